@@ -1,0 +1,1 @@
+"""Benchmarks: each prints its figure and a ratio against a named baseline taken in the same run."""

@@ -1,0 +1,1 @@
+"""Simulated 1.6 charging stations and a small primary CSMS, both on the `ocpp` package."""

@@ -1,0 +1,1 @@
+"""The ClickHouse store: migrations, the one client, the writer, the queries and the embedded engine."""

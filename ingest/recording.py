@@ -1,0 +1,213 @@
+"""The recording format: JSON Lines, one frame a line. Reading is total, writing is exact.
+
+Two kinds of line exist. What others' loggers give, `{"t", "dir", "cp", "frame" | "raw"}` and connection events
+`{"t", "cp", "event": "open" | "close"}`; and what the tap writes, which adds `conn`, `seq`, `kind` and every other
+thing a frame holds, so that replaying the tap's own recording equals the live run.
+
+A line of the first kind gets its connection and sequence number here: one connection per charger until an
+event says otherwise. The counting goes on from file to file, so a recording may be split anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from ingest.frame import UNKNOWN_TIME, Direction, Frame, FrameKind, Gap, Handshake, Micros
+from ingest.timestamps import format_micros, parse_stamp
+
+__all__ = ["MAX_LINE", "Reader", "Rejected", "encode_line"]
+
+MAX_LINE: Final = 8 * 1024 * 1024
+"""Longest line that is read, in bytes. A longer one is rejected as a whole, unread."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A line that holds no frame."""
+
+    line: int
+    """Counted over all that this reader has read, from 1."""
+    reason: str
+    size: int
+    """Bytes."""
+    charger_id: str = ""
+    """Where it could be read all the same."""
+
+
+class _Line(msgspec.Struct, omit_defaults=True):
+    """A line as it stands in the file, every field optional: what is missing is named, not guessed."""
+
+    t: str | None = None
+    dir: str | None = None
+    cp: str | None = None
+    frame: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    raw: str | None = None
+    event: str | None = None
+    subprotocol: str | None = None
+    code: int | None = None
+    conn: str | None = None
+    seq: int | None = None
+    kind: str | None = None
+    text: str | None = None
+    handshake: Handshake | None = None
+    gap: Gap | None = None
+    connectors: tuple[int, ...] | None = None
+
+
+_decode: Final = msgspec.json.Decoder(_Line, float_hook=Decimal).decode
+_encode: Final = msgspec.json.Encoder().encode
+_EVENTS: Final = {"open": FrameKind.OPENED, "close": FrameKind.CLOSED}
+
+
+class Reader:
+    """Turns lines into frames. Feed it the lines of one or more files in order."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self._now: Micros = UNKNOWN_TIME
+        self._connection: dict[str, int] = {}
+        self._open: set[str] = set()
+        self._seq: dict[str, int] = {}
+
+    def read(self, lines: Iterable[bytes]) -> Iterator[Frame | Rejected]:
+        """Read lines (with or without their line ends); blank ones are passed over."""
+        for raw in lines:
+            self.lines += 1
+            line = raw.strip()
+            if line:
+                yield self._read(line)
+
+    def _read(self, line: bytes) -> Frame | Rejected:
+        if len(line) > MAX_LINE:
+            return Rejected(self.lines, f"a line of {len(line)} bytes, at most {MAX_LINE} are read", len(line))
+        try:
+            entry = _decode(line)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            return Rejected(self.lines, f"no line of a recording: {error}", len(line))
+        try:
+            return self._frame(entry)
+        except _BadLineError as error:
+            return Rejected(self.lines, str(error), len(line), entry.cp or "")
+
+    def _frame(self, entry: _Line) -> Frame:
+        received_at = self._time(entry.t)
+        if entry.kind is not None:
+            return self._own(entry, received_at)
+        charger_id = entry.cp
+        if not charger_id:
+            raise _BadLineError('no charger: "cp" is missing')
+        if entry.event is not None:
+            return self._event(entry, charger_id, received_at)
+        if entry.dir not in ("cp>cs", "cs>cp"):
+            raise _BadLineError(f'"dir" is {entry.dir!r}, neither "cp>cs" nor "cs>cp"')
+        if isinstance(entry.frame, msgspec.Raw):
+            text = bytes(entry.frame).decode()
+        elif entry.raw is not None:
+            text = entry.raw
+        else:
+            raise _BadLineError('neither "frame" nor "raw" nor "event" stands in it')
+        connection_id = self._connection_id(charger_id)
+        return Frame(
+            charger_id,
+            connection_id,
+            self._next(connection_id),
+            received_at,
+            FrameKind.MESSAGE,
+            Direction(entry.dir),
+            text,
+        )
+
+    def _event(self, entry: _Line, charger_id: str, received_at: Micros) -> Frame:
+        kind = _EVENTS.get(entry.event or "")
+        if kind is None:
+            raise _BadLineError(f'"event" is {entry.event!r}, neither "open" nor "close"')
+        if kind is FrameKind.OPENED and (charger_id in self._open or charger_id in self._connection):
+            self._connection[charger_id] = self._connection.get(charger_id, 0) + 1
+        connection_id = self._connection_id(charger_id)
+        if kind is FrameKind.CLOSED:
+            self._open.discard(charger_id)
+            return Frame(charger_id, connection_id, self._next(connection_id), received_at, kind, close_code=entry.code)
+        self._open.add(charger_id)
+        shake = Handshake(subprotocol=entry.subprotocol, status=101)
+        return Frame(charger_id, connection_id, self._next(connection_id), received_at, kind, handshake=shake)
+
+    def _own(self, entry: _Line, received_at: Micros) -> Frame:
+        try:
+            kind = FrameKind(entry.kind or "")
+        except ValueError:
+            raise _BadLineError(f'"kind" is {entry.kind!r}, no kind of frame') from None
+        if entry.seq is None or entry.seq < 0 or not entry.conn:
+            raise _BadLineError('a line with "kind" needs "conn" and "seq"')
+        if not entry.cp and kind is not FrameKind.TICK:
+            raise _BadLineError('no charger: "cp" is missing')
+        try:
+            direction = None if entry.dir is None else Direction(entry.dir)
+        except ValueError:
+            raise _BadLineError(f'"dir" is {entry.dir!r}, neither "cp>cs" nor "cs>cp"') from None
+        if kind is FrameKind.MESSAGE and direction is None:
+            raise _BadLineError('a message needs "dir"')
+        return Frame(
+            entry.cp or "",
+            entry.conn,
+            entry.seq,
+            received_at,
+            kind,
+            direction,
+            entry.text or "",
+            entry.handshake,
+            entry.gap,
+            entry.code,
+            entry.connectors,
+        )
+
+    def _time(self, text: str | None) -> Micros:
+        """The time of a line: its own, or that of the line before where it has none (never invented)."""
+        if text is not None:
+            stamp = parse_stamp(text)
+            if stamp.at is None:
+                raise _BadLineError(f'"t" is {text[:40]!r}: {stamp.detail}')
+            self._now = stamp.at
+        return self._now
+
+    def _connection_id(self, charger_id: str) -> str:
+        number = self._connection.setdefault(charger_id, 0)
+        return f"{charger_id}@{number}"
+
+    def _next(self, connection_id: str) -> int:
+        seq = self._seq.get(connection_id, 0)
+        self._seq[connection_id] = seq + 1
+        return seq
+
+
+def encode_line(frame: Frame) -> bytes:
+    """Write a frame as one line (with its line end), with everything it holds.
+
+    `text` stands as a string, not as `frame`: it must come back character for character.
+    """
+    entry: dict[str, Any] = {
+        "t": format_micros(frame.received_at),
+        "cp": frame.charger_id,
+        "conn": frame.connection_id,
+        "seq": frame.seq,
+        "kind": frame.kind.value,
+    }
+    if frame.direction is not None:
+        entry["dir"] = frame.direction.value
+    if frame.text:
+        entry["text"] = frame.text
+    if frame.handshake is not None:
+        entry["handshake"] = frame.handshake
+    if frame.gap is not None:
+        entry["gap"] = frame.gap
+    if frame.close_code is not None:
+        entry["code"] = frame.close_code
+    if frame.judged_connectors is not None:
+        entry["connectors"] = frame.judged_connectors
+    return _encode(entry) + b"\n"
+
+
+class _BadLineError(Exception):
+    """A line that is JSON but holds no frame; the message says why."""

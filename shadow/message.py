@@ -1,0 +1,112 @@
+"""What the shadow says: 2.0.1 messages with their provenance, sessions, and findings."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from ingest.exchange import Event
+from ingest.frame import Direction, Micros
+
+__all__ = ["Finding", "MessageType", "Observations", "Provenance", "ShadowMessage", "ShadowSession"]
+
+
+class MessageType(StrEnum):
+    """A request (CALL) or its response (CALLRESULT)."""
+
+    REQUEST = "request"
+    RESPONSE = "response"
+
+
+class Provenance(StrEnum):
+    """Where a field of a 2.0.1 message comes from."""
+
+    OBSERVED = "observed"
+    """It stood on the wire, perhaps under another name or unit. The default: only the rest is listed."""
+    DERIVED = "derived"
+    """It follows from what was observed."""
+    SYNTHESISED = "synthesised"
+    """2.0.1 asks for it and 1.6 cannot say it: made up by a stated rule, never to be compared."""
+    CONFIGURED = "configured"
+    """The operator's settings say so."""
+
+
+class ShadowMessage(msgspec.Struct, frozen=True):
+    """One 2.0.1 message, as it would travel."""
+
+    charger_id: str
+    action: str
+    payload: dict[str, Any]
+    direction: Direction
+    type: MessageType
+    caused_by: tuple[str, ...]
+    """Ids of the frames it was made of, in order."""
+    at: Micros
+    """When it would be sent: the time of the last frame that caused it, or of its deadline."""
+    number: int
+    """Per charger, from 0, in the order of sending."""
+    provenance: dict[str, Provenance] = msgspec.field(default_factory=dict)
+    """By path, for every field that was not simply observed."""
+
+    @property
+    def message_id(self) -> str:
+        """Deterministic: the same frames give the same id."""
+        return f"{self.caused_by[-1] if self.caused_by else self.charger_id}#{self.number}"
+
+
+class ShadowSession(msgspec.Struct, frozen=True):
+    """A session as a 2.0.1 CSMS knows it: built from TransactionEvents and from nothing else."""
+
+    transaction_id: str
+    evse_id: int | None = None
+    connector_id: int | None = None
+    """Within its EVSE (2.0.1), not the 1.6 connector number."""
+    id_token: str | None = None
+    started_at: Micros | None = None
+    stopped_at: Micros | None = None
+    stopped_reason: str | None = None
+    energy_wh: Decimal | None = None
+    """Last minus first total import register among Transaction.Begin/End values; None while one is unknown."""
+    resolution_wh: Decimal = Decimal(1)
+    """The coarser resolution of the two readings that the energy is the difference of."""
+    complete: bool = False
+    """Started and Ended were seen and no seqNo is missing between them (2.0.1 Part 2 §1.3.2)."""
+    ended: bool = False
+    events: int = 0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something the shadow noticed that 2.0.1, or the wire, will not forgive. diff turns it into a discrepancy."""
+
+    code: str
+    """From the catalogue (`diff.codes`)."""
+    path: str
+    """Where: action and field, without anything that varies from message to message."""
+    at: Micros
+    frames: tuple[str, ...]
+    connector_id: int | None = None
+    """The 1.6 connector, where one is concerned."""
+    transaction_id: str | None = None
+    """The shadow's transaction, where one is concerned."""
+    found: str | None = None
+    """The value that stood there."""
+    expected: str | None = None
+    detail: str = ""
+    occurred_at: Micros | None = None
+    """The charging station's own time of it, where it gave one."""
+    withdrawn: bool = False
+    """Later evidence: an earlier finding of the same code and path no longer holds."""
+
+
+class Observations(msgspec.Struct):
+    """What one frame brought."""
+
+    event: Event | None = None
+    """The frame's message as parsed and paired, so that nobody parses it again."""
+    messages: list[ShadowMessage] = msgspec.field(default_factory=list)
+    sessions: list[ShadowSession] = msgspec.field(default_factory=list)
+    """Newest state of every session that changed."""
+    findings: list[Finding] = msgspec.field(default_factory=list)
