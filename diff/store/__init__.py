@@ -1,1 +1,1 @@
-"""The ClickHouse store: migrations, the one client, the writer, the queries and the embedded engine."""
+"""The ClickHouse store: schema, client, writer, and the embedded engine. The only room with SQL in it."""
