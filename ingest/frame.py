@@ -99,6 +99,8 @@ class Frame(msgspec.Struct, frozen=True, omit_defaults=True):
     """The WebSocket close code (RFC 6455 §7.4) of a `closed` frame, None where the socket just ended."""
     judged_connectors: tuple[int, ...] | None = None
     """Connectors enrolled for judgement; None means all of the charger's. The rest is lived, not judged."""
+    zoneless: bool = False
+    """`received_at` comes from a log whose times carry no zone: right but for a whole number of quarter hours."""
 
     @property
     def frame_id(self) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from ingest.frame import UNKNOWN_TIME, Direction, Frame, FrameKind, Gap, Handshake, Micros
-from ingest.timestamps import format_micros, parse_stamp
+from ingest.timestamps import Flaw, format_micros, parse_stamp
 
 __all__ = ["MAX_LINE", "Reader", "Rejected", "encode_line"]
 
@@ -55,6 +55,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     handshake: Handshake | None = None
     gap: Gap | None = None
     connectors: tuple[int, ...] | None = None
+    zoneless: bool = False
 
 
 _decode: Final = msgspec.json.Decoder(_Line, float_hook=Decimal).decode
@@ -68,6 +69,7 @@ class Reader:
     def __init__(self) -> None:
         self.lines = 0
         self._now: Micros = UNKNOWN_TIME
+        self._zoneless = False
         self._connection: dict[str, int] = {}
         self._open: set[str] = set()
         self._seq: dict[str, int] = {}
@@ -109,16 +111,7 @@ class Reader:
             text = entry.raw
         else:
             raise _BadLineError('neither "frame" nor "raw" nor "event" stands in it')
-        connection_id = self._connection_id(charger_id)
-        return Frame(
-            charger_id,
-            connection_id,
-            self._next(connection_id),
-            received_at,
-            FrameKind.MESSAGE,
-            Direction(entry.dir),
-            text,
-        )
+        return self._foreign(charger_id, received_at, FrameKind.MESSAGE, direction=Direction(entry.dir), text=text)
 
     def _event(self, entry: _Line, charger_id: str, received_at: Micros) -> Frame:
         kind = _EVENTS.get(entry.event or "")
@@ -126,13 +119,19 @@ class Reader:
             raise _BadLineError(f'"event" is {entry.event!r}, neither "open" nor "close"')
         if kind is FrameKind.OPENED and (charger_id in self._open or charger_id in self._connection):
             self._connection[charger_id] = self._connection.get(charger_id, 0) + 1
-        connection_id = self._connection_id(charger_id)
         if kind is FrameKind.CLOSED:
             self._open.discard(charger_id)
-            return Frame(charger_id, connection_id, self._next(connection_id), received_at, kind, close_code=entry.code)
+            return self._foreign(charger_id, received_at, kind, close_code=entry.code)
         self._open.add(charger_id)
         shake = Handshake(subprotocol=entry.subprotocol, status=101)
-        return Frame(charger_id, connection_id, self._next(connection_id), received_at, kind, handshake=shake)
+        return self._foreign(charger_id, received_at, kind, handshake=shake)
+
+    def _foreign(self, charger_id: str, received_at: Micros, kind: FrameKind, **rest: Any) -> Frame:
+        """A frame of a log that numbers nothing: connection and sequence number are counted here."""
+        connection_id = f"{charger_id}@{self._connection.setdefault(charger_id, 0)}"
+        seq = self._seq.get(connection_id, 0)
+        self._seq[connection_id] = seq + 1
+        return Frame(charger_id, connection_id, seq, received_at, kind, zoneless=self._zoneless, **rest)
 
     def _own(self, entry: _Line, received_at: Micros) -> Frame:
         try:
@@ -161,6 +160,7 @@ class Reader:
             entry.gap,
             entry.code,
             entry.connectors,
+            zoneless=entry.zoneless,
         )
 
     def _time(self, text: str | None) -> Micros:
@@ -170,16 +170,8 @@ class Reader:
             if stamp.at is None:
                 raise _BadLineError(f'"t" is {text[:40]!r}: {stamp.detail}')
             self._now = stamp.at
+            self._zoneless = stamp.flaw is Flaw.NO_ZONE
         return self._now
-
-    def _connection_id(self, charger_id: str) -> str:
-        number = self._connection.setdefault(charger_id, 0)
-        return f"{charger_id}@{number}"
-
-    def _next(self, connection_id: str) -> int:
-        seq = self._seq.get(connection_id, 0)
-        self._seq[connection_id] = seq + 1
-        return seq
 
 
 def encode_line(frame: Frame) -> bytes:
@@ -206,6 +198,8 @@ def encode_line(frame: Frame) -> bytes:
         entry["code"] = frame.close_code
     if frame.judged_connectors is not None:
         entry["connectors"] = frame.judged_connectors
+    if frame.zoneless:
+        entry["zoneless"] = True
     return _encode(entry) + b"\n"
 
 

@@ -110,3 +110,7 @@ class Observations(msgspec.Struct):
     sessions: list[ShadowSession] = msgspec.field(default_factory=list)
     """Newest state of every session that changed."""
     findings: list[Finding] = msgspec.field(default_factory=list)
+    refused: list[str] = msgspec.field(default_factory=list)
+    """TransactionEvents that the CSMS did not apply: `verdict transactionId/seqNo`."""
+    unmapped: list[str] = msgspec.field(default_factory=list)
+    """What 2.0.1 cannot say, or what this version does not translate: `Action` or `Action.field=value`."""

@@ -1,0 +1,223 @@
+"""Redaction of the mirrored copy (law 8 of the design): tokens become pseudonyms, secrets become asterisks.
+
+Spans of the received text are replaced and nothing is re-serialised: what is no token and no secret stays
+byte for byte. What is looked for, and by which name, stands in `ingest.sensitive`; the rules that need more than
+a name are here. Strings that hold JSON (DataTransfer, OCMF) are searched like messages; in other strings, and in the
+texts of errors, addresses and `name: value` pairs are found.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+from ingest.ocppj import MAX_TEXT
+from ingest.pseudonym import TokenCipher, subkey
+from ingest.sensitive import KEPT_IN_TOKEN, NAMING_KEYS, VALUE_KEYS, Kind, classify, may_hold
+from ingest.spans import Edit, Leaf, Node, apply, decoded, encoded, is_json, offsets, scan
+from ingest.urls import mask_url, url_spans
+
+__all__ = ["Redactor", "mask_url"]
+
+_MAX_SHAPE: Final = 200
+_MAX_DEPTH: Final = 3
+"""JSON in strings in strings … : what is nested deeper and may hold anything is masked as a whole."""
+
+_CACHED_TOKENS: Final = 65_536
+_MAX_CACHED: Final = 64
+"""Longest token that is remembered, in characters, so that the cache is bounded in bytes too."""
+
+_PAIR: Final = re.compile(
+    r"""(?<![\w.\-])([A-Za-z][\w.\-]*)["']?\s*[:=]\s*["']?(?=[^\s"'])([^\s"',;&{}\[\]]+)[^"',;&\n{}\[\]]*"""
+)
+"""`name: value` in free text. Group 2 is one word, the whole match runs to the end of the phrase."""
+
+_DIGIT: Final = re.compile(r"[0-9]")
+_SHAPE_LETTER: Final = re.compile(r"[^\W\d_]")
+_SHAPE_DIGIT: Final = re.compile(r"\d")
+_ADDRESS_ENDS: Final = ("location", "url", "uri")
+"""Members whose value is an address even where it has no scheme: location, remoteLocation, ocppCsmsUrl …"""
+
+
+class Redactor:
+    """Redacts texts under one key.
+
+    Pure: the same key and text give the same result, in every process. `key_version` names the key, so that
+    whoever keeps a pseudonym can say under which key it was made.
+    """
+
+    def __init__(self, key: bytes, key_version: str) -> None:
+        if not 16 <= len(key) <= 64:
+            raise ValueError(f"a redaction key has 16 to 64 bytes, this one has {len(key)}")
+        if not key_version:
+            raise ValueError("a redaction key needs a version: pseudonyms are compared only under the same one")
+        self.key_version = key_version
+        self._cipher = TokenCipher(key)
+        self._text_key = subkey(key, "text.hash")
+        self._pseudonym = lru_cache(maxsize=_CACHED_TOKENS)(self._cipher.token)
+
+    @classmethod
+    def from_key_file(cls, path: Path | str, *, create: bool = True) -> Redactor:
+        """Read the key file, or make one with a new key where there is none and `create` is set.
+
+        Raises `ingest.redaction_key.KeyFileError`, which says what to do.
+        """
+        # Here and not above: everything else in this module is free of I/O.
+        from ingest.redaction_key import read_key
+
+        key, version = read_key(Path(path), create=create)
+        return cls(key, version)
+
+    def pseudonym(self, token: str) -> str:
+        """The pseudonym of a token: one-to-one up to case, same length, alphabet, case and punctuation."""
+        return self._pseudonym(token) if len(token) <= _MAX_CACHED else self._cipher.token(token)
+
+    def redact(self, text: str) -> str:
+        """The text as it may be kept. Total.
+
+        A text that is no JSON becomes `<<unparsable N characters hash=H shape=S>>`: its length, a keyed hash (32
+        hexadecimal digits) and its first 200 characters with letters as `a` and digits as `9`. That is
+        no JSON either.
+        """
+        if len(text) > MAX_TEXT or not is_json(text):
+            return self._describe(text)
+        if not may_hold(text):
+            return text
+        return apply(text, self._edits(text, 0))
+
+    def _describe(self, text: str) -> str:
+        raw = text.encode("utf-8", "surrogatepass")
+        digest = blake2b(raw, key=self._text_key, digest_size=16).hexdigest()
+        shape = _SHAPE_DIGIT.sub("9", _SHAPE_LETTER.sub("a", text[:_MAX_SHAPE]))
+        return f"<<unparsable {len(text)} characters hash={digest} shape={shape}>>"
+
+    def _edits(self, text: str, depth: int, *, ocmf: bool = False) -> list[Edit]:
+        root = scan(text)
+        edits: list[Edit] = []
+        customer = _tells_of_customer(text, root)
+        # Node, what all below it is, and what its named values are.
+        stack: list[tuple[Node, Kind, Kind]] = [(root, Kind.PLAIN, Kind.PLAIN)]
+        while stack:
+            node, all_below, named = stack.pop()
+            special = _special(text, node, named)
+            if customer:
+                special["data"] = Kind.SECRET
+            if ocmf:
+                special["id"] = Kind.TOKEN
+            for leaf in node.leaves:
+                kind = _kind(leaf[0], all_below, special)
+                if kind is not Kind.PLAIN or (leaf[3] and _may_hold_free(text[leaf[1] : leaf[2]])):
+                    edits += self._leaf(text, leaf, kind, depth)
+            if not node.array:
+                named = special.get("attributevalue", Kind.PLAIN)
+            for child in node.children:
+                if node.array or child.key == "variableattribute":
+                    stack.append((child, all_below, named))
+                else:
+                    stack.append((child, _kind(child.key, all_below, special), Kind.PLAIN))
+        return edits
+
+    def _leaf(self, text: str, leaf: Leaf, kind: Kind, depth: int) -> list[Edit]:
+        key, start, end, quoted = leaf
+        if not quoted:
+            return _number_edit(text[start:end], start, kind, self._cipher)
+        if start == end:
+            return []
+        raw = text[start:end]
+        value = decoded(raw)
+        if kind is Kind.SECRET:
+            return [(start, end, "*" * len(value))]
+        if kind is Kind.TOKEN:
+            new = self.pseudonym(value)
+            return [] if new == value else [(start, end, encoded(new))]
+        inner = (
+            self._signed(value)
+            if kind is Kind.SIGNED
+            else self._free(value, depth, address=key.endswith(_ADDRESS_ENDS))
+        )
+        if not inner:
+            return []
+        places = offsets(raw) if "\\" in raw else range(len(raw) + 1)
+        return [(start + places[first], start + places[last], encoded(new)) for first, last, new in inner]
+
+    def _signed(self, value: str) -> list[Edit]:
+        """OCMF (`OCMF|payload|signature`) names the token as `ID` in its payload; what is encoded is masked."""
+        first, last = value.find("|"), value.rfind("|")
+        if value[:5].upper() == "OCMF|" and first < last and is_json(value[first + 1 : last]):
+            inner = self._edits(value[first + 1 : last], _MAX_DEPTH, ocmf=True)
+            return [(first + 1 + start, first + 1 + end, new) for start, end, new in inner]
+        return [(0, len(value), "*" * len(value))]
+
+    def _free(self, value: str, depth: int, *, address: bool) -> list[Edit]:
+        """What a string of no special name holds: an address, JSON, signed meter data, `name: value`."""
+        if value[:5].upper() == "OCMF|":
+            return self._signed(value)
+        if value.lstrip()[:1] in ("{", "[") and is_json(value):
+            if depth >= _MAX_DEPTH:
+                return [(0, len(value), "*" * len(value))]
+            return self._edits(value, depth + 1)
+        edits = [(start, end, "*" * (end - start)) for start, end in url_spans(value, address=address)]
+        for found in _PAIR.finditer(value):
+            kind = classify(found[1])
+            if kind is Kind.TOKEN:
+                edits.append((found.start(2), found.end(2), self.pseudonym(found[2])))
+            elif kind is not Kind.PLAIN:
+                edits.append((found.start(2), found.end(), "*" * (found.end() - found.start(2))))
+        return edits
+
+
+@lru_cache(maxsize=8192)
+def _may_hold_free(value: str) -> bool:
+    """`may_hold`, remembered: the values of everyday messages repeat."""
+    return may_hold(value)
+
+
+def _kind(key: str, all_below: Kind, special: dict[str, Kind]) -> Kind:
+    kind = special.get(key, Kind.PLAIN)
+    if kind is not Kind.PLAIN:
+        return kind
+    if all_below is not Kind.PLAIN:
+        return Kind.PLAIN if all_below is Kind.TOKEN and key in KEPT_IN_TOKEN else all_below
+    return classify(key)
+
+
+def _special(text: str, node: Node, named: Kind) -> dict[str, Kind]:
+    """What single members of this object are because of what stands beside them, by lower-case key."""
+    special: dict[str, Kind] = {}
+    if node.key == "vpn":
+        # 2.0.1 VPNType: user, password and key of the tunnel.
+        special = {"user": Kind.SECRET, "key": Kind.SECRET}
+    if node.array:
+        return special
+    for key, start, end, _ in node.leaves:
+        if key in NAMING_KEYS:
+            named = max(named, classify(decoded(text[start:end])))
+        elif key == "format" and text[start:end].lower() == "signeddata":
+            special["value"] = Kind.SIGNED
+        elif key == "certificate" and any(child.key == "idtoken" for child in node.children):
+            # 2.0.1 AuthorizeRequest: the contract certificate names the contract (eMAID) as its subject.
+            special[key] = Kind.SECRET
+    for child in node.children:
+        if child.key == "variable":
+            # 2.0.1: the variable that this object gives a value to.
+            names = (text[start:end] for key, start, end, _ in child.leaves if key == "name")
+            named = max(named, *(classify(decoded(name)) for name in names), Kind.PLAIN)
+    return special | dict.fromkeys(VALUE_KEYS, named) if named is not Kind.PLAIN else special
+
+
+def _tells_of_customer(text: str, root: Node) -> bool:
+    """2.0.1 NotifyCustomerInformation (N09): its `data` is text about a person."""
+    if "NotifyCustomerInformation" not in text or not root.children:
+        return False
+    leaves = root.children[0].leaves
+    return len(leaves) > 2 and text[leaves[2][1] : leaves[2][2]] == "NotifyCustomerInformation"
+
+
+def _number_edit(raw: str, start: int, kind: Kind, cipher: TokenCipher) -> list[Edit]:
+    if kind is Kind.PLAIN:
+        return []
+    new = cipher.number(raw) if kind is Kind.TOKEN else _DIGIT.sub("9", raw)
+    return [(start, start + len(raw), new)]

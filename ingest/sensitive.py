@@ -1,0 +1,109 @@
+"""Which names hold tokens and which hold secrets: the tables of redaction.
+
+A name is a member of a JSON object, or the name of a configuration key (1.6) or variable (2.0.1) whose value stands
+beside it. Names are compared without case and without punctuation (`enc.PortalEnrollmentToken`, `apn_password`).
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final
+
+__all__ = ["KEPT_IN_TOKEN", "NAMING_KEYS", "VALUE_KEYS", "Kind", "classify", "may_hold"]
+
+
+class Kind(IntEnum):
+    """What is done with a value."""
+
+    PLAIN = 0
+    """Nothing."""
+    TOKEN = 1
+    """It becomes a pseudonym."""
+    SECRET = 2
+    """It becomes asterisks: presence and length are kept."""
+    SIGNED = 3
+    """Signed meter data: a token inside where it can be read (OCMF), asterisks where it is encoded."""
+
+
+_TOKEN_NAMES: Final = frozenset(
+    {
+        # OCPI 2.2.1 Token and CdrToken (§12.4.2, §10.4.5).
+        "uid", "contractid", "authid", "visualnumber",
+        # ISO 15118: the contract, and the vehicle's MAC address, which Autocharge uses as a token.
+        "emaid", "evccid", "vehicleid",
+        # 2.0.1 Part 2 §2.4 AuthCtrlr.MasterPassGroupId; CustomerInformationRequest.
+        "masterpassgroupid", "customeridentifier",
+    }
+)  # fmt: skip
+_TOKEN_PARTS: Final = ("idtag", "idtoken", "tokenid")
+"""idTag, parentIdTag (1.6), idToken, groupIdToken, additionalIdToken (2.0.1), DefaultTokenID (KEBA), FreevendIdTag …"""
+
+_NO_TOKEN_ENDS: Final = ("info", "length", "enabled", "supported", "list", "count", "type", "timeout", "version", "max")
+"""idTagInfo, idTokenInfo, idTokenType …: names that speak of tokens and hold none."""
+
+_SECRET_NAMES: Final = frozenset(
+    {
+        "pin", "pincode", "pw", "pwd", "pass", "authorization", "basicauth", "apnusername",
+        # Binary messages of ISO 15118 that carry the contract and its encrypted key (2.0.1 Part 2 M03).
+        "exirequest", "exiresponse",
+    }
+)  # fmt: skip
+_SECRET_PARTS: Final = (
+    # 1.6 security white paper §7.2 AuthorizationKey; 2.0.1 Part 2 §2.2.1 SecurityCtrlr.BasicAuthPassword.
+    "authorizationkey", "password", "passwd", "passphrase", "passcode", "secret", "credential",
+    "apikey", "privatekey", "presharedkey", "accesskey", "networkkey", "wifikey", "wlankey", "wpakey", "wepkey",
+    "encryptionkey", "masterkey", "accountkey", "psk", "simpin",
+    "enrollmenttoken", "enrolmenttoken", "accesstoken", "authtoken", "bearertoken", "refreshtoken", "sastoken",
+    "apitoken", "sessiontoken", "securitytoken",
+)  # fmt: skip
+
+NAMING_KEYS: Final = frozenset({"key", "name", "variable", "variablename"})
+"""Members whose value names what stands in a `VALUE_KEYS` member of the same object."""
+
+VALUE_KEYS: Final = frozenset({"value", "attributevalue", "actualvalue"})
+"""1.6 KeyValue and ChangeConfiguration; 2.0.1 SetVariableData, GetVariableResult, VariableAttribute, EventData."""
+
+KEPT_IN_TOKEN: Final = frozenset({"type", "vendorid", "status", "expirydate"})
+"""Members of a token object (2.0.1 IdTokenType, AdditionalInfoType, customData) that name nobody."""
+
+_WORD: Final = re.compile(r"[^a-z0-9]+")
+
+
+@lru_cache(maxsize=8192)
+def classify(name: str) -> Kind:
+    """What a value of this name is.
+
+    >>> classify("parentIdTag"), classify("GsmApnPassword"), classify("idTagInfo")
+    (<Kind.TOKEN: 1>, <Kind.SECRET: 2>, <Kind.PLAIN: 0>)
+    """
+    if not may_hold(name):
+        return Kind.PLAIN
+    word = _WORD.sub("", name.lower())
+    if word in _SECRET_NAMES or any(part in word for part in _SECRET_PARTS):
+        return Kind.SECRET
+    if word == "signedmeterdata":
+        return Kind.SIGNED
+    if word in _TOKEN_NAMES or (any(part in word for part in _TOKEN_PARTS) and not word.endswith(_NO_TOKEN_ENDS)):
+        return Kind.TOKEN
+    return Kind.PLAIN
+
+
+_SIGNS: Final = (
+    # An escape could hide any of the others; these are of addresses.
+    "\\", "://", "@", "?", "#",
+    # The shortest parts of the tables above that OCPP's everyday messages lack.
+    "idt", "id_t", "id-t", "token", "key", "pass", "secret", "pin", "pw", "psk", "credential", "authorization", "basic",
+    "apnu", "uid", "contract", "auth_id", "authid", "visual", "emaid", "evcc", "vehicle", "signed", "ocmf", "exire",
+    "customer", "vpn",
+)  # fmt: skip
+
+
+def may_hold(text: str) -> bool:
+    """A quick look: False means that no rule touches any value of the text. True may be wrong.
+
+    It holds by construction: `classify` asks it first, and the other rules need one of the signs.
+    """
+    low = text.lower()
+    return any(sign in low for sign in _SIGNS)

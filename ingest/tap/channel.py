@@ -1,0 +1,101 @@
+"""The records that walk from the relay to the parser process, and the acknowledgements that walk back.
+
+A record is a header and a payload. Records of one channel keep their order, so `received_at`, which the relay stamps,
+never runs backwards for the parser. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from struct import Struct
+from typing import Final
+
+import msgspec
+
+from ingest.frame import Micros
+
+__all__ = ["ACK", "CUT", "MAX_PAYLOAD", "TOTALS", "ChannelError", "Op", "Record", "RecordReader", "header"]
+
+_HEADER: Final = Struct("<IBQQ")
+ACK: Final = Struct("<QQ")
+"""Records whose frames are safe on the disk, counted from the start of this parser; `received_at` of the last one."""
+CUT: Final = Struct("<QQ")
+"""Bytes missing at least, and since when; the reason follows as UTF-8."""
+TOTALS: Final = Struct("<QQ")
+"""Bytes forwarded and bytes handed over of one connection."""
+
+MAX_PAYLOAD: Final = 64 * 1024 * 1024
+"""A longer payload cannot be: the channel is out of step."""
+
+
+class Op(IntEnum):
+    """What a record says."""
+
+    OPENED = 1
+    """A charging station connected; payload: its address."""
+    FROM_CHARGER = 2
+    FROM_CSMS = 3
+    CLOSED = 4
+    """Both sockets are gone; payload: TOTALS."""
+    CUT = 5
+    """The copy was cut; payload: CUT and the reason. No more bytes of this connection come."""
+    TOTALS = 6
+    """How far a cut connection has come; payload: TOTALS."""
+    HEAD_FROM_CHARGER = 7
+    """The beginning of what the charging station sent, told again because the copy was cut."""
+    HEAD_FROM_CSMS = 8
+    COUNTERS = 9
+    """The relay's counters, as JSON."""
+    TICK = 10
+    SYNCED = 11
+    """After a restart of the parser: every connection that lives, or ended unseen, has been told."""
+    STOP = 12
+    """The tap ends in good order."""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One record as the parser reads it."""
+
+    op: Op
+    number: int
+    """The connection, counted by the relay from 1; 0 where the record is about none."""
+    at: Micros
+    payload: bytes
+
+
+class ChannelError(Exception):
+    """The channel is out of step: the parser must be started anew."""
+
+
+def header(op: Op, number: int, at: Micros, size: int) -> bytes:
+    """Write the header of a record whose payload has `size` bytes."""
+    return _HEADER.pack(size, op, number, at)
+
+
+class RecordReader:
+    """Cuts the byte stream back into records."""
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Record]:
+        """Take the next bytes, cut anywhere.
+
+        Raises:
+            ChannelError: what stands there is no record.
+        """
+        self._buffer += data
+        start, end = 0, len(self._buffer)
+        while end - start >= _HEADER.size:
+            size, op, number, at = _HEADER.unpack_from(self._buffer, start)
+            if size > MAX_PAYLOAD or not 1 <= op <= Op.STOP:
+                raise ChannelError(f"a record of kind {op} with {size} bytes")
+            begin = start + _HEADER.size
+            if end < begin + size:
+                break
+            start = begin + size
+            yield Record(Op(op), number, at, bytes(self._buffer[begin:start]))
+        del self._buffer[:start]

@@ -1,0 +1,142 @@
+"""What the parser process knows of one connection."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from ingest.frame import Direction, Handshake, Micros
+from ingest.tap.debt import Debt
+from ingest.tap.deflate import Inflater
+from ingest.tap.handshake import HeadReader, Request, Response, facts
+from ingest.tap.websocket import FrameReader
+
+__all__ = ["Connection", "Recovered", "State"]
+
+
+class State(StrEnum):
+    """How far the mirror follows a connection."""
+
+    HANDSHAKE = "handshake"
+    """The upgrade is not complete."""
+    REFUSED = "refused"
+    """The CSMS answered something else than 101."""
+    MIRRORED = "mirrored"
+    PENDING = "pending"
+    """Enrolled in mid-life, and compressed: it joins at its next handshake."""
+    NOT_ENROLLED = "not-enrolled"
+    UNPARSABLE = "unparsable"
+    """Cut or illegal: it is followed no further until it reconnects."""
+    CLOSED = "closed"
+
+
+class Recovered(msgspec.Struct, frozen=True):
+    """A connection that frames were written of before this process started, and whose end was not."""
+
+    connection_id: str
+    charger_id: str
+    next_seq: int
+    last_frame_at: Micros
+    parsed: int = 0
+
+
+class Connection:
+    """State of one connection; the rules that change it stand in `ingest.tap.mirror`."""
+
+    __slots__ = (
+        "announced", "charger_id", "close_code", "closed_at", "connection_id", "connectors", "debt", "early", "gaps",
+        "heads", "last_frame_at", "number", "opened_at", "parsed", "peer", "readers", "reason", "received", "request",
+        "response", "seq", "state", "totals",
+    )  # fmt: skip
+
+    def __init__(self, number: int, connection_id: str, peer: str, opened_at: Micros) -> None:
+        self.number = number
+        self.connection_id = connection_id
+        self.peer = peer
+        self.opened_at = opened_at
+        self.closed_at: Micros | None = None
+        self.charger_id = ""
+        self.state = State.HANDSHAKE
+        self.reason = ""
+        """Why it is unparsable."""
+        self.request: Request | None = None
+        self.response: Response | None = None
+        self.heads: dict[Direction, HeadReader] = {direction: HeadReader() for direction in Direction}
+        self.early = dict.fromkeys(Direction, b"")
+        """What came behind one half of the handshake before the other half was there."""
+        self.readers: dict[Direction, FrameReader] = {}
+        self.connectors: tuple[int, ...] | None = None
+        self.close_code: int | None = None
+        self.seq = 0
+        """Of the next frame; so many frames have been written."""
+        self.announced = False
+        """An `opened` frame was written, or is owed."""
+        self.debt: Debt | None = None
+        """What stands for the frames that the journal refused."""
+        self.last_frame_at: Micros = 0
+        self.received = 0
+        self.parsed = 0
+        self.totals: tuple[int, int] | None = None
+        """Bytes forwarded and handed over, as the relay counted them; None while nothing was cut."""
+        self.gaps = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Its frames can be followed."""
+        return bool(self.readers)
+
+    @property
+    def remembers(self) -> bool:
+        """Messages build on the ones before them, so that it can be joined at its handshake only."""
+        deflate = None if self.response is None else self.response.deflate
+        return deflate is not None and (deflate.charger_takeover or deflate.csms_takeover)
+
+    @property
+    def unparsed(self) -> int:
+        """Bytes that came and were not made into frames."""
+        return max(0, self.received - self.parsed)
+
+    @property
+    def half_frame(self) -> int:
+        """Bytes of frames that have begun and not ended; none behind a close frame."""
+        return sum(reader.half_frame for reader in self.readers.values())
+
+    def facts(self) -> Handshake:
+        """What is known of the upgrade."""
+        if self.request is None:
+            return Handshake(peer=self.peer or None)
+        return facts(self.request, self.response, self.peer)
+
+    def open(self) -> None:
+        """Get ready to read frames, after a handshake that succeeded."""
+        deflate = None if self.response is None else self.response.deflate
+        to_csms = to_charger = None
+        if deflate is not None:
+            to_csms = Inflater(takeover=deflate.charger_takeover, window_bits=deflate.charger_window_bits)
+            to_charger = Inflater(takeover=deflate.csms_takeover, window_bits=deflate.csms_window_bits)
+        self.readers = {
+            Direction.CP_TO_CS: FrameReader(masked=True, inflater=to_csms, decode=False),
+            Direction.CS_TO_CP: FrameReader(masked=False, inflater=to_charger, decode=False),
+        }
+
+    def listen(self, state: State) -> None:
+        """Decode messages, from the next boundary on, or do so no longer."""
+        self.state = state
+        for reader in self.readers.values():
+            reader.decode = state is State.MIRRORED
+
+    def lose(self, reason: str) -> None:
+        """Follow it no further."""
+        self.state, self.reason = State.UNPARSABLE, self.reason or reason
+        self._forget()
+
+    def end(self, at: Micros) -> None:
+        """Keep only what the status shows."""
+        self.state, self.closed_at = State.CLOSED, at
+        self._forget()
+
+    def _forget(self) -> None:
+        self.readers = {}
+        self.heads = {}
+        self.early = dict.fromkeys(Direction, b"")

@@ -1,0 +1,260 @@
+"""The hand-off of the copy: what the parser has been told of each connection, and what it is still owed.
+
+It holds no transport: whatever happens here, no byte of a charging station can be touched by it. A copy that finds no
+room is dropped and counted, and its connection is *cut*: the stream of the copy has a hole, so no further byte of
+that connection is handed over until it reconnects (the state of fragmentation and compression is lost). As soon
+as there is room the parser is told what was lost and since when. After a restart of the parser every living connection
+is told anew, its handshake with it, and is cut.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Final
+
+import msgspec
+
+from ingest.frame import Direction, Micros
+from ingest.tap.channel import CUT, TOTALS, Op
+from ingest.tap.handshake import MAX_HEAD
+from ingest.tap.sender import Sender
+
+__all__ = ["Copy", "HandOff", "HandOffCounters"]
+
+_MAX_CLOSED: Final = 20_000
+"""Ended connections remembered until the parser has acknowledged their end."""
+
+_HEADS: Final = {Direction.CP_TO_CS: Op.HEAD_FROM_CHARGER, Direction.CS_TO_CP: Op.HEAD_FROM_CSMS}
+_OPS: Final = {Direction.CP_TO_CS: Op.FROM_CHARGER, Direction.CS_TO_CP: Op.FROM_CSMS}
+
+
+class HandOffCounters(msgspec.Struct):
+    """What happened to the copies."""
+
+    bytes_handed_over: int = 0
+    copies_dropped: int = 0
+    bytes_dropped: int = 0
+    """Forwarded and not handed over, for whatever reason."""
+    connections_cut: int = 0
+    connections_untold: int = 0
+    """Connections that came and went while the parser was away, beyond what could be remembered."""
+    parser_starts: int = 0
+    clock_steps_back: int = 0
+    """The clock ran backwards; `received_at` stood still until it had caught up."""
+
+
+class Copy:
+    """What the parser knows of one connection. The relay calls it once for each chunk, after forwarding it."""
+
+    __slots__ = (
+        "_hand_off", "closed_at", "closed_record", "cut", "forwarded", "handed_over", "heads", "missing", "number",
+        "opened_at", "peer", "reported", "since", "told",
+    )  # fmt: skip
+
+    def __init__(self, hand_off: HandOff, number: int, peer: str, opened_at: Micros) -> None:
+        self._hand_off = hand_off
+        self.number = number
+        self.peer = peer
+        self.opened_at = opened_at
+        self.told = False
+        self.cut = ""
+        """Why the copy was cut, empty while it is whole."""
+        self.since: Micros = 0
+        self.missing = 0
+        self.forwarded = 0
+        self.handed_over = 0
+        self.reported = -1
+        self.closed_at: Micros | None = None
+        self.closed_record = 0
+        self.heads: dict[Direction, bytearray | bytes] = {d: bytearray() for d in Direction}
+        """The HTTP heads of both directions, `bytes` once complete: a new parser needs them to know the charger."""
+
+    def data(self, direction: Direction, chunk: bytes) -> None:
+        """Take the copy of a chunk that was forwarded."""
+        size = len(chunk)
+        self.forwarded += size
+        head = self.heads[direction]
+        if isinstance(head, bytearray):
+            self._keep_head(direction, head, chunk)
+        self._hand_off.data(self, _OPS[direction], chunk, size)
+
+    def closed(self) -> None:
+        """Both sockets are gone."""
+        self._hand_off.closed(self)
+
+    def _keep_head(self, direction: Direction, head: bytearray, chunk: bytes) -> None:
+        searched = max(0, len(head) - 3)
+        head += chunk[: MAX_HEAD + 4]
+        end = head.find(b"\r\n\r\n", searched)
+        if end >= 0:
+            self.heads[direction] = bytes(head[: end + 4])
+        elif len(head) > MAX_HEAD:
+            self.heads[direction] = b""
+
+
+class HandOff:
+    """The copies of all connections, and the one channel they share."""
+
+    def __init__(self, limit: int) -> None:
+        self.counters = HandOffCounters()
+        self._sender = Sender(limit, on_lost=self._parser_lost, on_room=self._settle, on_ack=self._acknowledged)
+        self._now: Micros = 0
+        self._numbers = 0
+        self._living: dict[int, Copy] = {}
+        self._ended: dict[int, Copy] = {}
+        """Closed, and the parser has not acknowledged it yet; oldest first."""
+        self._owed: dict[int, Copy] = {}
+        self._cut: dict[int, Copy] = {}
+        self._sync_owed = False
+        self.acknowledged_at: Micros = 0
+        """`received_at` of the last record whose frames are safe on the disk."""
+        self.lost: bool = False
+        """The parser has gone and the next one is not attached yet."""
+
+    @property
+    def attached(self) -> bool:
+        """A parser is there."""
+        return self._sender.attached
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait for the parser."""
+        return self._sender.queued
+
+    def now(self) -> Micros:
+        """The tap's clock: UTC, never backwards within this process."""
+        at = time.time_ns() // 1000
+        if at < self._now:
+            self.counters.clock_steps_back += 1
+            return self._now
+        self._now = at
+        return at
+
+    def attach(self, sock: socket.socket) -> None:
+        """Speak to a new parser from now on."""
+        again = self.counters.parser_starts > 0
+        self.counters.parser_starts += 1
+        self._sender.attach(sock)
+        self.lost = False
+        if again:
+            self._owed = self._ended | self._living
+            self._sync_owed = True
+            self._settle()
+
+    def opened(self, peer: str) -> Copy:
+        """A charging station connected."""
+        self._numbers += 1
+        copy = Copy(self, self._numbers, peer, self.now())
+        self._living[copy.number] = copy
+        copy.told = self._sender.put(Op.OPENED, copy.number, copy.opened_at, peer.encode(), urgent=True)
+        if not copy.told:
+            self._cut_off(copy, copy.opened_at)
+        return copy
+
+    def data(self, copy: Copy, op: Op, chunk: bytes, size: int) -> None:
+        """Hand over a chunk, or drop it and cut the connection."""
+        if not copy.cut:
+            at = self.now()
+            if self._sender.put(op, copy.number, at, chunk):
+                copy.handed_over += size
+                self.counters.bytes_handed_over += size
+                return
+            self._cut_off(copy, at)
+        copy.missing += size
+        self.counters.copies_dropped += 1
+        self.counters.bytes_dropped += size
+
+    def closed(self, copy: Copy) -> None:
+        """Both sockets of a connection are gone."""
+        copy.closed_at = self.now()
+        self._living.pop(copy.number, None)
+        self._cut.pop(copy.number, None)
+        self._ended[copy.number] = copy
+        if len(self._ended) > _MAX_CLOSED:
+            oldest = next(iter(self._ended))
+            del self._ended[oldest]
+            if self._owed.pop(oldest, None) is not None:
+                self.counters.connections_untold += 1
+        if copy.number not in self._owed and not self._put_closed(copy):
+            self._owed[copy.number] = copy
+
+    def tick(self) -> None:
+        """Let deadlines fire. A tick that finds no room is no loss: the next one does the same."""
+        self._sender.put(Op.TICK, 0, self.now())
+
+    def report(self, counters: bytes) -> None:
+        """Tell the parser, for its status file, the relay's counters and how far the cut connections have come."""
+        self._sender.put(Op.COUNTERS, 0, self.now(), counters)
+        if self._sender.attached:
+            self._settle()
+        for copy in self._cut.values():
+            if copy.reported != copy.forwarded and copy.number not in self._owed:
+                totals = TOTALS.pack(copy.forwarded, copy.handed_over)
+                if not self._sender.put(Op.TOTALS, copy.number, self.now(), totals):
+                    return
+                copy.reported = copy.forwarded
+
+    async def finish(self, seconds: float) -> None:
+        """Say that the tap ends in good order, and let the queue run empty."""
+        self._sender.put(Op.STOP, 0, self.now(), urgent=True)
+        await self._sender.drain(seconds)
+        self._sender.detach()
+
+    def _cut_off(self, copy: Copy, at: Micros, reason: str = "buffer-full") -> None:
+        self.counters.connections_cut += 1
+        copy.cut = reason if self._sender.attached or not self.lost else "parser-restarted"
+        copy.since = at
+        self._owed[copy.number] = copy
+        self._cut[copy.number] = copy
+
+    def _parser_lost(self) -> None:
+        self.lost = True
+        since = self.acknowledged_at or self.now()
+        for copy in [*self._ended.values(), *self._living.values()]:
+            copy.told = False
+            copy.closed_record = 0
+            if not copy.cut:
+                self._cut_off(copy, max(since, copy.opened_at), "parser-restarted")
+        for number in self._ended:
+            self._cut.pop(number, None)
+
+    def _acknowledged(self, records: int, at: Micros) -> None:
+        self.acknowledged_at = at
+        while self._ended:
+            number, copy = next(iter(self._ended.items()))
+            if not 0 < copy.closed_record <= records:
+                return
+            del self._ended[number]
+
+    def _settle(self) -> None:
+        """Pay what is owed while there is room."""
+        while self._owed:
+            number, copy = next(iter(self._owed.items()))
+            if not self._tell(copy):
+                return
+            del self._owed[number]
+        if self._sync_owed:
+            self._sync_owed = not self._sender.put(Op.SYNCED, 0, self.now(), urgent=True)
+
+    def _tell(self, copy: Copy) -> bool:
+        at = self.now()
+        put, number = self._sender.put, copy.number
+        if not copy.told:
+            copy.told = put(Op.OPENED, number, copy.opened_at, copy.peer.encode())
+        if not copy.told:
+            return False
+        if copy.cut:
+            for direction, head in copy.heads.items():
+                if head and not put(_HEADS[direction], number, at, bytes(head)):
+                    return False
+            if not put(Op.CUT, number, at, CUT.pack(copy.missing, copy.since) + copy.cut.encode()):
+                return False
+        return copy.closed_at is None or self._put_closed(copy)
+
+    def _put_closed(self, copy: Copy) -> bool:
+        at = self.now() if copy.closed_at is None else copy.closed_at
+        totals = TOTALS.pack(copy.forwarded, copy.handed_over)
+        done = self._sender.put(Op.CLOSED, copy.number, max(at, self._now), totals, urgent=True)
+        copy.closed_record = self._sender.records if done else 0
+        return done

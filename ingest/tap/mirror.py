@@ -1,0 +1,395 @@
+"""From the relay's records to frames: what the parser process knows of each connection. Pure.
+
+Every connection is followed, because one may be enrolled in mid-life; only enrolled ones are decoded, and nothing of
+the others leaves this module. A connection whose messages build on each other (permessage-deflate with context
+takeover) can only be joined at its handshake and shows as `pending` until then.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import msgspec
+
+from ingest.enrolment import Decision, Enrolment
+from ingest.frame import Direction, Frame, FrameKind, Gap, Handshake, Micros
+from ingest.tap.channel import CUT, TOTALS, Op, Record
+from ingest.tap.connection import Connection, Recovered, State
+from ingest.tap.debt import add_refused
+from ingest.tap.handshake import read_request, read_response
+from ingest.tap.websocket import Closing, Event, Ping, Pong, Text, Undecodable, Unparsable
+
+__all__ = ["Mirror", "MirrorCounters"]
+
+_MAX_CLOSED: Final = 20_000
+"""Closed connections remembered for the status."""
+
+_MAX_EARLY: Final = 256 * 1024
+"""Bytes of one direction kept while the other half of the handshake is not there yet."""
+
+_KINDS: Final = {Ping: FrameKind.PING, Pong: FrameKind.PONG}
+
+
+class MirrorCounters(msgspec.Struct):
+    """What the parser did since its start."""
+
+    frames: int = 0
+    messages: int = 0
+    binary_messages: int = 0
+    gaps: int = 0
+    undecodable_messages: int = 0
+    unparsable_connections: int = 0
+    connections_without_charger: int = 0
+    frames_refused: int = 0
+    """The journal did not take them; a gap says so as soon as it takes frames again."""
+    redaction_errors: int = 0
+    faults: int = 0
+    """Errors of the parser itself that cost one connection its mirror. Zero, or a bug."""
+
+
+class Mirror:
+    """All connections of one tap."""
+
+    def __init__(
+        self,
+        run: str,
+        *,
+        write: Callable[[Frame], str],
+        redact: Callable[[str], str],
+        enrolment: Enrolment,
+        recovered: Iterable[Recovered] = (),
+    ) -> None:
+        self.counters = MirrorCounters()
+        self.living: dict[int, Connection] = {}
+        self.ended: deque[Connection] = deque(maxlen=_MAX_CLOSED)
+        self.now: Micros = 0
+        """`received_at` of the last record."""
+        self.stopped = False
+        """The tap ended in good order."""
+        self._run = run
+        self._write = write
+        self._redact = redact
+        self._enrolment = enrolment
+        self._recovered = {entry.connection_id: entry for entry in recovered}
+        self._owing: dict[str, Connection] = {}
+        self._ticks = Connection(0, f"tick-{run}", "", 0)
+        self._take_over(self._ticks)
+        self._started = False
+
+    def handle(self, record: Record) -> None:
+        """Take one record. What goes wrong inside costs that one connection, never the others."""
+        self.now = max(self.now, record.at)
+        if not self._started:
+            self._started = True
+            self._close_recovered(others_only=True)
+        match record.op:
+            case Op.TICK:
+                self._emit(self._ticks, FrameKind.TICK)
+            case Op.STOP:
+                self.stopped = True
+            case Op.SYNCED:
+                self._close_recovered(others_only=False)
+            case Op.OPENED:
+                self._open(record)
+            case _:
+                connection = self.living.get(record.number)
+                if connection is not None:
+                    self._guarded(connection, record)
+
+    def set_enrolment(self, enrolment: Enrolment) -> None:
+        """Follow new rules at once."""
+        self._enrolment = enrolment
+        for connection in self.living.values():
+            if connection.is_open:
+                self._enrol(connection, fresh=False)
+
+    def settle(self) -> None:
+        """Write the gaps of frames that the journal had refused, as far as it takes them now."""
+        for connection in list(self._owing.values()):
+            if not self._pay(connection):
+                return
+
+    def end(self) -> None:
+        """The relay is gone, and every socket with it."""
+        for connection in list(self.living.values()):
+            if not self.stopped:
+                self._gap(connection, "tap-ended", 0, self.now, until_reconnect=True)
+            self._closed(connection)
+
+    def _open(self, record: Record) -> None:
+        if record.number in self.living:
+            return
+        connection_id = f"{self._run}-{record.number:06d}"
+        connection = Connection(record.number, connection_id, record.payload.decode(errors="replace"), record.at)
+        self._take_over(connection)
+        self.living[record.number] = connection
+
+    def _guarded(self, connection: Connection, record: Record) -> None:
+        try:
+            self._record(connection, record)
+        except Exception as error:  # noqa: BLE001 - one poisonous connection must not cost the others their mirror
+            self.counters.faults += 1
+            self._unparsable(connection, f"fault of the parser: {type(error).__name__}")
+
+    def _record(self, connection: Connection, record: Record) -> None:
+        match record.op:
+            case Op.FROM_CHARGER:
+                connection.received += len(record.payload)
+                self._bytes(connection, Direction.CP_TO_CS, record.payload)
+            case Op.FROM_CSMS:
+                connection.received += len(record.payload)
+                self._bytes(connection, Direction.CS_TO_CP, record.payload)
+            case Op.HEAD_FROM_CHARGER:
+                self._head(connection, Direction.CP_TO_CS, record.payload)
+            case Op.HEAD_FROM_CSMS:
+                self._head(connection, Direction.CS_TO_CP, record.payload)
+            case Op.CUT:
+                missing, since = CUT.unpack_from(record.payload)
+                self._cut(connection, record.payload[CUT.size :].decode(), missing, since)
+            case Op.TOTALS:
+                connection.totals = TOTALS.unpack(record.payload)
+            case Op.CLOSED:
+                connection.totals = TOTALS.unpack(record.payload)
+                self._closed(connection)
+
+    def _bytes(self, connection: Connection, direction: Direction, data: bytes) -> None:
+        match connection.state:
+            case State.HANDSHAKE:
+                self._head(connection, direction, data)
+            case State.MIRRORED | State.PENDING | State.NOT_ENROLLED if connection.readers:
+                self._feed(connection, direction, data)
+
+    def _head(self, connection: Connection, direction: Direction, data: bytes) -> None:
+        """Follow the handshake; what came behind a head waits until both are there."""
+        if connection.state is not State.HANDSHAKE:
+            return
+        reader = connection.heads.get(direction)
+        if reader is None:
+            connection.early[direction] += data
+        else:
+            found = reader.feed(data)
+            if reader.too_long:
+                self._unparsable(connection, "an HTTP head of more than 16384 bytes")
+                return
+            if found is None:
+                return
+            connection.early[direction] += found[1]
+            if not self._half(connection, direction, found[0]):
+                return
+        if len(connection.early[direction]) > _MAX_EARLY:
+            self._unparsable(connection, "the other side never finished its handshake")
+        elif connection.request is not None and connection.response is not None:
+            self._shaken(connection)
+
+    def _half(self, connection: Connection, direction: Direction, head: bytes) -> bool:
+        """Take one half of the handshake. False where the connection is dead now, or this half was only interim."""
+        if direction is Direction.CP_TO_CS:
+            request = read_request(head)
+            if isinstance(request, str):
+                self._unparsable(connection, request)
+                return False
+            connection.request = request
+            connection.charger_id = request.charger_id
+            if not request.charger_id:
+                self.counters.connections_without_charger += 1
+        else:
+            response = read_response(head)
+            if isinstance(response, str):
+                self._unparsable(connection, response)
+                return False
+            if 100 <= response.status < 200 and response.status != 101:
+                rest, connection.early[direction] = connection.early[direction], b""
+                self._head(connection, direction, rest)
+                return False
+            connection.response = response
+        connection.parsed += len(head) + 4
+        del connection.heads[direction]
+        return True
+
+    def _shaken(self, connection: Connection) -> None:
+        response = connection.response
+        if response is None or connection.request is None:
+            return
+        if response.status != 101:
+            connection.state = State.REFUSED
+            if self._enrolment.decide(connection.charger_id).enrolled:
+                self._announce(connection)
+            return
+        connection.open()
+        self._enrol(connection, fresh=True)
+        if response.flaw:
+            self._unparsable(connection, response.flaw)
+            return
+        for direction, data in connection.early.items():
+            if data:
+                self._feed(connection, direction, data)
+        connection.early = dict.fromkeys(Direction, b"")
+
+    def _enrol(self, connection: Connection, *, fresh: bool) -> None:
+        """Put the rules to a connection whose handshake is complete."""
+        decision = self._enrolment.decide(connection.charger_id)
+        if not decision.enrolled:
+            if connection.state is State.MIRRORED:
+                self._gap(connection, "unenrolled", 0, self.now, until_reconnect=True)
+            connection.listen(State.NOT_ENROLLED)
+        elif connection.state is State.MIRRORED:
+            connection.connectors = decision.judged_connectors
+        elif not fresh and connection.remembers:
+            connection.listen(State.PENDING)
+        else:
+            self._join(connection, decision, fresh=fresh)
+
+    def _join(self, connection: Connection, decision: Decision, *, fresh: bool) -> None:
+        connection.connectors = decision.judged_connectors
+        connection.listen(State.MIRRORED)
+        connection.announced = False
+        self._announce(connection)
+        if not fresh:
+            since = connection.last_frame_at or connection.opened_at
+            self._gap(connection, "joined-late", connection.unparsed, since, until_reconnect=False)
+
+    def _feed(self, connection: Connection, direction: Direction, data: bytes) -> None:
+        mirrored = connection.state is State.MIRRORED
+        for event in connection.readers[direction].feed(data):
+            if isinstance(event, Unparsable):
+                self._unparsable(connection, event.reason)
+                return
+            if isinstance(event, Closing) and connection.close_code is None:
+                connection.close_code = event.code
+            if mirrored:
+                self._event(connection, direction, event)
+        if mirrored:
+            connection.parsed += len(data)
+
+    def _event(self, connection: Connection, direction: Direction, event: Event) -> None:
+        match event:
+            case Text(text, binary):
+                self.counters.messages += 1
+                self.counters.binary_messages += binary
+                self._message(connection, direction, text)
+            case Ping() | Pong():
+                self._emit(connection, _KINDS[type(event)], direction=direction)
+            case Undecodable(reason, size):
+                self.counters.undecodable_messages += 1
+                self._gap(connection, f"undecodable: {reason}", size, self.now, until_reconnect=False)
+
+    def _message(self, connection: Connection, direction: Direction, text: str) -> None:
+        try:
+            redacted = self._redact(text)
+        except Exception:  # noqa: BLE001 - law 8: a text that could not be redacted is not written, and that is said
+            self.counters.redaction_errors += 1
+            self._gap(connection, "redaction-failed", len(text.encode()), self.now, until_reconnect=False)
+            return
+        self._emit(connection, FrameKind.MESSAGE, direction=direction, text=redacted)
+
+    def _cut(self, connection: Connection, reason: str, missing: int, since: Micros) -> None:
+        mirrored = connection.state is State.MIRRORED
+        enrolled = self._enrolment.decide(connection.charger_id).enrolled
+        if mirrored or enrolled:
+            if not connection.announced:
+                self._announce(connection)
+            self._gap(connection, reason, missing, since, until_reconnect=True)
+        connection.lose(reason)
+
+    def _unparsable(self, connection: Connection, reason: str) -> None:
+        self.counters.unparsable_connections += 1
+        enrolled = self._enrolment.decide(connection.charger_id).enrolled
+        if connection.state is State.MIRRORED or (connection.state is State.HANDSHAKE and enrolled):
+            if not connection.announced:
+                self._announce(connection)
+            self._gap(connection, f"unparsable: {reason}", connection.unparsed, self.now, until_reconnect=True)
+        connection.lose(reason)
+
+    def _closed(self, connection: Connection) -> None:
+        enrolled = self._enrolment.decide(connection.charger_id).enrolled
+        if connection.state is State.HANDSHAKE and enrolled and not connection.announced:
+            self._announce(connection)
+        if connection.state is State.MIRRORED and connection.half_frame:
+            self._gap(connection, "half-frame", connection.half_frame, self.now, until_reconnect=True)
+        if connection.announced and enrolled:
+            self._emit(connection, FrameKind.CLOSED, close_code=connection.close_code)
+        connection.end(self.now)
+        self.living.pop(connection.number, None)
+        self.ended.append(connection)
+
+    def _take_over(self, connection: Connection) -> None:
+        """Go on counting where the process before this one stopped."""
+        entry = self._recovered.pop(connection.connection_id, None)
+        if entry is not None:
+            connection.seq, connection.announced, connection.parsed = entry.next_seq, True, entry.parsed
+            connection.last_frame_at = entry.last_frame_at
+
+    def _close_recovered(self, *, others_only: bool) -> None:
+        """End the connections that frames were written of and that the relay knows no more: nobody saw their end."""
+        for entry in list(self._recovered.values()):
+            own = entry.connection_id.startswith(f"{self._run}-")
+            if (own and others_only) or not entry.charger_id:
+                continue
+            connection = Connection(0, entry.connection_id, "", entry.last_frame_at)
+            connection.charger_id = entry.charger_id
+            self._take_over(connection)
+            if self._enrolment.decide(connection.charger_id).enrolled:
+                self._gap(connection, "tap-ended", 0, entry.last_frame_at, until_reconnect=True)
+                self._emit(connection, FrameKind.CLOSED)
+            connection.end(self.now)
+            self.ended.append(connection)
+
+    def _announce(self, connection: Connection) -> None:
+        connection.announced = True
+        self._emit(connection, FrameKind.OPENED, handshake=connection.facts())
+
+    def _gap(self, connection: Connection, reason: str, missing: int, since: Micros, *, until_reconnect: bool) -> None:
+        connection.gaps += 1
+        self.counters.gaps += 1
+        gap = Gap(max(0, missing), min(since, self.now), reason, until_reconnect)
+        self._emit(connection, FrameKind.GAP, gap=gap)
+
+    def _emit(
+        self,
+        connection: Connection,
+        kind: FrameKind,
+        *,
+        direction: Direction | None = None,
+        text: str = "",
+        handshake: Handshake | None = None,
+        gap: Gap | None = None,
+        close_code: int | None = None,
+    ) -> None:
+        """Write a frame, after the gap of those that were refused before it."""
+        frame = Frame(
+            connection.charger_id, connection.connection_id, 0, self.now, kind, direction, text, handshake, gap,
+            close_code, connection.connectors,
+        )  # fmt: skip
+        if self._pay(connection):
+            refusal = self._try(connection, frame)
+            if not refusal:
+                return
+        else:
+            refusal = "journal-full"
+        self.counters.frames_refused += 1
+        if connection is not self._ticks:
+            connection.debt = add_refused(connection.debt, frame, refusal)
+            self._owing[connection.connection_id] = connection
+
+    def _pay(self, connection: Connection) -> bool:
+        """Write what stands for the frames that were refused. True where nothing is owed any more."""
+        debt = connection.debt
+        if debt is None:
+            return True
+        for frame in debt.frames(self.now):
+            if self._try(connection, frame):
+                return False
+            debt.paid()
+        connection.debt = None
+        self._owing.pop(connection.connection_id, None)
+        return True
+
+    def _try(self, connection: Connection, frame: Frame) -> str:
+        refusal = self._write(msgspec.structs.replace(frame, seq=connection.seq))
+        if not refusal:
+            connection.seq += 1
+            connection.last_frame_at = self.now
+            self.counters.frames += 1
+        return refusal

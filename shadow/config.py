@@ -1,0 +1,74 @@
+"""How the shadow lives: the settings of the virtual station that change what it believes.
+
+Plain data, no default hidden elsewhere. They are part of the mapper's identity: two runs with other settings are two runs.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from ingest.frame import Micros
+
+__all__ = ["DEFAULT", "MAPPER_VERSION", "SECOND", "ShadowConfig", "checked"]
+
+MAPPER_VERSION: Final = "1"
+"""Rises whenever the same frames would give other 2.0.1 messages."""
+
+SECOND: Final[Micros] = 1_000_000
+
+
+class ShadowConfig(msgspec.Struct, frozen=True):
+    """Settings of the virtual station."""
+
+    tx_stop_points: frozenset[str] = frozenset({"EVConnected", "Authorized"})
+    """TxStopPoint (2.0.1 Part 2 §2.6.6). With `Authorized` or `PowerPathClosed` among them a transaction ends at
+    StopTransaction; with `EVConnected` alone it ends when the cable goes (F03.FR.02)."""
+    tx_start_points: frozenset[str] = frozenset({"PowerPathClosed"})
+    """TxStartPoint. `PowerPathClosed` is StartTransaction: the 1.6-compatible setting (Part 2 §1.1.2, Table 95)."""
+    id_token_type: str = "guess"  # noqa: S105 - the name of a rule, not a secret
+    """IdTokenEnumType given to every 1.6 idTag, or `guess` (by its form). Never compared."""
+    connection_timeout: Micros = 180 * SECOND
+    """How long an Authorize or accepted RemoteStartTransaction waits for its StartTransaction (EVConnectionTimeOut)."""
+    end_sample_hold: Micros = 120 * SECOND
+    """How long Transaction.End samples that come before their StopTransaction wait to be merged into Ended."""
+    offline_after: Micros = 60 * SECOND
+    """Without connection events: an event that arrives so much later than it happened was queued offline."""
+    offline_margin: Micros = 2 * SECOND
+    """With connection events: an event stamped so much before the connection opened was queued offline."""
+    skew_limit: Micros = 30 * SECOND
+    """A charging station's clock further than this from the tap's is named `clock.skew`."""
+    slow_answer: Micros = 10 * SECOND
+    unanswered_after: Micros = 60 * SECOND
+    """An open call older than this is named `rpc.unanswered`; a later answer withdraws it."""
+    largest_power_w: Decimal = Decimal(1_000_000)
+    """A register that advances faster than this many watts is named `meter.implausible`."""
+    placeholder_from_wh: Decimal = Decimal(100_000)
+    """A register that begins at 0 while the next reading is at least this large began with a placeholder."""
+
+
+DEFAULT: Final = ShadowConfig()
+
+_START_POINTS: Final = (frozenset({"PowerPathClosed"}), frozenset({"PowerPathClosed", "EnergyTransfer"}))
+_STOP_POINTS: Final = frozenset({"EVConnected", "Authorized", "PowerPathClosed"})
+
+
+def checked(config: ShadowConfig) -> ShadowConfig:
+    """The same settings.
+
+    Raises:
+        ValueError: a start or stop point that this version cannot live; names the ones that it can.
+
+    """
+    if config.tx_start_points not in _START_POINTS:
+        wanted = ", ".join(sorted(config.tx_start_points)) or "none"
+        raise ValueError(
+            f"tx_start_points = {wanted}: this version lives PowerPathClosed, alone or with EnergyTransfer "
+            "(the 1.6-compatible setting of 2.0.1 Part 2, Table 95)"
+        )
+    if not config.tx_stop_points or config.tx_stop_points - _STOP_POINTS:
+        wanted = ", ".join(sorted(config.tx_stop_points)) or "none"
+        raise ValueError(f"tx_stop_points = {wanted}: choose from {', '.join(sorted(_STOP_POINTS))}")
+    return config

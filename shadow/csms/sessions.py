@@ -1,0 +1,87 @@
+"""The CSMS takes a 2.0.1 message: transactions, and what it knows of tokens (C01, E05)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shadow.csms import transactions
+from shadow.csms.transitions import Verdict
+from shadow.message import Finding, MessageType, Observations, ShadowMessage
+from shadow.state import CsmsState
+
+__all__ = ["receive"]
+
+_MAX_AWAITING: Final = 16
+_MAX_TOKENS: Final = 64
+
+
+def receive(state: CsmsState, message: ShadowMessage, obs: Observations) -> None:
+    """Take one message; sessions that changed and findings go to `obs`."""
+    if message.action == "TransactionEvent":
+        if message.type is MessageType.REQUEST:
+            _transaction_event(state, message, obs)
+        else:
+            _token_answer(state, message, obs)
+    elif message.action == "Authorize":
+        if message.type is MessageType.REQUEST:
+            _await_token(state, message, "")
+        else:
+            _token_answer(state, message, obs)
+
+
+def _transaction_event(state: CsmsState, message: ShadowMessage, obs: Observations) -> None:
+    verdict, known = transactions.apply(state, message)
+    if verdict not in (Verdict.APPLIED, Verdict.GAP):
+        info = message.payload.get("transactionInfo", {})
+        obs.refused.append(f"{verdict.value} {info.get('transactionId')}/{message.payload.get('seqNo')}")
+        return
+    if known is None:  # pragma: no cover - apply names a transaction with every applied event
+        return
+    kind = message.payload["eventType"]
+    if kind == "Started" and "idToken" in message.payload:
+        _await_token(state, message, known.transaction_id)
+    if kind != "Updated" or known.events == 1:
+        obs.sessions.append(transactions.session_of(known))
+
+
+def _await_token(state: CsmsState, message: ShadowMessage, transaction_id: str) -> None:
+    token = str(message.payload["idToken"].get("idToken", "")).lower()
+    state.awaiting[message.caused_by[-1]] = [token, transaction_id]
+    if len(state.awaiting) > _MAX_AWAITING:
+        del state.awaiting[next(iter(state.awaiting))]
+
+
+def _token_answer(state: CsmsState, message: ShadowMessage, obs: Observations) -> None:
+    """A token's status was given. Given twice and differently, one of the two systems of authorization is wrong.
+
+    The shadow has no token list of its own yet: it judges by what the primary said of the token before (C01.FR.04 lets
+    a station rely on that).
+    """
+    waiting = state.awaiting.pop(message.caused_by[0], None)
+    if waiting is None:
+        return
+    token, transaction_id = waiting
+    status = message.payload["idTokenInfo"]["status"]
+    before = state.tokens.pop(token, None)
+    # ConcurrentTx speaks of the moment, not of the token: a retried start is refused so, and the token is as good as before.
+    if (
+        transaction_id
+        and before is not None
+        and status != "ConcurrentTx"
+        and (before == "Accepted") != (status == "Accepted")
+    ):
+        obs.findings.append(
+            Finding(
+                "session.authorization",
+                "TransactionEventResponse.idTokenInfo.status",
+                message.at,
+                message.caused_by,
+                transaction_id=transaction_id,
+                found=status,
+                expected=before,
+                detail="Authorize and StartTransaction gave the same token different answers",
+            )
+        )
+    state.tokens[token] = before if status == "ConcurrentTx" and before is not None else status
+    if len(state.tokens) > _MAX_TOKENS:
+        del state.tokens[next(iter(state.tokens))]

@@ -1,0 +1,157 @@
+"""Applying TransactionEvents: order by seqNo, the phase table, and the session that comes of it.
+
+The CSMS knows nothing of 1.6. Its energy is the last minus the first total import register among the
+Transaction.Begin and Transaction.End values; where several stand at one end the finest resolution wins, then the one in
+Started or Ended itself.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from ingest.timestamps import parse_stamp
+from shadow.csms.transitions import TRANSITIONS, EventType, Phase, Verdict
+from shadow.message import ShadowMessage, ShadowSession
+from shadow.quantities import ENERGY_REGISTER, decimal_of, energy_reading
+from shadow.state import CsmsState, CsmsTransaction
+
+__all__ = ["apply", "session_of"]
+
+_MAX_TRANSACTIONS: Final = 32
+_MAX_MISSING: Final = 256
+"""Missing numbers listed per transaction; a jump beyond that is a counter that restarted, not lost events."""
+_BILLED_AT: Final = frozenset({"Outlet", "Cable", "Body"})
+
+
+def apply(state: CsmsState, message: ShadowMessage) -> tuple[Verdict, CsmsTransaction | None]:
+    """Apply one TransactionEventRequest. A verdict other than applied or gap leaves the transaction unchanged."""
+    payload = message.payload
+    info = payload.get("transactionInfo")
+    transaction_id = info.get("transactionId") if isinstance(info, dict) else None
+    seq = payload.get("seqNo")
+    event = _EVENTS.get(str(payload.get("eventType")))
+    if not isinstance(transaction_id, str) or not isinstance(seq, int) or event is None or not isinstance(info, dict):
+        return Verdict.ILLEGAL, None
+    known = state.transactions.get(transaction_id)
+    phase = Phase.UNKNOWN if known is None else Phase(known.phase)
+    verdict = _order(known, seq, phase)
+    if verdict in (Verdict.DUPLICATE, Verdict.AFTER_END):
+        return verdict, known
+    late = known is not None and seq < known.next_seq
+    target = phase if late and event is EventType.UPDATED else TRANSITIONS.get((phase, event))
+    if target is None:
+        return Verdict.ILLEGAL, known
+    if known is None:
+        known = _begin(state, transaction_id, seq, event)
+        if event is not EventType.STARTED:
+            # Part 2 §1.3.2.1: numbering begins at Started, so something before this is missing.
+            verdict = Verdict.GAP
+    _take_number(known, seq)
+    known.phase = target
+    _take(known, event, payload, info, message)
+    return verdict, known
+
+
+_EVENTS: Final = {event.value: event for event in EventType}
+
+
+def _order(known: CsmsTransaction | None, seq: int, phase: Phase) -> Verdict:
+    if known is None:
+        return Verdict.APPLIED
+    if seq == known.next_seq:
+        return Verdict.AFTER_END if phase is Phase.ENDED else Verdict.APPLIED
+    if seq > known.next_seq:
+        return Verdict.AFTER_END if phase is Phase.ENDED else Verdict.GAP
+    return Verdict.APPLIED if seq in known.missing else Verdict.DUPLICATE
+
+
+def _begin(state: CsmsState, transaction_id: str, seq: int, event: EventType) -> CsmsTransaction:
+    known = CsmsTransaction(transaction_id, Phase.UNKNOWN.value, first_seq=seq, next_seq=seq)
+    known.started = event is EventType.STARTED
+    state.transactions[transaction_id] = known
+    if len(state.transactions) > _MAX_TRANSACTIONS:
+        ended = (key for key, one in state.transactions.items() if one.phase == Phase.ENDED)
+        del state.transactions[next(ended, next(iter(state.transactions)))]
+    return known
+
+
+def _take_number(known: CsmsTransaction, seq: int) -> None:
+    if seq >= known.next_seq:
+        known.missing.extend(range(known.next_seq, min(seq, known.next_seq + _MAX_MISSING)))
+        known.next_seq = seq + 1
+    else:
+        known.missing.remove(seq)
+
+
+def _take(
+    known: CsmsTransaction, event: EventType, payload: dict[str, Any], info: dict[str, Any], message: ShadowMessage
+) -> None:
+    known.events += 1
+    evse = payload.get("evse")
+    if isinstance(evse, dict) and known.evse_id is None:
+        known.evse_id, known.connector_id = evse.get("id"), evse.get("connectorId")
+    token = payload.get("idToken")
+    if isinstance(token, dict) and known.id_token is None and event is not EventType.ENDED:
+        known.id_token = token.get("idToken")
+    if (state := info.get("chargingState")) is not None:
+        known.charging_state = state
+    at = parse_stamp(str(payload.get("timestamp"))).at
+    if event is EventType.STARTED:
+        known.started_at = at
+    elif event is EventType.ENDED:
+        known.stopped_at = at
+        known.stopped_reason = info.get("stoppedReason", "Local")  # E07.FR.04: absent is Local
+    for value in payload.get("meterValue", ()):
+        _take_registers(known, value, event)
+
+
+def _take_registers(known: CsmsTransaction, value: dict[str, Any], event: EventType) -> None:
+    for sample in value.get("sampledValue", ()):
+        context = sample.get("context")
+        if context not in ("Transaction.Begin", "Transaction.End"):
+            continue
+        if sample.get("measurand", ENERGY_REGISTER) != ENERGY_REGISTER or "phase" in sample:
+            continue
+        number = decimal_of(sample.get("value"))
+        if sample.get("location", "Outlet") not in _BILLED_AT or number is None:
+            continue
+        unit = sample.get("unitOfMeasure")
+        multiplier = unit.get("multiplier", 0) if unit else 0
+        reading = energy_reading(number.scaleb(multiplier), unit.get("unit") if unit else None)
+        if reading is None:
+            continue
+        if context == "Transaction.Begin":
+            best = known.begin_resolution
+            if best is None or reading.resolution_wh < best:
+                known.begin_wh, known.begin_resolution = reading.wh, reading.resolution_wh
+        else:
+            best = known.end_resolution
+            # Ended is the last word: at equal resolution its first value, meterStop, counts.
+            wins = best is None or reading.resolution_wh < best
+            if wins or (event is EventType.ENDED and reading.resolution_wh == best and not known.end_in_ended):
+                known.end_wh, known.end_resolution = reading.wh, reading.resolution_wh
+            if event is EventType.ENDED:
+                known.end_in_ended = True
+
+
+def session_of(known: CsmsTransaction) -> ShadowSession:
+    """The session as it stands."""
+    energy: Decimal | None = None
+    if known.begin_wh is not None and known.end_wh is not None:
+        energy = known.end_wh - known.begin_wh
+    ended = known.phase == Phase.ENDED
+    return ShadowSession(
+        known.transaction_id,
+        known.evse_id,
+        known.connector_id,
+        known.id_token,
+        known.started_at,
+        known.stopped_at,
+        known.stopped_reason,
+        energy,
+        max(known.begin_resolution or Decimal(1), known.end_resolution or Decimal(1)),
+        complete=ended and known.started and not known.missing,
+        ended=ended,
+        events=known.events,
+    )

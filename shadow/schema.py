@@ -1,0 +1,67 @@
+"""The official JSON schemas, as the `ocpp` package ships them, compiled once and checked with jsonschema-rs.
+
+The only module outside `demo/` that knows the `ocpp` package. Of 1.6 the structure is judged and formats are not:
+what is wrong with a timestamp is said by the `clock.*` codes. Of 2.0.1 the formats are judged too.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+import jsonschema_rs
+import msgspec
+
+__all__ = ["V16", "V201", "Violation", "is_known", "violations"]
+
+V16: Final = "v16"
+V201: Final = "v201"
+_MAX_VIOLATIONS: Final = 8
+"""Per message: a message of another shape altogether would list each of its fields."""
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """One rule of a schema that a payload breaks."""
+
+    path: str
+    """Where, with list positions left out: `meterValue.sampledValue.unit`."""
+    rule: str
+    """Which keyword of the schema: `enum`, `required`, `maxLength` …"""
+    detail: str
+    """In words, bounded."""
+
+
+def is_known(version: str, action: str) -> bool:
+    """Whether the version has this action at all."""
+    return _validator(version, action, response=False) is not None
+
+
+def violations(version: str, action: str, *, response: bool, payload: dict[str, Any]) -> list[Violation]:
+    """What a payload breaks of its schema; empty where it is valid or the action has no schema (`is_known`)."""
+    validator = _validator(version, action, response)
+    if validator is None or validator.is_valid(payload):
+        return []
+    found = []
+    for error in validator.iter_errors(payload):
+        path = ".".join(str(step) for step in error.instance_path if not isinstance(step, int))
+        rule = str(error.schema_path[-1]) if error.schema_path else "schema"
+        found.append(Violation(path, rule, error.message[:200]))
+        if len(found) == _MAX_VIOLATIONS:
+            break
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _validator(version: str, action: str, response: bool) -> Any:  # noqa: FBT001 - a cache key, positional for speed
+    if not (action.isalnum() and action.isascii() and len(action) <= 64):
+        return None  # an action from the wire never becomes part of a path unless it is a plain word
+    suffix = "Response" if response else "" if version == V16 else "Request"
+    # Actions of 1.6 could otherwise be asked for as "AuthorizeResponse", which is a file but no action.
+    if not response and action.endswith(("Response", "Request")):
+        return None
+    source = files("ocpp").joinpath(version, "schemas", f"{action}{suffix}.json")
+    if not source.is_file():
+        return None
+    schema = msgspec.json.decode(source.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    return jsonschema_rs.validator_for(schema, validate_formats=version == V201)

@@ -1,0 +1,211 @@
+"""What the shadow remembers of one charging station. Plain data, bounded, and nothing but data: it can be stored."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from ingest.exchange import Pairing
+from ingest.frame import Micros
+
+__all__ = [
+    "ChargerState",
+    "Clock",
+    "Connector",
+    "CsmsState",
+    "CsmsTransaction",
+    "Held",
+    "PendingStart",
+    "Seen",
+    "StationState",
+    "Transaction",
+]
+
+MAX_TRANSACTIONS: Final = 32
+"""Open and recently ended transactions kept per charging station."""
+MAX_CONNECTORS: Final = 64
+MAX_TOKENS: Final = 64
+"""Tokens whose last authorization is remembered per charging station."""
+
+
+class Held(msgspec.Struct):
+    """Transaction.End samples that wait for their StopTransaction."""
+
+    meter_value: dict[str, Any]
+    frame_id: str
+    until: Micros
+
+
+class Transaction(msgspec.Struct):
+    """One transaction of the virtual station."""
+
+    transaction_id: str
+    opened_by: str
+    """The frame that opened it, or showed it first."""
+    connector_id: int
+    received_at: Micros
+    message_id: str = ""
+    id_token: str | None = None
+    started_text: str = ""
+    started_at: Micros | None = None
+    plausible_start: bool = True
+    meter_start: Decimal | None = None
+    primary_ids: list[str] = msgspec.field(default_factory=list)
+    """The primary's ids for it, as text. Evidence, never identity."""
+    seq_no: int = 0
+    charging_state: str | None = None
+    register: Decimal | None = None
+    """Last total import register, in Wh."""
+    register_resolution: Decimal = Decimal(1)
+    register_at: Micros | None = None
+    begin_sample: Decimal | None = None
+    end_sample: Decimal | None = None
+    end_resolution: Decimal = Decimal(1)
+    end_sample_at: Micros | None = None
+    last_at: Micros | None = None
+    """Charger time of its latest event."""
+    held: list[Held] = msgspec.field(default_factory=list)
+    adopted: bool = False
+    """It was running before the first frame that we saw."""
+    refused: bool = False
+    """The primary answered its start with another status than Accepted."""
+    cable_out: bool = False
+    stop: dict[str, Any] | None = None
+    """With TxStopPoint EVConnected alone: what StopTransaction said, until the cable goes."""
+    ended: bool = False
+    ended_at: Micros | None = None
+    meter_stop: Decimal | None = None
+
+
+class Connector(msgspec.Struct):
+    """One 1.6 connector (from 1)."""
+
+    status: str | None = None
+    """Last 1.6 status."""
+    reported: str | None = None
+    """Last 2.0.1 connectorStatus that was sent."""
+    preparing_at: Micros | None = None
+    transaction_id: str | None = None
+    """The open transaction."""
+    register: Decimal | None = None
+    """Last register reading over all sessions, in Wh."""
+
+
+class PendingStart(msgspec.Struct):
+    """An accepted RemoteStartTransaction that waits for its StartTransaction."""
+
+    remote_start_id: int
+    id_token: str
+    connector_id: int | None
+    accepted_at: Micros
+
+
+class Clock(msgspec.Struct):
+    """How far the charging station's clock stands from the tap's, from what it stamped."""
+
+    offsets: list[Micros] = msgspec.field(default_factory=list)
+    """Charger time minus receive time of the latest stamps. Queueing only ever lowers it, so the largest counts."""
+    doubted: list[Micros] = msgspec.field(default_factory=list)
+    """Latest offsets that were put down to queueing."""
+    skewed: bool = False
+
+    @property
+    def offset(self) -> Micros | None:
+        """The best estimate, None before the first stamp."""
+        return max(self.offsets) if self.offsets else None
+
+
+class StationState(msgspec.Struct):
+    """The virtual station."""
+
+    connectors: dict[int, Connector] = msgspec.field(default_factory=dict)
+    transactions: dict[str, Transaction] = msgspec.field(default_factory=dict)
+    """Open and recently ended ones by transactionId, oldest first."""
+    aliases: dict[str, str] = msgspec.field(default_factory=dict)
+    """The primary's transaction ids → transactionId, newest meaning."""
+    clock: Clock = msgspec.field(default_factory=Clock)
+    booted: bool = False
+    """A BootNotification that nobody triggered was seen: what ran before is known."""
+    boot_status: str | None = None
+    """Answer to the last BootNotification; `waiting` before it came, None before the first."""
+    boot_triggered_at: Micros | None = None
+    calls_before_boot: list[str] = msgspec.field(default_factory=list)
+    reset_at: Micros | None = None
+    """When the primary's last Reset was accepted."""
+    firmware_installed: bool = False
+    authorized: dict[str, Micros] = msgspec.field(default_factory=dict)
+    """When a token was last accepted in answer to Authorize, by its lower-case form."""
+    remote_starts: list[PendingStart] = msgspec.field(default_factory=list)
+    remote_start_id: int = 0
+    event_id: int = 0
+    vendor: str = ""
+    model: str = ""
+    firmware: str = ""
+
+
+class CsmsTransaction(msgspec.Struct):
+    """A transaction as the 2.0.1 CSMS has it, out of TransactionEvents only."""
+
+    transaction_id: str
+    phase: str
+    """A state of `csms.transitions`."""
+    first_seq: int
+    next_seq: int
+    missing: list[int] = msgspec.field(default_factory=list)
+    events: int = 0
+    evse_id: int | None = None
+    connector_id: int | None = None
+    id_token: str | None = None
+    started_at: Micros | None = None
+    stopped_at: Micros | None = None
+    stopped_reason: str | None = None
+    charging_state: str | None = None
+    begin_wh: Decimal | None = None
+    begin_resolution: Decimal | None = None
+    end_wh: Decimal | None = None
+    end_resolution: Decimal | None = None
+    end_in_ended: bool = False
+    """A Transaction.End value stood in Ended itself."""
+    started: bool = False
+
+
+class CsmsState(msgspec.Struct):
+    """The 2.0.1 CSMS's memory of one charging station."""
+
+    transactions: dict[str, CsmsTransaction] = msgspec.field(default_factory=dict)
+    open_on_evse: dict[int, str] = msgspec.field(default_factory=dict)
+    tokens: dict[str, str] = msgspec.field(default_factory=dict)
+    """AuthorizationStatus last given to a token, by its lower-case form."""
+    awaiting: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    """Requests with a token that wait for their idTokenInfo: frame id → [token, transactionId or ""]."""
+
+
+class Seen(msgspec.Struct):
+    """Which sequence numbers of a connection were lived."""
+
+    next_seq: int = 0
+    holes: list[int] = msgspec.field(default_factory=list)
+    """Numbers below `next_seq` that never came, the newest few."""
+
+
+class ChargerState(msgspec.Struct):
+    """Everything the shadow remembers of one charging station."""
+
+    charger_id: str
+    pairing: Pairing = msgspec.field(default_factory=Pairing)
+    station: StationState = msgspec.field(default_factory=StationState)
+    csms: CsmsState = msgspec.field(default_factory=CsmsState)
+    seqs: dict[str, Seen] = msgspec.field(default_factory=dict)
+    """By connection, which frames were lived."""
+    connected_at: dict[str, Micros] = msgspec.field(default_factory=dict)
+    """When each open connection was seen to open."""
+    foreign: dict[str, str] = msgspec.field(default_factory=dict)
+    """Connections that speak another subprotocol than ocpp1.6: counted, not lived."""
+    overdue: dict[str, Micros] = msgspec.field(default_factory=dict)
+    """Calls already named unanswered, by frame id."""
+    messages: int = 0
+    """How many 2.0.1 messages were made: the number of the next one."""
+    now: Micros = 0
+    """The watermark: the latest time that a frame told."""

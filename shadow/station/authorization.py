@@ -1,0 +1,60 @@
+"""Authorize (C01) and what an idTagInfo says in 2.0.1 terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest.exchange import PendingCall
+from ingest.ocppj import Call
+from ingest.timestamps import format_micros, parse_stamp
+from shadow.message import Provenance
+from shadow.state import MAX_TOKENS
+from shadow.station.fields import id_token, text
+from shadow.station.outbox import Outbox
+
+__all__ = ["id_token_info", "on_authorize", "on_authorize_answer"]
+
+_TOKEN_TYPE = {"idToken.type": Provenance.SYNTHESISED}
+_STATUSES = frozenset({"Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"})
+"""1.6 §7.2 AuthorizationStatus: each has the same name in 2.0.1 §3.3."""
+
+
+def on_authorize(out: Outbox, call: Call) -> None:
+    """Authorize.req → AuthorizeRequest."""
+    tag = text(call.payload, "idTag") or ""
+    out.say("Authorize", {"idToken": id_token(tag, out.config.id_token_type)}, _TOKEN_TYPE)
+
+
+def on_authorize_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    """Authorize.conf → AuthorizeResponse; an accepted token may begin a transaction soon (E03)."""
+    info = id_token_info(out, answer.get("idTagInfo"))
+    if info is None:
+        return
+    tag = (text(request.call.payload, "idTag") or "").lower()
+    accepted = out.station.authorized
+    if info["status"] == "Accepted":
+        accepted.pop(tag, None)
+        accepted[tag] = out.at
+        if len(accepted) > MAX_TOKENS:
+            del accepted[next(iter(accepted))]
+    else:
+        accepted.pop(tag, None)
+    out.respond(request, "Authorize", {"idTokenInfo": info})
+
+
+def id_token_info(out: Outbox, tag_info: Any) -> dict[str, Any] | None:
+    """IdTokenInfoType for an idTagInfo; None where the answer holds none that can be read."""
+    if not isinstance(tag_info, dict):
+        return None
+    status = text(tag_info, "status")
+    if status not in _STATUSES:
+        out.unmapped(f"idTagInfo.status={status}")
+        return None
+    info: dict[str, Any] = {"status": status}
+    expiry = tag_info.get("expiryDate")
+    if isinstance(expiry, str) and (at := parse_stamp(expiry).at) is not None:
+        info["cacheExpiryDateTime"] = format_micros(at)
+    parent = text(tag_info, "parentIdTag")
+    if parent:
+        info["groupIdToken"] = {"idToken": parent[:36], "type": "Central"}  # C09.FR.13
+    return info

@@ -1,0 +1,185 @@
+"""What the primary commanded, as a 2.0.1 CSMS would have said it, and the station's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ingest.exchange import PendingCall
+from ingest.ocppj import Call
+from shadow.message import Provenance
+from shadow.state import PendingStart
+from shadow.station import transactions
+from shadow.station.fields import id_token, integer, text
+from shadow.station.outbox import Outbox
+from shadow.station.tables import AVAILABILITY_TYPES, RESET_TYPES, TRIGGERS, UNLOCK_STATUSES
+
+__all__ = ["ANSWERS", "COMMANDS"]
+
+_START: Final = {"remoteStartId": Provenance.SYNTHESISED, "idToken.type": Provenance.SYNTHESISED}
+_EVSE: Final = {"evse": Provenance.CONFIGURED}
+_DERIVED: Final = {"transactionId": Provenance.DERIVED, "type": Provenance.DERIVED}
+
+
+def _remote_start(out: Outbox, call: Call) -> None:
+    """RemoteStartTransaction → RequestStartTransaction (F01, F02). Which connector of an EVSE cannot be said."""
+    tag = text(call.payload, "idTag") or ""
+    number = integer(call.payload, "connectorId")
+    out.station.remote_start_id += 1
+    payload: dict[str, Any] = {
+        "remoteStartId": out.station.remote_start_id,
+        "idToken": id_token(tag, out.config.id_token_type),
+    }
+    if number is not None and number > 0:
+        payload["evseId"] = number
+    if "chargingProfile" in call.payload:
+        out.unmapped("RemoteStartTransaction.chargingProfile")
+    out.command("RequestStartTransaction", payload, _START)
+
+
+def _remote_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    status = text(answer, "status")
+    if status == "Accepted":
+        tag = text(request.call.payload, "idTag") or ""
+        number = integer(request.call.payload, "connectorId")
+        start = PendingStart(out.station.remote_start_id, tag, number or None, out.at)
+        out.station.remote_starts.append(start)
+        del out.station.remote_starts[:-8]
+    _status(out, request, "RequestStartTransaction", status, {"Accepted": "Accepted", "Rejected": "Rejected"})
+
+
+def _remote_stop(out: Outbox, call: Call) -> None:
+    """RemoteStopTransaction → RequestStopTransaction (F03): the integer becomes the station's own transactionId."""
+    primary_id = integer(call.payload, "transactionId")
+    known = transactions.find_by_primary(out, primary_id) if primary_id is not None else None
+    transaction_id = known.transaction_id if known is not None else str(primary_id)[:36]
+    out.command("RequestStopTransaction", {"transactionId": transaction_id}, _DERIVED)
+
+
+def _reset(out: Outbox, call: Call) -> None:
+    """Reset (B11, B12). A 1.6 Soft reset stops a running transaction; OnIdle would wait for it (B12.FR.01)."""
+    kind = text(call.payload, "type") or ""
+    running = bool(transactions.open_transactions(out))
+    mapped = "Immediate" if running else RESET_TYPES.get(kind, "Immediate")
+    out.command("Reset", {"type": mapped}, _DERIVED)
+
+
+def _reset_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    status = text(answer, "status")
+    if status == "Accepted":
+        out.station.reset_at = out.at
+    _status(out, request, "Reset", status, {"Accepted": "Accepted", "Rejected": "Rejected"})
+
+
+def _unlock(out: Outbox, call: Call) -> None:
+    """UnlockConnector (F05)."""
+    number = integer(call.payload, "connectorId") or 0
+    out.command("UnlockConnector", {"evseId": number, "connectorId": 1}, _EVSE)
+
+
+def _unlock_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    _status(out, request, "UnlockConnector", text(answer, "status"), UNLOCK_STATUSES)
+
+
+def _availability(out: Outbox, call: Call) -> None:
+    """ChangeAvailability (G03, G04): connector 0 is the station, which 2.0.1 says by naming no EVSE."""
+    number = integer(call.payload, "connectorId") or 0
+    kind = AVAILABILITY_TYPES.get(text(call.payload, "type") or "")
+    if kind is None:
+        out.unmapped(f"ChangeAvailability.type={call.payload.get('type')}"[:80])
+        return
+    payload: dict[str, Any] = {"operationalStatus": kind}
+    if number > 0:
+        payload["evse"] = {"id": number, "connectorId": 1}
+    out.command("ChangeAvailability", payload, _EVSE)
+
+
+def _availability_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    statuses = {"Accepted": "Accepted", "Rejected": "Rejected", "Scheduled": "Scheduled"}
+    _status(out, request, "ChangeAvailability", text(answer, "status"), statuses)
+
+
+def _trigger(out: Outbox, call: Call) -> None:
+    """TriggerMessage (F06)."""
+    wanted = text(call.payload, "requestedMessage") or ""
+    mapped = TRIGGERS.get(wanted)
+    if mapped is None:
+        out.unmapped(f"TriggerMessage.requestedMessage={wanted}"[:80])
+        return
+    if mapped == "BootNotification":
+        out.station.boot_triggered_at = out.at
+    payload: dict[str, Any] = {"requestedMessage": mapped}
+    number = integer(call.payload, "connectorId")
+    if number is not None and number > 0:
+        payload["evse"] = {"id": number, "connectorId": 1}
+    out.command("TriggerMessage", payload, _EVSE)
+
+
+def _trigger_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    status = text(answer, "status")
+    if status != "Accepted" and text(request.call.payload, "requestedMessage") == "BootNotification":
+        out.station.boot_triggered_at = None
+    known = ("Accepted", "Rejected", "NotImplemented")
+    _status(out, request, "TriggerMessage", status, {word: word for word in known})
+
+
+def _data_transfer(out: Outbox, call: Call) -> None:
+    """DataTransfer of the CSMS (P01)."""
+    out.command("DataTransfer", data_transfer(call.payload))
+
+
+def data_transfer(payload: dict[str, Any]) -> dict[str, Any]:
+    """DataTransferRequest: the 1.6 string stays a string, though 2.0.1 would take any JSON."""
+    mapped: dict[str, Any] = {"vendorId": (text(payload, "vendorId") or "")[:255]}
+    if message_id := text(payload, "messageId"):
+        mapped["messageId"] = message_id[:50]
+    if "data" in payload:
+        mapped["data"] = payload["data"]
+    return mapped
+
+
+def data_transfer_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    """DataTransfer.conf → DataTransferResponse."""
+    known = ("Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId")
+    extra = {"data": answer["data"]} if "data" in answer else {}
+    _status(out, request, "DataTransfer", text(answer, "status"), {word: word for word in known}, **extra)
+
+
+def _status(
+    out: Outbox, request: PendingCall, action: str, status: str | None, names: dict[str, str], **extra: Any
+) -> None:
+    mapped = names.get(status or "")
+    if mapped is None:
+        out.unmapped(f"{action}Response.status={status}"[:80])
+        return
+    out.respond(request, action, {"status": mapped, **extra})
+
+
+COMMANDS: Final[dict[str, Callable[[Outbox, Call], None]]] = {
+    "RemoteStartTransaction": _remote_start,
+    "RemoteStopTransaction": _remote_stop,
+    "Reset": _reset,
+    "UnlockConnector": _unlock,
+    "ChangeAvailability": _availability,
+    "TriggerMessage": _trigger,
+    "DataTransfer": _data_transfer,
+}
+"""Requests of the CSMS, by 1.6 action."""
+
+
+def _remote_stop_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    _status(
+        out, request, "RequestStopTransaction", text(answer, "status"), {"Accepted": "Accepted", "Rejected": "Rejected"}
+    )
+
+
+ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]] = {
+    "RemoteStartTransaction": _remote_start_answer,
+    "RemoteStopTransaction": _remote_stop_answer,
+    "Reset": _reset_answer,
+    "UnlockConnector": _unlock_answer,
+    "ChangeAvailability": _availability_answer,
+    "TriggerMessage": _trigger_answer,
+    "DataTransfer": data_transfer_answer,
+}
+"""The station's answers to them."""

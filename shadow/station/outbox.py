@@ -1,0 +1,195 @@
+"""What a handler of the virtual station has at hand: the frame it lives, and where its output goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ingest.exchange import PendingCall
+from ingest.frame import UNKNOWN_TIME, Direction, Frame, Micros
+from ingest.timestamps import Flaw, format_micros, parse_stamp
+from shadow.config import ShadowConfig
+from shadow.message import Finding, MessageType, Observations, Provenance, ShadowMessage
+from shadow.schema import V201, violations
+from shadow.state import ChargerState, Clock, StationState
+
+__all__ = ["Outbox"]
+
+_CLOCK_SAMPLES = 16
+_DOUBTS = 4
+_QUEUED_BY: Micros = 5_000_000
+_SAME_CLOCK: Micros = 2_000_000
+_QUARTER_HOUR: Micros = 900_000_000
+_FLAW_CODES = {Flaw.NO_ZONE: "clock.no-zone", Flaw.UNPARSEABLE: "clock.unparseable", Flaw.EPOCH: "clock.epoch"}
+_NO_PROVENANCE: dict[str, Provenance] = {}
+
+
+class Outbox:
+    """Collects what one frame (or one deadline) brings: messages, findings, and what could not be mapped."""
+
+    __slots__ = ("_charger", "at", "charger_id", "config", "connected_at", "frame_id", "obs", "station", "zoneless")
+
+    def __init__(self, charger: ChargerState, frame: Frame, config: ShadowConfig, obs: Observations) -> None:
+        self._charger = charger
+        self.station: StationState = charger.station
+        self.charger_id = charger.charger_id
+        self.frame_id = frame.frame_id
+        self.at: Micros = frame.received_at
+        self.zoneless = frame.zoneless
+        self.connected_at: Micros | None = charger.connected_at.get(frame.connection_id)
+        self.config = config
+        self.obs = obs
+
+    def say(
+        self,
+        action: str,
+        payload: dict[str, Any],
+        provenance: dict[str, Provenance] = _NO_PROVENANCE,
+        *,
+        direction: Direction = Direction.CP_TO_CS,
+        type_: MessageType = MessageType.REQUEST,
+        caused_by: tuple[str, ...] | None = None,
+    ) -> None:
+        """Send one 2.0.1 message. One that breaks its schema is sent all the same, and named."""
+        number = self._charger.messages
+        self._charger.messages = number + 1
+        causes = caused_by or (self.frame_id,)
+        self.obs.messages.append(
+            ShadowMessage(self.charger_id, action, payload, direction, type_, causes, self.at, number, provenance)
+        )
+        response = type_ is MessageType.RESPONSE
+        for broken in violations(V201, action, response=response, payload=payload):
+            where = f"{action}{'Response' if response else ''}.{broken.path}"
+            self.find("schema.v201", f"{where}:{broken.rule}", frames=causes, detail=broken.detail)
+
+    def command(self, action: str, payload: dict[str, Any], provenance: dict[str, Provenance] = _NO_PROVENANCE) -> None:
+        """Send a request of the CSMS."""
+        self.say(action, payload, provenance, direction=Direction.CS_TO_CP)
+
+    def respond(self, request: PendingCall, action: str, payload: dict[str, Any]) -> None:
+        """Answer the 2.0.1 request that was made of a 1.6 request."""
+        self.say(
+            action,
+            payload,
+            direction=request.direction.opposite,
+            type_=MessageType.RESPONSE,
+            caused_by=(request.frame_id, self.frame_id),
+        )
+
+    def find(
+        self,
+        code: str,
+        path: str,
+        *,
+        frames: tuple[str, ...] | None = None,
+        connector_id: int | None = None,
+        transaction_id: str | None = None,
+        found: object = None,
+        expected: object = None,
+        detail: str = "",
+        occurred_at: Micros | None = None,
+    ) -> None:
+        """Name what was noticed."""
+        self.obs.findings.append(
+            Finding(
+                code,
+                path,
+                self.at,
+                frames or (self.frame_id,),
+                connector_id,
+                transaction_id,
+                None if found is None else str(found)[:200],
+                None if expected is None else str(expected)[:200],
+                detail,
+                occurred_at,
+            )
+        )
+
+    def unmapped(self, what: str) -> None:
+        """Count something that 2.0.1 cannot say, or that this version does not translate yet."""
+        self.obs.unmapped.append(what)
+
+    def stamp(self, action: str, text: object, connector_id: int | None = None) -> tuple[Micros, bool]:
+        """Read a charging station's timestamp, name its flaw, and keep its clock in mind.
+
+        Returns the time to use and whether it is the station's own: one that cannot be read is replaced by the
+        receive time (synthesised).
+        """
+        path = f"{action}.timestamp"
+        if not isinstance(text, str):
+            return self.at, False
+        stamp = parse_stamp(text)
+        if stamp.flaw is not None:
+            self.find(
+                _FLAW_CODES[stamp.flaw],
+                path,
+                connector_id=connector_id,
+                found=text,
+                detail=stamp.detail,
+                occurred_at=stamp.at,
+            )
+        if stamp.at is None:
+            return self.at, False
+        if stamp.flaw is None and self.at != UNKNOWN_TIME:
+            self._watch_clock(stamp.at - self.at, path)
+        return stamp.at, stamp.flaw is not Flaw.EPOCH
+
+    def _watch_clock(self, offset: Micros, path: str) -> None:
+        clock: Clock = self.station.clock
+        if not _learn(clock, offset) or len(clock.offsets) < 3:
+            return
+        estimate = max(clock.offsets)
+        if self.zoneless:
+            # Such a log's clock may be off by its whole zone, and zones are multiples of a quarter hour.
+            estimate -= round(estimate / _QUARTER_HOUR) * _QUARTER_HOUR
+        skewed = abs(estimate) > self.config.skew_limit
+        if skewed and not clock.skewed:
+            near_zone = abs(estimate - round(estimate / _QUARTER_HOUR) * _QUARTER_HOUR) <= self.config.skew_limit
+            detail = "a whole number of quarter hours: local time marked as UTC" if near_zone else "clock not set"
+            seconds = estimate // 1_000_000
+            self.find("clock.skew", path.partition(".")[2], found=f"{seconds} s", expected="0 s", detail=detail)
+        clock.skewed = skewed
+
+    def csms_time(self, action: str, text: object) -> str:
+        """A time that the CSMS wrote, as RFC 3339; its flaw is named, the receive time stands in for nonsense."""
+        if not isinstance(text, str):
+            return self.now_text
+        stamp = parse_stamp(text)
+        if stamp.flaw is not None:
+            path = f"{action}.currentTime"
+            self.find(_FLAW_CODES[stamp.flaw], path, found=text, detail=stamp.detail, occurred_at=stamp.at)
+        return self.now_text if stamp.at is None else format_micros(stamp.at)
+
+    def is_offline(self, happened_at: Micros) -> bool:
+        """Whether an event was queued while the station was offline (E04.FR.01; 1.6 has no flag, so it is inferred).
+
+        Its own clock's offset is taken out first; without an estimate nothing is inferred.
+        """
+        offset = self.station.clock.offset
+        if offset is None or self.at == UNKNOWN_TIME:
+            return False
+        true_time = happened_at - offset
+        if self.connected_at is not None:
+            return true_time < self.connected_at - self.config.offline_margin
+        return self.at - true_time > self.config.offline_after
+
+    @property
+    def now_text(self) -> str:
+        """The receive time, as 2.0.1 writes times."""
+        return format_micros(self.at)
+
+
+def _learn(clock: Clock, offset: Micros) -> bool:
+    """Take one stamp into the estimate; False where it looks queued rather than stamped by another clock.
+
+    A queue that drains gives stamps of many ages at once; a clock that was set back gives the same offset each time.
+    """
+    if clock.offsets and offset < max(clock.offsets) - _QUEUED_BY:
+        clock.doubted.append(offset)
+        del clock.doubted[:-_DOUBTS]
+        if len(clock.doubted) < _DOUBTS or max(clock.doubted) - min(clock.doubted) > _SAME_CLOCK:
+            return False
+        clock.offsets, clock.doubted = clock.doubted, []
+        return True
+    clock.offsets.append(offset)
+    del clock.offsets[:-_CLOCK_SAMPLES]
+    return True

@@ -1,0 +1,124 @@
+"""One SampledValue of 1.6 (§7.43) as a SampledValueType of 2.0.1 (§2.43)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+from shadow.quantities import ENERGY_REGISTER, decimal_of
+from shadow.state import Transaction
+from shadow.station.outbox import Outbox
+from shadow.station.tables import MEASURANDS, UNITS
+
+__all__ = ["WH", "is_total_register", "translate"]
+
+WH: Final = {"unit": "Wh"}
+_CONTEXTS: Final = frozenset(
+    {
+        "Interruption.Begin", "Interruption.End", "Other", "Sample.Clock", "Sample.Periodic",
+        "Transaction.Begin", "Transaction.End", "Trigger",
+    }
+)  # fmt: skip
+_PHASES: Final = frozenset({"L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"})
+_LOCATIONS: Final = frozenset({"Body", "Cable", "EV", "Inlet", "Outlet"})
+_ENUMS: Final = (("context", _CONTEXTS), ("phase", _PHASES), ("location", _LOCATIONS))
+_BILLED_AT: Final = frozenset({"Outlet", "Cable", "Body"})
+"""Locations whose register is the session's; Inlet is the grid side, EV the car's own."""
+_KILO: Final = {"kW": 3, "kVA": 3, "W": 0, "VA": 0}
+
+
+@lru_cache(maxsize=1024)
+def _unit(measurand: str, unit: str | None, bare: bool) -> tuple[dict[str, str] | None, str]:  # noqa: FBT001
+    """UnitOfMeasureType and the code of its flaw, if it has one. `bare`: the sample names no measurand either."""
+    allowed = next((units for prefix, units in UNITS.items() if measurand.startswith(prefix)), ())
+    if unit is None or (unit == "" and allowed):
+        if allowed and allowed[0] not in ("Wh", "Hz", ""):
+            return {"unit": allowed[0]}, "meter.unit-assumed"
+        flaw = "meter.unit-assumed" if bare else ""
+        return ({"unit": allowed[0]} if allowed and allowed[0] not in ("Wh", "") else None), flaw
+    if unit in allowed:
+        # Frequency is in Hz; Celcius is how the 1.6 schema spells it.
+        return {"unit": {"Hertz": "Hz", "Celcius": "Celsius"}.get(unit, unit)}, ""
+    return {"unit": unit[:20]}, "meter.unit-unknown"
+
+
+def translate(
+    out: Outbox, action: str, raw: dict[str, Any], transaction: Transaction | None, number: int | None
+) -> dict[str, Any] | None:
+    """One sample; None where 2.0.1 has no value for it, which is named or counted."""
+    get = raw.get
+    given = get("measurand")
+    measurand = given if isinstance(given, str) else ENERGY_REGISTER
+    if get("format") == "SignedData":
+        out.unmapped(f"{action}.format=SignedData")
+        return None
+    if measurand not in MEASURANDS:
+        out.unmapped(f"{action}.measurand={measurand}"[:80])
+        return None
+    value = decimal_of(get("value"))
+    if value is None:
+        out.find(
+            "meter.unparseable",
+            f"{action}.{measurand}",
+            connector_id=number,
+            found=get("value"),
+            transaction_id=None if transaction is None else transaction.transaction_id,
+        )
+        return None
+    unit = get("unit")
+    unit_of_measure, flaw = _unit(measurand, unit if isinstance(unit, str) else None, given is None)
+    if flaw:
+        out.find(
+            flaw,
+            f"{action}.{measurand}",
+            connector_id=number,
+            found=unit or "none",
+            expected=None if unit_of_measure is None else unit_of_measure["unit"],
+            transaction_id=None if transaction is None else transaction.transaction_id,
+        )
+    sample: dict[str, Any] = {"value": value}
+    if given is not None:
+        sample["measurand"] = measurand
+    for key, allowed in _ENUMS:
+        word = get(key)
+        if word is None:
+            continue
+        if word in allowed:
+            sample[key] = word
+        else:
+            out.unmapped(f"{action}.{key}={word}"[:80])
+    if unit_of_measure is not None:
+        sample["unitOfMeasure"] = unit_of_measure
+    if measurand == "Power.Active.Import":
+        _check_power(out, action, value, unit_of_measure, number, transaction)
+    return sample
+
+
+def is_total_register(sample: dict[str, Any]) -> bool:
+    """Whether it is the register that is billed: the import register of all phases at the outlet."""
+    return (
+        sample.get("measurand", ENERGY_REGISTER) == ENERGY_REGISTER
+        and "phase" not in sample
+        and sample.get("location", "Outlet") in _BILLED_AT
+    )
+
+
+def _check_power(
+    out: Outbox,
+    action: str,
+    value: Decimal,
+    unit: dict[str, str] | None,
+    number: int | None,
+    transaction: Transaction | None,
+) -> None:
+    scale = _KILO.get(unit["unit"]) if unit is not None else None
+    if scale is not None and abs(value.scaleb(scale)) > out.config.largest_power_w:
+        out.find(
+            "meter.implausible",
+            f"{action}.Power.Active.Import",
+            connector_id=number,
+            found=f"{value.scaleb(scale):f} W",
+            expected=f"at most {out.config.largest_power_w:f} W",
+            transaction_id=None if transaction is None else transaction.transaction_id,
+        )

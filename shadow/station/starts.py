@@ -1,0 +1,178 @@
+"""StartTransaction: a new transaction, or an old one again (DESIGN §3, sessions)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from ingest.exchange import PendingCall
+from ingest.frame import Micros
+from ingest.ocppj import Call
+from ingest.timestamps import format_micros
+from shadow.message import Provenance
+from shadow.quantities import whole_wh
+from shadow.state import PendingStart, Transaction
+from shadow.station import metering, registers, transactions
+from shadow.station.authorization import id_token_info
+from shadow.station.fields import id_token, integer, text
+from shadow.station.outbox import Outbox
+from shadow.station.status import say_status
+from shadow.station.tables import CHARGING_STATES
+
+__all__ = ["on_start", "on_start_answer"]
+
+_STARTED: Final = {
+    "seqNo": Provenance.SYNTHESISED,
+    "triggerReason": Provenance.DERIVED,
+    "transactionInfo.transactionId": Provenance.SYNTHESISED,
+    "transactionInfo.chargingState": Provenance.DERIVED,
+    "transactionInfo.remoteStartId": Provenance.SYNTHESISED,
+    "idToken.type": Provenance.SYNTHESISED,
+    "evse": Provenance.CONFIGURED,
+    "offline": Provenance.DERIVED,
+}
+
+
+def on_start(out: Outbox, call: Call, frame_id: str) -> None:
+    """StartTransaction.req (1.6 §4.8) → TransactionEventRequest Started (E01, E02, E03)."""
+    payload = call.payload
+    number = integer(payload, "connectorId")
+    if number is None or number < 1 or transactions.connector_of(out, number) is None:
+        out.unmapped("StartTransaction.connectorId")
+        return
+    tag = text(payload, "idTag") or ""
+    meter_start = whole_wh(payload.get("meterStart"))
+    stamp_text = text(payload, "timestamp") or ""
+    at, plausible = out.stamp("StartTransaction", payload.get("timestamp"), number)
+    again = _retried(out, number, tag, meter_start, stamp_text, plausible, call.message_id)
+    if again is not None:
+        out.find(
+            "session.duplicate-start",
+            "StartTransaction",
+            connector_id=number,
+            transaction_id=again.transaction_id,
+            frames=(again.opened_by, frame_id),
+            found=call.message_id,
+            expected=again.message_id,
+            occurred_at=at,
+        )
+        return
+    running = transactions.open_on(out, number)
+    if running is not None:
+        out.find(
+            "session.overlap",
+            "StartTransaction",
+            connector_id=number,
+            transaction_id=running.transaction_id,
+            frames=(running.opened_by, frame_id),
+            occurred_at=at,
+        )
+        transactions.close_open(out, running, at)
+    started = transactions.new_transaction(
+        out,
+        number,
+        message_id=call.message_id,
+        id_token=tag,
+        started_text=stamp_text,
+        started_at=at,
+        plausible_start=plausible,
+        meter_start=meter_start,
+    )
+    _say_started(out, started, at, tag, meter_start, payload)
+
+
+def _say_started(
+    out: Outbox, started: Transaction, at: Micros, tag: str, meter_start: Decimal | None, payload: dict[str, Any]
+) -> None:
+    number = started.connector_id
+    connector = out.station.connectors[number]
+    if connector.reported != "Occupied":
+        # The power path is closed, so a cable is in: G01.FR.03 asks for Occupied, before or after Started.
+        connector.reported = "Occupied"
+        say_status(out, number, "Occupied", format_micros(at))
+    trigger, remote = _trigger(out, number, tag)
+    info: dict[str, Any] = {"transactionId": started.transaction_id, "chargingState": "EVConnected"}
+    if remote is not None:
+        info["remoteStartId"] = remote.remote_start_id  # F01.FR.25, F02.FR.01
+    started.charging_state = "EVConnected"
+    event = transactions.event(out, started, "Started", at, trigger, info)
+    event["evse"] = {"id": number, "connectorId": 1}
+    event["idToken"] = id_token(tag, out.config.id_token_type)
+    if meter_start is not None and registers.begin_register(out, started, meter_start, at):
+        event["meterValue"] = [metering.register_sample(meter_start, "Transaction.Begin", at)]
+    reservation = integer(payload, "reservationId")
+    if reservation:  # many stations always send 0, which reserves nothing
+        event["reservationId"] = reservation
+    out.say("TransactionEvent", event, _STARTED)
+    state = CHARGING_STATES.get(connector.status or "")
+    if state not in (None, "EVConnected"):
+        # The status came before its StartTransaction: E02.FR.13 wants the change reported within the transaction.
+        transactions.update(out, started, at, "ChargingStateChanged", charging_state=state)
+
+
+def _retried(
+    out: Outbox, number: int, tag: str, meter_start: Decimal | None, stamp_text: str, plausible: bool, message_id: str
+) -> Transaction | None:
+    """The transaction that this start repeats.
+
+    Connector, token and meter must agree, and one thing more that strangers cannot share: the message id, a plausible
+    timestamp, or — where a clock was never set — that the first one is still open.
+    """
+    for known in reversed(out.station.transactions.values()):
+        same = (
+            known.connector_id == number
+            and not known.adopted
+            and known.meter_start == meter_start
+            and (known.id_token or "").lower() == tag.lower()
+        )
+        if not same:
+            continue
+        if known.message_id == message_id or (plausible and known.started_text == stamp_text):
+            return known
+        if not known.ended and not (plausible and known.plausible_start):
+            return known
+    return None
+
+
+def _trigger(out: Outbox, number: int, tag: str) -> tuple[str, PendingStart | None]:
+    """TriggerReason of Started: the more specific wins (E02.FR.17, F01.FR.19)."""
+    since = out.at - out.config.connection_timeout
+    starts = out.station.remote_starts
+    for start in starts:
+        fits = start.id_token.lower() == tag.lower() and start.connector_id in (None, number)
+        if fits and start.accepted_at >= since:
+            starts.remove(start)
+            return "RemoteStart", start
+    authorized_at = out.station.authorized.pop(tag.lower(), None)
+    preparing_at = out.station.connectors[number].preparing_at
+    if authorized_at is not None and authorized_at >= since and preparing_at is not None:
+        return ("CablePluggedIn" if preparing_at > authorized_at else "Authorized"), None
+    return "Authorized", None
+
+
+def on_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    """StartTransaction.conf → TransactionEventResponse; its integer becomes an alias (P2 §1.2)."""
+    started = _of_call(out, request)
+    primary_id = integer(answer, "transactionId")
+    info = id_token_info(out, answer.get("idTagInfo"))
+    if started is not None:
+        if primary_id is not None:
+            transactions.alias(out, started, primary_id)
+        if info is not None and info["status"] != "Accepted":
+            started.refused = True
+    if info is not None:
+        out.respond(request, "TransactionEvent", {"idTokenInfo": info})
+
+
+def _of_call(out: Outbox, request: PendingCall) -> Transaction | None:
+    """The transaction that a StartTransaction call opened or repeated."""
+    tag = (text(request.call.payload, "idTag") or "").lower()
+    number = integer(request.call.payload, "connectorId")
+    meter_start = whole_wh(request.call.payload.get("meterStart"))
+    for known in reversed(out.station.transactions.values()):
+        if known.opened_by == request.frame_id:
+            return known
+        same = known.connector_id == number and (known.id_token or "").lower() == tag
+        if same and known.meter_start == meter_start and not known.adopted:
+            return known
+    return None

@@ -1,0 +1,159 @@
+"""StopTransaction: TransactionEvent Ended (E06, E07), also where it names a transaction that nobody opened."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ingest.exchange import PendingCall
+from ingest.frame import Micros
+from ingest.ocppj import Call
+from ingest.timestamps import format_micros
+from shadow.quantities import whole_wh
+from shadow.state import Transaction
+from shadow.station import metering, registers, transactions
+from shadow.station.authorization import id_token_info
+from shadow.station.fields import integer, objects, text
+from shadow.station.outbox import Outbox
+from shadow.station.tables import STOP_REASONS
+
+__all__ = ["on_stop", "on_stop_answer"]
+
+_RESET_WINDOW: Final[Micros] = 600_000_000
+_NO_TOKEN: Final = frozenset({"RemoteStop", "ResetCommand"})
+"""Ended after these carries no idToken (2.0.1 Part 2 §1.60.1, TC_B_22)."""
+
+
+def on_stop(out: Outbox, call: Call, frame_id: str) -> None:
+    """StopTransaction.req (1.6 §4.10) → TransactionEventRequest Ended."""
+    payload = call.payload
+    primary_id = integer(payload, "transactionId")
+    tag = text(payload, "idTag")
+    at, _ = out.stamp("StopTransaction", payload.get("timestamp"))
+    meter_stop = whole_wh(payload.get("meterStop"))
+    transaction = transactions.find_by_primary(out, primary_id) if primary_id is not None else None
+    if transaction is None:
+        transaction = _orphan(out, primary_id, tag, at, meter_stop)
+        if transaction is None:
+            return
+    if transaction.ended:
+        _again(out, transaction, at, meter_stop, frame_id)
+        return
+    number = transaction.connector_id
+    values = _end_values(out, transaction, objects(payload.get("transactionData")), meter_stop, at)
+    _check_times(out, transaction, at)
+    held = tuple(one.frame_id for one in transaction.held)
+    reasons = _reasons(out, text(payload, "reason"))
+    token = None if reasons[1] in _NO_TOKEN else tag
+    if token is not None and reasons[1] != "StopAuthorized":
+        token = None  # E07.FR.02: the token stands in the event that ends the authorization, and in no other
+    transaction.meter_stop = meter_stop
+    if out.config.tx_stop_points == {"EVConnected"} and not transaction.cable_out:
+        transaction.stop = {"reasons": list(reasons), "tag": token, "meter_values": values}
+        transactions.update(out, transaction, at, reasons[1])
+        return
+    transactions.end(out, transaction, at, reasons, tag=token, meter_values=values, caused_by=(*held, frame_id))
+    connector = out.station.connectors.get(number)
+    if connector is not None:
+        connector.preparing_at = None
+
+
+def _reasons(out: Outbox, reason: str | None) -> tuple[str, str]:
+    """StoppedReason and triggerReason; Reboot after a Reset that we saw is that reset (B12.FR.04, errata 2.16)."""
+    reset = out.station.reset_at
+    if reason == "Reboot" and reset is not None and out.at - reset <= _RESET_WINDOW:
+        return STOP_REASONS["HardReset"]
+    found = STOP_REASONS.get(reason or "Local")
+    if found is None:
+        out.unmapped(f"StopTransaction.reason={reason}"[:80])
+        return STOP_REASONS["Other"]
+    return found
+
+
+def _end_values(
+    out: Outbox, transaction: Transaction, data: list[dict[str, Any]], meter_stop: Any, at: Micros
+) -> list[dict[str, Any]]:
+    """The meterValue list of Ended: meterStop first, then what was held back, then transactionData (E06.FR.11)."""
+    values = []
+    for element in data:
+        read = metering.meter_value(
+            out, "StopTransaction.transactionData", element, transaction, transaction.connector_id
+        )
+        if read is not None:
+            values.append(read.value)
+    held = [one.meter_value for one in transaction.held]
+    first = []
+    if meter_stop is not None and registers.end_register(out, transaction, meter_stop, at):
+        first = [metering.register_sample(meter_stop, "Transaction.End", at)]
+    return [*first, *(one for one in held if one not in values), *values]
+
+
+def _check_times(out: Outbox, transaction: Transaction, at: Micros) -> None:
+    """A stop before its start, or before its own Transaction.End sample: the clock went backwards."""
+    for name, bound in (("end sample", transaction.end_sample_at), ("start", transaction.started_at)):
+        if bound is not None and at < bound and transaction.plausible_start:
+            out.find(
+                "clock.backwards",
+                "StopTransaction.timestamp",
+                connector_id=transaction.connector_id,
+                transaction_id=transaction.transaction_id,
+                found=format_micros(at),
+                expected=f"not before its {name} at {format_micros(bound)}",
+                occurred_at=at,
+            )
+            return
+
+
+def _orphan(out: Outbox, primary_id: int | None, tag: str | None, at: Micros, meter_stop: Any) -> Transaction | None:
+    """A stop that names a transaction nobody opened: −1, 0, negative, forgotten (1.6 errata 3.18).
+
+    It ends what it can only mean: the transaction just ended with the same stop, or the one open transaction that its
+    token fits. Otherwise it is kept as an end without a beginning.
+    """
+    known = out.station.transactions.values()
+    transaction = next(
+        (one for one in reversed(known) if one.ended and one.ended_at == at and one.meter_stop == meter_stop), None
+    )
+    if transaction is None:
+        running = transactions.open_transactions(out)
+        fitting = [one for one in running if tag is not None and (one.id_token or "").lower() == tag.lower()]
+        chosen = fitting or ([] if tag is not None and any(one.id_token for one in running) else running)
+        transaction = chosen[0] if len(chosen) == 1 else None
+    detail = "ended the transaction that it fits" if transaction is not None else "fits no open transaction"
+    if transaction is None and not out.station.booted and primary_id is not None and primary_id > 0:
+        detail = "its start was before the first frame seen"
+    out.find(
+        "session.orphan-stop",
+        "StopTransaction.transactionId",
+        found=primary_id,
+        detail=detail,
+        occurred_at=at,
+        transaction_id=None if transaction is None else transaction.transaction_id,
+        connector_id=None if transaction is None else transaction.connector_id,
+    )
+    if transaction is None:
+        number = 1 if len(out.station.connectors) <= 1 else None
+        transaction = transactions.adopt(out, number or 0, primary_id)
+        transaction.id_token = tag
+    return transaction
+
+
+def _again(out: Outbox, transaction: Transaction, at: Micros, meter_stop: Any, frame_id: str) -> None:
+    """A stop of an ended transaction: its retry says nothing new, another one comes after the end."""
+    if transaction.ended_at == at and transaction.meter_stop == meter_stop:
+        return
+    out.find(
+        "session.after-end",
+        "StopTransaction",
+        connector_id=transaction.connector_id,
+        frames=(frame_id,),
+        transaction_id=transaction.transaction_id,
+        found=format_micros(at),
+        occurred_at=at,
+    )
+
+
+def on_stop_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    """StopTransaction.conf → TransactionEventResponse."""
+    info = id_token_info(out, answer.get("idTagInfo")) if "idTagInfo" in answer else None
+    if info is not None:
+        out.respond(request, "TransactionEvent", {"idTokenInfo": info})

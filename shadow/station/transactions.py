@@ -1,0 +1,223 @@
+"""The transactions of the virtual station: StartTransaction and StopTransaction as TransactionEvents (E01 to E07).
+
+With the 1.6-compatible start and stop points (2.0.1 Part 2 §1.1.2, Table 95) Started is StartTransaction and Ended is
+StopTransaction. The transactionId is the station's own (E01.FR.08): it derives from the charger and the frame that
+opened the transaction, so that a replay gives the same one. The primary's integer is an alias and nothing more.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from ingest.frame import Micros
+from ingest.timestamps import format_micros
+from shadow.message import Provenance
+from shadow.state import MAX_CONNECTORS, MAX_TRANSACTIONS, Connector, Transaction
+from shadow.station.fields import id_token
+from shadow.station.outbox import Outbox
+
+__all__ = [
+    "adopt",
+    "alias",
+    "close_open",
+    "connector_of",
+    "end",
+    "event",
+    "find_by_primary",
+    "new_transaction",
+    "on_cable_out",
+    "open_on",
+    "open_transactions",
+    "update",
+]
+
+_NAMESPACE: Final = UUID("8f0d3f0a-5c1f-5a0e-9d67-2c1f6c4b7a10")
+_UPDATED: Final = {
+    "seqNo": Provenance.SYNTHESISED,
+    "triggerReason": Provenance.DERIVED,
+    "transactionInfo.transactionId": Provenance.SYNTHESISED,
+    "transactionInfo.chargingState": Provenance.DERIVED,
+    "offline": Provenance.DERIVED,
+}
+_ENDED: Final = {**_UPDATED, "idToken.type": Provenance.SYNTHESISED}
+
+
+def connector_of(out: Outbox, number: int) -> Connector | None:
+    """The connector with this 1.6 number; None where the station would have more than it can have."""
+    connectors = out.station.connectors
+    connector = connectors.get(number)
+    if connector is None and len(connectors) < MAX_CONNECTORS:
+        connector = connectors[number] = Connector()
+    return connector
+
+
+def open_on(out: Outbox, number: int) -> Transaction | None:
+    """The open transaction of a connector."""
+    connector = out.station.connectors.get(number)
+    if connector is None or connector.transaction_id is None:
+        return None
+    return out.station.transactions.get(connector.transaction_id)
+
+
+def open_transactions(out: Outbox) -> list[Transaction]:
+    """All that have not ended, oldest first."""
+    return [transaction for transaction in out.station.transactions.values() if not transaction.ended]
+
+
+def find_by_primary(out: Outbox, primary_id: int) -> Transaction | None:
+    """The transaction that the primary calls by this id, open or ended lately."""
+    transaction_id = out.station.aliases.get(str(primary_id))
+    return out.station.transactions.get(transaction_id) if transaction_id is not None else None
+
+
+def alias(out: Outbox, transaction: Transaction, primary_id: int) -> None:
+    """Note that the primary calls a transaction by this id."""
+    name = str(primary_id)
+    if name not in transaction.primary_ids:
+        transaction.primary_ids.append(name)
+    aliases = out.station.aliases
+    aliases.pop(name, None)
+    aliases[name] = transaction.transaction_id
+    if len(aliases) > 2 * MAX_TRANSACTIONS:
+        del aliases[next(iter(aliases))]
+
+
+def new_transaction(out: Outbox, number: int, **known: Any) -> Transaction:
+    """Open a transaction on a connector. The oldest ended one is forgotten where there are too many."""
+    transaction_id = str(uuid5(_NAMESPACE, f"{out.charger_id}\x1f{out.frame_id}"))
+    transaction = Transaction(transaction_id, out.frame_id, number, out.at, **known)
+    transactions = out.station.transactions
+    transactions[transaction_id] = transaction
+    if len(transactions) > MAX_TRANSACTIONS:
+        ended = (key for key, one in transactions.items() if one.ended)
+        del transactions[next(ended, next(iter(transactions)))]
+    connector = connector_of(out, number)
+    if connector is not None:
+        connector.transaction_id = transaction_id
+    return transaction
+
+
+def adopt(out: Outbox, number: int, primary_id: int | None) -> Transaction:
+    """Take over a transaction that was running before the first frame that we saw.
+
+    Its Started was never seen, so no Started is made up: numbering begins at 1, and the CSMS sees that 0 is missing.
+    """
+    transaction = new_transaction(out, number, adopted=True, seq_no=1)
+    if primary_id is not None:
+        alias(out, transaction, primary_id)
+    connector = out.station.connectors.get(number)
+    if connector is not None and connector.status is not None:
+        transaction.cable_out = False
+    return transaction
+
+
+def update(
+    out: Outbox,
+    transaction: Transaction,
+    at: Micros,
+    trigger: str,
+    *,
+    charging_state: str | None = None,
+    meter_value: dict[str, Any] | None = None,
+    caused_by: tuple[str, ...] | None = None,
+) -> None:
+    """TransactionEvent Updated. evse stands in the first event only (E01.FR.16)."""
+    info: dict[str, Any] = {"transactionId": transaction.transaction_id}
+    if charging_state is not None:
+        transaction.charging_state = charging_state
+        info["chargingState"] = charging_state
+    payload = event(out, transaction, "Updated", at, trigger, info)
+    if meter_value is not None:
+        payload["meterValue"] = [meter_value]
+    if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
+        payload["evse"] = {"id": transaction.connector_id, "connectorId": 1}
+    out.say("TransactionEvent", payload, _UPDATED, caused_by=caused_by)
+
+
+def end(
+    out: Outbox,
+    transaction: Transaction,
+    at: Micros,
+    reasons: tuple[str, str],
+    *,
+    tag: str | None = None,
+    meter_values: list[dict[str, Any]] | None = None,
+    caused_by: tuple[str, ...] | None = None,
+) -> None:
+    """TransactionEvent Ended, once (2.0.1 Part 2 §2.6.5). `reasons` are stoppedReason and triggerReason."""
+    stopped_reason, trigger = reasons
+    idle = transaction.cable_out or stopped_reason == "EVDisconnected"
+    info: dict[str, Any] = {
+        "transactionId": transaction.transaction_id,
+        "chargingState": "Idle" if idle else "EVConnected",
+    }
+    if stopped_reason != "Local":  # E06.FR.08: absent is Local
+        info["stoppedReason"] = stopped_reason
+    payload = event(out, transaction, "Ended", at, trigger, info)
+    if tag is not None:
+        payload["idToken"] = id_token(tag, out.config.id_token_type)
+    if meter_values:
+        payload["meterValue"] = meter_values
+    if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
+        payload["evse"] = {"id": transaction.connector_id, "connectorId": 1}
+    transaction.ended, transaction.ended_at = True, at
+    transaction.held = []
+    connector = out.station.connectors.get(transaction.connector_id)
+    if connector is not None and connector.transaction_id == transaction.transaction_id:
+        connector.transaction_id = None
+    out.say("TransactionEvent", payload, _ENDED, caused_by=caused_by)
+
+
+def event(
+    out: Outbox, transaction: Transaction, kind: str, at: Micros, trigger: str, info: dict[str, Any]
+) -> dict[str, Any]:
+    """The members that each TransactionEvent has; seqNo rises by one (Part 2 §1.3.2.1)."""
+    payload: dict[str, Any] = {
+        "eventType": kind,
+        "timestamp": format_micros(at),
+        "triggerReason": trigger,
+        "seqNo": transaction.seq_no,
+        "transactionInfo": info,
+    }
+    if out.is_offline(at):
+        payload["offline"] = True
+        out.find(
+            "session.offline-replay",
+            f"TransactionEvent.{kind}",
+            connector_id=transaction.connector_id,
+            transaction_id=transaction.transaction_id,
+            found=format_micros(at),
+            occurred_at=at,
+        )
+    transaction.seq_no += 1
+    last = transaction.last_at
+    if last is None or at >= last:
+        transaction.last_at = at
+    elif kind == "Updated" and last - at > _ORDER_SLACK:
+        out.find(
+            "session.out-of-order",
+            f"TransactionEvent.{kind}",
+            connector_id=transaction.connector_id,
+            transaction_id=transaction.transaction_id,
+            found=format_micros(at),
+            expected=f"not before {format_micros(last)}",
+            occurred_at=at,
+        )
+    return payload
+
+
+_ORDER_SLACK: Final[Micros] = 1_000_000
+"""Charging stations stamp a status and the sample beside it up to a second apart."""
+
+
+def on_cable_out(out: Outbox, transaction: Transaction, at: Micros) -> None:
+    """The cable left. With TxStopPoint EVConnected alone this is the end of a stopped transaction (F03.FR.02)."""
+    if transaction.stop is not None:
+        stop, transaction.stop = transaction.stop, None
+        end(out, transaction, at, tuple(stop["reasons"]), tag=stop["tag"], meter_values=stop["meter_values"])
+
+
+def close_open(out: Outbox, transaction: Transaction, at: Micros) -> None:
+    """End a transaction because another begins on its EVSE (E01.FR.14 allows one); synthetic, and named by the caller."""
+    end(out, transaction, at, ("Other", "AbnormalCondition"))

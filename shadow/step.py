@@ -1,0 +1,241 @@
+"""The one entry to the shadow: `step(state, frame)` lives one frame of one charging station.
+
+Pure: no clock, no randomness, no I/O. Deadlines that are due before the frame fire first, each at its own time, so it
+does not matter which frame or tick reveals them. `state` is consumed: go on with the one returned.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ingest import exchange, ocppj
+from ingest.exchange import Answered, Called, DuplicateCall, Orphan, PendingCall, Unreadable
+from ingest.frame import UNKNOWN_TIME, Direction, Frame, FrameKind, Micros
+from ingest.ocppj import Call, CallError, CallResult
+from shadow import schema
+from shadow.config import DEFAULT, ShadowConfig
+from shadow.csms import sessions
+from shadow.message import Finding, Observations
+from shadow.state import ChargerState, Seen
+from shadow.station import dispatch
+from shadow.station.outbox import Outbox
+
+__all__ = ["next_deadline", "step"]
+
+_MAX_CONNECTIONS: Final = 32
+_MAX_HOLES: Final = 64
+_MAX_EARLY_CALLS: Final = 16
+_SUBPROTOCOLS: Final = frozenset({None, "", "ocpp1.6"})
+"""None: a log that does not say. Native 2.0.1 and others are counted until a later version lives them."""
+
+
+def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> tuple[ChargerState, Observations]:
+    """Live one frame. The same frames give the same observations, however they are batched or interleaved with ticks."""
+    obs = Observations()
+    if frame.received_at > state.now:
+        _fire_deadlines(state, frame, config, obs)
+        state.now = frame.received_at
+    if frame.kind is not FrameKind.TICK and _is_new(state, frame, obs):
+        out = Outbox(state, frame, config, obs)
+        match frame.kind:
+            case FrameKind.MESSAGE:
+                _message(state, frame, out)
+            case FrameKind.OPENED:
+                _opened(state, frame, out)
+            case FrameKind.CLOSED:
+                _closed(state, frame, out)
+            case FrameKind.GAP:
+                _gap(state, frame, out)
+            case _:
+                pass
+    for message in obs.messages:
+        sessions.receive(state.csms, message, obs)
+    return state, obs
+
+
+def next_deadline(state: ChargerState, config: ShadowConfig = DEFAULT) -> Micros | None:
+    """When something falls due that no frame need reveal; None where nothing waits. For runtimes that schedule ticks."""
+    due = [
+        pending.called_at + config.unanswered_after
+        for pending in state.pairing.pending.values()
+        if pending.called_at != UNKNOWN_TIME and pending.frame_id not in state.overdue
+    ]
+    due.extend(held.until for one in state.station.transactions.values() if not one.ended for held in one.held)
+    return min(due, default=None)
+
+
+def _fire_deadlines(state: ChargerState, frame: Frame, config: ShadowConfig, obs: Observations) -> None:
+    while (due := next_deadline(state, config)) is not None and due <= frame.received_at:
+        moment = Frame(state.charger_id, frame.connection_id, frame.seq, due, FrameKind.TICK)
+        out = Outbox(state, moment, config, obs)
+        dispatch.fire_due(out, due)
+        for pending in state.pairing.pending.values():
+            if pending.called_at + config.unanswered_after == due and pending.frame_id not in state.overdue:
+                _unanswered(state, pending, due, obs)
+
+
+def _is_new(state: ChargerState, frame: Frame, obs: Observations) -> bool:
+    """Whether the frame was not lived yet; a jump of the sequence is a gap (law 2)."""
+    seen = state.seqs.get(frame.connection_id)
+    if seen is None:
+        seen = state.seqs[frame.connection_id] = Seen()
+        if len(state.seqs) > _MAX_CONNECTIONS:
+            oldest = next(iter(state.seqs))
+            del state.seqs[oldest]
+            state.connected_at.pop(oldest, None)
+            state.foreign.pop(oldest, None)
+    if frame.seq == seen.next_seq:
+        seen.next_seq += 1
+        return True
+    if frame.seq > seen.next_seq:
+        missing = frame.seq - seen.next_seq
+        seen.holes.extend(range(max(seen.next_seq, frame.seq - _MAX_HOLES), frame.seq))
+        del seen.holes[:-_MAX_HOLES]
+        seen.next_seq = frame.seq + 1
+        detail = f"{missing} frames are missing before {frame.frame_id}"
+        obs.findings.append(
+            Finding("tap.gap", "sequence", frame.received_at, (frame.frame_id,), found=str(missing), detail=detail)
+        )
+        return True
+    if frame.seq in seen.holes:
+        seen.holes.remove(frame.seq)
+        return True
+    return False
+
+
+def _opened(state: ChargerState, frame: Frame, out: Outbox) -> None:
+    shake = frame.handshake
+    subprotocol = None if shake is None else shake.subprotocol
+    if subprotocol not in _SUBPROTOCOLS:
+        state.foreign[frame.connection_id] = str(subprotocol)
+        out.unmapped(f"subprotocol={subprotocol}"[:80])
+        return
+    state.connected_at[frame.connection_id] = frame.received_at
+    state.station.calls_before_boot = []
+
+
+def _closed(state: ChargerState, frame: Frame, out: Outbox) -> None:
+    state.connected_at.pop(frame.connection_id, None)
+    state.station.calls_before_boot = []
+    for pending in exchange.close_connection(state.pairing, frame.connection_id):
+        if pending.frame_id not in state.overdue:
+            _unanswered(state, pending, frame.received_at, out.obs, "the connection closed")
+        state.overdue.pop(pending.frame_id, None)
+
+
+def _gap(state: ChargerState, frame: Frame, out: Outbox) -> None:
+    """Blind from here: calls that are open may be answered unseen, and a start may be missed."""
+    gap = frame.gap
+    for pending in exchange.close_connection(state.pairing, frame.connection_id):
+        state.overdue.pop(pending.frame_id, None)
+    state.station.booted = False
+    reason = "cut" if gap is None else gap.reason
+    found = None if gap is None else f"{gap.bytes_missing} bytes"
+    out.find("tap.gap", reason, found=found, detail="the copy was cut here: nothing is known until it goes on")
+
+
+def _message(state: ChargerState, frame: Frame, out: Outbox) -> None:
+    if frame.connection_id in state.foreign:
+        out.unmapped(f"subprotocol={state.foreign[frame.connection_id]}"[:80])
+        return
+    message = ocppj.parse(frame.text)
+    event = out.obs.event = exchange.pair(state.pairing, frame, message)
+    match event:
+        case Called():
+            _called(state, frame, event, out)
+        case Answered():
+            _answered(state, event, out)
+        case DuplicateCall():
+            path = f"{frame.direction}.{event.call.action}"
+            first = () if event.first is None else (event.first.frame_id,)
+            out.find(
+                "rpc.duplicate-id",
+                path,
+                frames=(*first, frame.frame_id),
+                found=event.call.message_id,
+                detail="the same text again",
+            )
+        case Orphan():
+            if frame.connection_id in state.connected_at or frame.seq > 1:
+                out.find("rpc.orphan-answer", str(frame.direction), found=event.answer.message_id)
+        case Unreadable():
+            out.find(
+                "rpc.malformed", str(frame.direction), found=event.malformed.message_id, detail=event.malformed.reason
+            )
+
+
+def _called(state: ChargerState, frame: Frame, event: Called, out: Outbox) -> None:
+    call = event.pending.call
+    direction = event.pending.direction
+    if call.flaw:
+        out.find("rpc.malformed", f"{direction}.{call.action}", found=call.message_id, detail=call.flaw)
+    if event.reused_id:
+        path = f"{direction}.{call.action}"
+        out.find("rpc.duplicate-id", path, found=call.message_id, detail="the message id of another call")
+    _check_call(out, call)
+    _check_boot_order(state, frame, call, direction, out)
+    dispatch.on_call(out, call, direction)
+
+
+def _check_call(out: Outbox, call: Call) -> None:
+    if not schema.is_known(schema.V16, call.action):
+        out.find("schema.v16", "action:unknown", found=call.action, detail="no action of OCPP 1.6")
+        return
+    for broken in schema.violations(schema.V16, call.action, response=False, payload=call.payload):
+        out.find("schema.v16", f"{call.action}.{broken.path}:{broken.rule}", detail=broken.detail)
+
+
+def _check_boot_order(state: ChargerState, frame: Frame, call: Call, direction: Direction, out: Outbox) -> None:
+    """Nothing but BootNotification before it is accepted (1.6 §4.2; 2.0.1 B01.FR.05, B02.FR.02)."""
+    station = state.station
+    if call.action == "BootNotification":
+        return
+    if direction is Direction.CP_TO_CS:
+        if station.boot_status in ("waiting", "Pending", "Rejected"):
+            out.find("rpc.before-boot", call.action, detail=f"BootNotification is {station.boot_status}")
+        elif station.boot_status is None and frame.connection_id in state.connected_at:
+            station.calls_before_boot.append(f"{call.action}\x1f{frame.frame_id}")
+            del station.calls_before_boot[_MAX_EARLY_CALLS:]
+    elif station.boot_status == "waiting":
+        out.find("rpc.before-boot", f"CSMS.{call.action}", detail="BootNotification has no answer yet")
+
+
+def _answered(state: ChargerState, event: Answered, out: Outbox) -> None:
+    request, answer = event.request, event.answer
+    path = f"{request.direction}.{request.call.action}"
+    frames = (request.frame_id, out.frame_id)
+    if answer.flaw:
+        out.find("rpc.malformed", path, found=answer.message_id, detail=answer.flaw)
+    if state.overdue.pop(request.frame_id, None) is not None:
+        out.obs.findings.append(
+            Finding(
+                "rpc.unanswered", path, out.at, frames, found=answer.message_id, withdrawn=True, detail="answered late"
+            )
+        )
+    waited = out.at - request.called_at
+    if waited > out.config.slow_answer and UNKNOWN_TIME not in (out.at, request.called_at):
+        out.find("rpc.slow-answer", path, frames=frames, found=f"{waited // 1000} ms")
+    match answer:
+        case CallError():
+            out.find("rpc.call-error", path, frames=frames, found=answer.code[:80], detail=answer.description[:200])
+            if request.call.action == "BootNotification" and state.station.boot_status == "waiting":
+                state.station.boot_status = "Rejected"
+        case CallResult():
+            _check_answer(out, request, answer, frames)
+            dispatch.on_answer(out, request, answer.payload)
+
+
+def _check_answer(out: Outbox, request: PendingCall, answer: CallResult, frames: tuple[str, ...]) -> None:
+    action = request.call.action
+    for broken in schema.violations(schema.V16, action, response=True, payload=answer.payload):
+        out.find("schema.v16", f"{action}.conf.{broken.path}:{broken.rule}", frames=frames, detail=broken.detail)
+
+
+def _unanswered(
+    state: ChargerState, pending: PendingCall, at: Micros, obs: Observations, detail: str = "no answer in time"
+) -> None:
+    state.overdue[pending.frame_id] = at
+    path = f"{pending.direction}.{pending.call.action}"
+    obs.findings.append(
+        Finding("rpc.unanswered", path, at, (pending.frame_id,), found=pending.call.message_id, detail=detail)
+    )
