@@ -30,10 +30,10 @@ _CACHED_TOKENS: Final = 65_536
 _MAX_CACHED: Final = 64
 """Longest token that is remembered, in characters, so that the cache is bounded in bytes too."""
 
-_PAIR: Final = re.compile(
-    r"""(?<![\w.\-])([A-Za-z][\w.\-]*)["']?\s*[:=]\s*["']?(?=[^\s"'])([^\s"',;&{}\[\]]+)[^"',;&\n{}\[\]]*"""
-)
-"""`name: value` in free text. Group 2 is one word, the whole match runs to the end of the phrase."""
+_NAME: Final = re.compile(r"""(?<![\w.\-])([A-Za-z][\w.\-]*)["']?\s*[:=]\s*["']?""")
+_WORD: Final = re.compile(r"""[^\s"',;&{}\[\]]+""")
+_PHRASE: Final = re.compile(r"""[^"',;&\n{}\[\]]+""")
+"""`name: value` in free text: a token is one word, a secret runs to the end of its phrase."""
 
 _DIGIT: Final = re.compile(r"[0-9]")
 _SHAPE_LETTER: Final = re.compile(r"[^\W\d_]")
@@ -109,7 +109,7 @@ class Redactor:
                 special["id"] = Kind.TOKEN
             for leaf in node.leaves:
                 kind = _kind(leaf[0], all_below, special)
-                if kind is not Kind.PLAIN or (leaf[3] and _may_hold_free(text[leaf[1] : leaf[2]])):
+                if kind is not Kind.PLAIN or (leaf[3] and _may_hold(text[leaf[1] : leaf[2]])):
                     edits += self._leaf(text, leaf, kind, depth)
             if not node.array:
                 named = special.get("attributevalue", Kind.PLAIN)
@@ -146,33 +146,40 @@ class Redactor:
     def _signed(self, value: str) -> list[Edit]:
         """OCMF (`OCMF|payload|signature`) names the token as `ID` in its payload; what is encoded is masked."""
         first, last = value.find("|"), value.rfind("|")
-        if value[:5].upper() == "OCMF|" and first < last and is_json(value[first + 1 : last]):
+        if _is_ocmf(value) and first < last and is_json(value[first + 1 : last]):
             inner = self._edits(value[first + 1 : last], _MAX_DEPTH, ocmf=True)
             return [(first + 1 + start, first + 1 + end, new) for start, end, new in inner]
         return [(0, len(value), "*" * len(value))]
 
     def _free(self, value: str, depth: int, *, address: bool) -> list[Edit]:
         """What a string of no special name holds: an address, JSON, signed meter data, `name: value`."""
-        if value[:5].upper() == "OCMF|":
+        if _is_ocmf(value):
             return self._signed(value)
         if value.lstrip()[:1] in ("{", "[") and is_json(value):
             if depth >= _MAX_DEPTH:
                 return [(0, len(value), "*" * len(value))]
             return self._edits(value, depth + 1)
         edits = [(start, end, "*" * (end - start)) for start, end in url_spans(value, address=address)]
-        for found in _PAIR.finditer(value):
-            kind = classify(found[1])
-            if kind is Kind.TOKEN:
-                edits.append((found.start(2), found.end(2), self.pseudonym(found[2])))
-            elif kind is not Kind.PLAIN:
-                edits.append((found.start(2), found.end(), "*" * (found.end() - found.start(2))))
+        at = 0
+        while (name := _NAME.search(value, at)) is not None:
+            kind = classify(name[1])
+            found = None if kind is Kind.PLAIN else (_WORD if kind is Kind.TOKEN else _PHRASE).match(value, name.end())
+            if found is not None:
+                new = self.pseudonym(found[0]) if kind is Kind.TOKEN else "*" * len(found[0])
+                edits.append((found.start(), found.end(), new))
+            # The value of a plain name is searched too: `Error: password=…`.
+            at = name.end(1) if found is None else found.end()
         return edits
 
 
 @lru_cache(maxsize=8192)
-def _may_hold_free(value: str) -> bool:
-    """`may_hold`, remembered: the values of everyday messages repeat."""
+def _short_may_hold(value: str) -> bool:
     return may_hold(value)
+
+
+def _may_hold(value: str) -> bool:
+    """`may_hold`, remembered for short strings: the values of everyday messages repeat."""
+    return _short_may_hold(value) if len(value) <= _MAX_CACHED else may_hold(value)
 
 
 def _kind(key: str, all_below: Kind, special: dict[str, Kind]) -> Kind:
@@ -214,6 +221,10 @@ def _tells_of_customer(text: str, root: Node) -> bool:
         return False
     leaves = root.children[0].leaves
     return len(leaves) > 2 and text[leaves[2][1] : leaves[2][2]] == "NotifyCustomerInformation"
+
+
+def _is_ocmf(value: str) -> bool:
+    return value[:5].upper() == "OCMF|"
 
 
 def _number_edit(raw: str, start: int, kind: Kind, cipher: TokenCipher) -> list[Edit]:

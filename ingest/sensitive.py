@@ -71,13 +71,25 @@ KEPT_IN_TOKEN: Final = frozenset({"type", "vendorid", "status", "expirydate"})
 _WORD: Final = re.compile(r"[^a-z0-9]+")
 
 
-@lru_cache(maxsize=8192)
+_MAX_REMEMBERED: Final = 64
+"""Longest name that is remembered, in characters, so that the memory is bounded whatever a charger sends."""
+
+
 def classify(name: str) -> Kind:
     """What a value of this name is.
 
     >>> classify("parentIdTag"), classify("GsmApnPassword"), classify("idTagInfo")
     (<Kind.TOKEN: 1>, <Kind.SECRET: 2>, <Kind.PLAIN: 0>)
     """
+    return _remembered(name) if len(name) <= _MAX_REMEMBERED else _classify(name)
+
+
+@lru_cache(maxsize=8192)
+def _remembered(name: str) -> Kind:
+    return _classify(name)
+
+
+def _classify(name: str) -> Kind:
     if not may_hold(name):
         return Kind.PLAIN
     word = _WORD.sub("", name.lower())
@@ -103,7 +115,7 @@ _SIGNS: Final = (
 def may_hold(text: str) -> bool:
     """A quick look: False means that no rule touches any value of the text. True may be wrong.
 
-    It holds by construction: `classify` asks it first, and the other rules need one of the signs.
+    It holds by construction: `_classify` asks it first, and the other rules need one of the signs.
     """
     low = text.lower()
     return any(sign in low for sign in _SIGNS)
