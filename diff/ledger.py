@@ -48,6 +48,7 @@ from diff.primary import (
 from diff.primary_reading import (
     plausible_time,
     read_connector,
+    read_error,
     read_start,
     read_status,
     read_stop,
@@ -127,7 +128,7 @@ def _on_start_answer(
     first = state.open.get(call.frame_id) or first_of(state, start)
     known = first or start
     if isinstance(result, CallError):
-        return _refuse(state, known, (call.frame_id, frame.frame_id), result.code)
+        return _refuse(state, known, (call.frame_id, frame.frame_id), read_error(result))
     answer = _read_answer(frame, result)
     if first is not None and first.state is not State.PROPOSED:
         return _on_second_answer(state, first, start, answer)
@@ -259,11 +260,11 @@ def _on_stop_answer(
 ) -> list[LedgerEvent]:
     for ended in reversed(state.ended.values()):
         if ended.ended_by == call.frame_id:
-            said = result.code if isinstance(result, CallError) else read_status(result.payload)
+            said = read_error(result) if isinstance(result, CallError) else read_status(result.payload)
             noted = replace(ended, stop_answer=said, frames=with_evidence(ended.frames, frame.frame_id))
             keep(state, noted)
             frames = (call.frame_id, frame.frame_id)
-            return [Refused(noted, frames, result.code)] if isinstance(result, CallError) else []
+            return [Refused(noted, frames, read_error(result))] if isinstance(result, CallError) else []
     return []
 
 

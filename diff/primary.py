@@ -142,7 +142,7 @@ class Adopted(msgspec.Struct, frozen=True):
 
 
 class Repeated(msgspec.Struct, frozen=True):
-    """A start came again and the primary answered it with the id that it had given already."""
+    """A start came again and the primary answered it with the id that it had given already, or with none."""
 
     transaction: PrimaryTransaction
     frames: tuple[str, ...]

@@ -12,11 +12,13 @@ from typing import Any, Final
 from diff.primary import PrimaryTransaction, Stop
 from ingest.exchange import PendingCall
 from ingest.frame import Micros
+from ingest.ocppj import CallError
 from ingest.timestamps import Flaw, Stamp, parse_stamp
 
 __all__ = [
     "plausible_time",
     "read_connector",
+    "read_error",
     "read_start",
     "read_status",
     "read_stop",
@@ -101,6 +103,11 @@ def read_status(payload: dict[str, Any]) -> str | None:
     """`idTagInfo.status` of an answer."""
     info = payload.get("idTagInfo")
     return (_text(info.get("status")) or None) if isinstance(info, dict) else None
+
+
+def read_error(error: CallError) -> str:
+    """The code of a CALLERROR."""
+    return _text(error.code)
 
 
 def sample_time(payload: dict[str, Any]) -> Micros | None:
