@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from queue import Empty, LifoQueue
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -28,6 +28,10 @@ logging.getLogger("clickhouse_driver.connection").setLevel(logging.CRITICAL)
 _POOL: Final = 8
 _FIRST_RETRY: Final = 0.5
 _LAST_RETRY: Final = 30.0
+_PASSING: Final = frozenset({159, 202, 203, 236, 241, 242, 243, 252, 319, 425})
+"""ClickHouse's codes for states that pass: too slow, too many queries, no connection, aborted, no memory, read only,
+no disk, too many parts, unknown outcome, a system call that failed."""
+
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 
 _INSERT_SETTINGS: Final = {
@@ -47,14 +51,13 @@ class Address(msgspec.Struct, frozen=True):
     user: str
     password: str
     secure: bool = False
-    compression: bool = False
 
     def __repr__(self) -> str:
         return f"clickhouse://{self.user}@{self.host}:{self.port}/{self.database}"
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """Read `clickhouse[s]://user:password@host:port/database[?compression=1]`. Raises `ValueError`."""
+        """Read `clickhouse[s]://user:password@host:port/database`. Raises `ValueError`."""
         parts = urlsplit(url)
         if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
             raise ValueError("the store's URL must read clickhouse://user:password@host:port/database")
@@ -69,7 +72,6 @@ class Address(msgspec.Struct, frozen=True):
             unquote(parts.username or "default"),
             unquote(parts.password or ""),
             secure,
-            parse_qs(parts.query).get("compression", ["0"])[-1] in ("1", "true", "lz4"),
         )
 
 
@@ -181,10 +183,12 @@ class Store:
                 yield client
             except errors.ServerException as error:
                 text = str(error.message).split(" Stack trace:", 1)[0].strip()
+                if error.code in _PASSING:
+                    raise self._away(text) from None
                 raise StoreRefusedError(text, error.code) from None
             except (errors.NetworkError, errors.SocketTimeoutError, EOFError, OSError) as error:
                 client.disconnect()
-                raise self._away(error) from None
+                raise self._away(str(error) or type(error).__name__) from None
             except errors.Error as error:
                 client.disconnect()
                 raise StoreRefusedError(str(error)) from None
@@ -209,17 +213,17 @@ class Store:
             user=self.address.user,
             password=self.address.password,
             secure=self.address.secure,
-            compression="lz4" if self.address.compression else False,
+            compression=False,  # the embedded engine has none, and it would need a further package
             client_name="shadow-csms",
             connect_timeout=self._connect_timeout,
             send_receive_timeout=self._timeout,
             sync_request_timeout=self._connect_timeout,
         )
 
-    def _away(self, error: BaseException) -> StoreUnavailable:
+    def _away(self, reason: str) -> StoreUnavailable:
         delay = min(_FIRST_RETRY * 2 ** min(self._failures, 16), _LAST_RETRY)
         self._failures += 1
-        return StoreUnavailable(f"ClickHouse at {self.address!r} is away ({str(error) or type(error).__name__})", delay)
+        return StoreUnavailable(f"ClickHouse at {self.address!r} is away ({reason})", delay)
 
 
 def _checked(name: str) -> str:

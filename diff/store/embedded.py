@@ -67,7 +67,7 @@ class _Server(socketserver.ThreadingTCPServer):
         """Serve one client; called in a thread of its own."""
         assert isinstance(request, socket.socket)
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        conversation = Conversation(request, self.new_session, self.version, self._password)
+        conversation = Conversation(request, self.new_session, self._path, self.version, self._password)
         if not self._places.acquire(blocking=False):
             conversation.serve(refusal=f"{MAX_CONNECTIONS} clients are connected already, which is the limit")
             return

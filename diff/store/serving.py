@@ -12,10 +12,12 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from diff.store.blocks import Buffer, ProtocolError, check_type, skip_block
 from diff.store.protocol import Client, Hello, Query, Wire
+from diff.store.spool import MAX_SPOOL_BYTES, open_spool
 
 __all__ = ["Conversation", "EngineError", "Session"]
 
@@ -54,12 +56,14 @@ class Conversation:
         self,
         sock: socket.socket,
         new_session: Callable[[], Session],
+        directory: Path,
         version: tuple[int, int, int],
         password: str,
     ) -> None:
         self._socket = sock
         self._wire = Wire(sock)
         self._new_session = new_session
+        self._directory = directory
         self._version = version
         self._password = password
 
@@ -149,29 +153,31 @@ class Conversation:
             self._wire.send_header(_columns(session, f"({text.rstrip().rstrip(';')}\n)"))
 
     def _insert(self, session: Session, table: str, columns: str) -> None:
-        """Tell the client the columns, then hand its blocks to chDB as they stand; commit at the empty block."""
+        """Tell the client the columns, then then hand its blocks to chDB as they stand."""
         if columns:
             header = _columns(session, f"(SELECT {columns[1:-1]} FROM {table})")
         else:
             header = _columns(session, f"TABLE {table}")
         for _, kind in header:
             check_type(kind)
-        inserter = session.send_insert(f"INSERT INTO {table} {columns}", "Native")
-        try:
-            self._wire.send_header(header)
-            failure: Exception | None = None
-            while (taken := self._wire.block())[0]:
+        self._wire.send_header(header)
+        statement = f"INSERT INTO {table} {columns} FROM INFILE '{{}}' FORMAT Native"
+        failure: EngineError | None = None
+        with open_spool(self._directory) as spool:
+            more = True
+            while more:
+                rows, block = self._wire.block()
+                more = rows > 0
                 # After a refusal the rest is read and dropped, so that the client hears the reason and not a reset.
-                if failure is None:
-                    try:
-                        inserter.append(taken[1])
-                    except RuntimeError as error:
-                        failure = error
-            if failure is not None:
-                raise failure
-            inserter.finish()
-        finally:
-            inserter.close()
+                if failure is not None:
+                    continue
+                if more:
+                    spool.write(block)
+                if spool.size and (not more or spool.size >= MAX_SPOOL_BYTES):
+                    failure = _failure_of(session, statement.format(spool.path))
+                    spool.empty()
+        if failure is not None:
+            raise failure
 
     def _part(self, error: ProtocolError) -> None:
         """Say why, and let the client read it: closing with unread bytes would reset the connection."""
@@ -184,6 +190,15 @@ class Conversation:
                 left -= len(piece)
         except OSError:
             pass  # it has gone, or it goes on sending for too long: both end here
+
+
+def _failure_of(session: Session, statement: str) -> EngineError | None:
+    try:
+        with _refusals():
+            session.query(statement)
+    except EngineError as error:
+        return error
+    return None
 
 
 @contextmanager
