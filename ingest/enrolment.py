@@ -112,10 +112,6 @@ def parse_rules(text: str) -> EnrolmentRules:
         raise EnrolmentError(f"{place}: {first['msg']}", _line_of(text, str(first["loc"][0]))) from None
 
 
-MIRROR_ALL: Final = Enrolment(EnrolmentRules(chargers=("*",)))
-"""Every charging station is enrolled: what holds where no file is named."""
-
-
 class EnrolmentFile:
     """Follows a file. A broken or vanished one changes nothing: the last good rules hold, and `error` says why."""
 
@@ -135,7 +131,8 @@ class EnrolmentFile:
             if seen == self._seen:
                 return False
             if stat.st_size > _MAX_FILE:
-                raise EnrolmentError(f"{stat.st_size} bytes, at most {_MAX_FILE} are read")
+                self._seen, self.error = seen, f"{self.path}: {stat.st_size} bytes, at most {_MAX_FILE} are read"
+                return False
             rules = parse_rules(self.path.read_bytes().decode())
         except OSError as error:
             self.error = f"{self.path}: {error.strerror or error}; the last good rules hold"
@@ -161,3 +158,7 @@ def _matcher(patterns: tuple[str, ...]) -> re.Pattern[str]:
 def _line_of(text: str, key: str) -> int | None:
     found = re.search(rf"^[ \t]*(?:\[+[ \t]*)?{re.escape(key)}\b", text, re.MULTILINE)
     return None if found is None else text.count("\n", 0, found.start()) + 1
+
+
+MIRROR_ALL: Final = Enrolment(EnrolmentRules(chargers=("*",)))
+"""Every charging station is enrolled: what holds where no file is named."""

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from ingest.frame import Frame
 from ingest.recording import MAX_LINE, encode_line
 
-__all__ = ["Journal", "JournalError", "JournalReader", "Position", "segments"]
+__all__ = ["Journal", "JournalError", "JournalLockedError", "JournalReader", "Position", "segments"]
 
 _NAME: Final = re.compile(r"frames-(\d{8})\.jsonl$")
 _BUFFER: Final = 8 * 1024 * 1024
@@ -28,6 +28,10 @@ _CHUNK: Final = 1024 * 1024
 
 class JournalError(Exception):
     """The journal cannot be opened; the message says why and what to do."""
+
+
+class JournalLockedError(JournalError):
+    """Another process writes to the journal."""
 
 
 class Position(NamedTuple):
@@ -61,11 +65,10 @@ class Journal:
         """Lines taken since the start of this process."""
         self.acknowledged = 0
         """Of those, the ones that are safe on the disk."""
-        self.refused = 0
         self.torn_bytes = 0
         """What was cut off behind the last whole line when the journal was opened."""
-        self.error = ""
-        """Why nothing can be written at the moment."""
+        self._disk_error = ""
+        self._full = False
         self._segment_bytes = segment_bytes
         self._max_bytes = max_bytes
         self._buffer = bytearray()
@@ -91,6 +94,13 @@ class Journal:
         return Position(self._number, self._size)
 
     @property
+    def error(self) -> str:
+        """Why nothing is taken at the moment, empty where all is well."""
+        if self._full:
+            return f"the journal has reached its limit of {self._max_bytes} bytes; move old segments away"
+        return self._disk_error
+
+    @property
     def settled(self) -> bool:
         """Everything accepted has been written."""
         return not self._buffer
@@ -103,15 +113,15 @@ class Journal:
             refusal = "line-too-long"
         elif self._others + self._size + len(self._buffer) + len(line) > self._max_bytes:
             refusal = "journal-full"
-            self.error = f"the journal has reached its limit of {self._max_bytes} bytes; move old segments away"
+            self._full = True
         elif len(self._buffer) + len(line) > _BUFFER:
             refusal = "journal-full"
         if refusal:
-            self.refused += 1
             return refusal
+        self._full = False
         self._buffer += line
         self.accepted += 1
-        if len(self._buffer) >= _WRITE and not self.error:
+        if len(self._buffer) >= _WRITE and not self._disk_error:
             self.flush()
         return ""
 
@@ -126,9 +136,9 @@ class Journal:
             if self._size >= self._segment_bytes:
                 self._rotate()
         except OSError as error:
-            self.error = f"the journal cannot be written: {error.strerror or error}"
+            self._disk_error = f"the journal cannot be written: {error.strerror or error}"
             return False
-        self.error = ""
+        self._disk_error = ""
         return True
 
     def sync(self) -> int:
@@ -137,7 +147,7 @@ class Journal:
             try:
                 os.fsync(self._file)
             except OSError as error:
-                self.error = f"the journal cannot be synced: {error.strerror or error}"
+                self._disk_error = f"the journal cannot be synced: {error.strerror or error}"
                 return self.acknowledged
             self._unsynced = False
         if self.settled and not self._unsynced:
@@ -145,7 +155,10 @@ class Journal:
         return self.acknowledged
 
     def measure(self) -> None:
-        """Look again how much room the segments take: old ones may have been moved away."""
+        """Look again how much room the segments take: old ones may have been moved away, or even the newest."""
+        if self.settled and os.fstat(self._file).st_nlink == 0:
+            self._size = 0
+            self._rotate()
         self._others = sum(path.stat().st_size for number, path in segments(self.directory) if number != self._number)
 
     def close(self) -> None:
@@ -159,7 +172,7 @@ class Journal:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock)
-            raise JournalError(
+            raise JournalLockedError(
                 f"{self.directory}: another process writes to this journal; stop it, or name another directory"
             ) from None
 

@@ -26,15 +26,11 @@ class Debt(msgspec.Struct):
         """Give the frames still to be written, in order."""
         gap = None
         if self.gap is not None:
-            gap = msgspec.structs.replace(
-                self.template,
-                kind=FrameKind.GAP,
-                direction=None,
-                text="",
-                handshake=None,
-                gap=self.gap,
-                close_code=None,
-            )
+            named = self.template
+            gap = Frame(
+                named.charger_id, named.connection_id, 0, now, FrameKind.GAP, gap=self.gap,
+                judged_connectors=named.judged_connectors,
+            )  # fmt: skip
         owed = [frame for frame in (self.opened, gap, self.closed) if frame is not None]
         return [msgspec.structs.replace(frame, received_at=now) for frame in owed]
 
@@ -59,12 +55,8 @@ def add_refused(debt: Debt | None, frame: Frame, reason: str) -> Debt:
         debt = Debt(None, frame)
     if debt.gap is not None:
         before = debt.gap
-        gap = Gap(
-            before.bytes_missing + size,
-            min(before.since, since),
-            before.reason,
-            before.until_reconnect or until_reconnect,
-        )
+        missing, cut = before.bytes_missing + size, before.until_reconnect or until_reconnect
+        gap = Gap(missing, min(before.since, since), before.reason, cut)
     else:
         gap = Gap(size, since, reason, until_reconnect)
     debt.gap = gap

@@ -9,6 +9,7 @@ is told anew, its handshake with it, and is cut.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from typing import Final
@@ -109,8 +110,10 @@ class HandOff:
         self._sync_owed = False
         self.acknowledged_at: Micros = 0
         """`received_at` of the last record whose frames are safe on the disk."""
-        self.lost: bool = False
+        self.lost = asyncio.Event()
         """The parser has gone and the next one is not attached yet."""
+        self.ready = asyncio.Event()
+        """The parser has opened its journal and reads."""
 
     @property
     def attached(self) -> bool:
@@ -136,7 +139,7 @@ class HandOff:
         again = self.counters.parser_starts > 0
         self.counters.parser_starts += 1
         self._sender.attach(sock)
-        self.lost = False
+        self.lost.clear()
         if again:
             self._owed = self._ended | self._living
             self._sync_owed = True
@@ -203,13 +206,14 @@ class HandOff:
 
     def _cut_off(self, copy: Copy, at: Micros, reason: str = "buffer-full") -> None:
         self.counters.connections_cut += 1
-        copy.cut = reason if self._sender.attached or not self.lost else "parser-restarted"
+        copy.cut = reason if self._sender.attached or not self.lost.is_set() else "parser-restarted"
         copy.since = at
         self._owed[copy.number] = copy
         self._cut[copy.number] = copy
 
     def _parser_lost(self) -> None:
-        self.lost = True
+        self.lost.set()
+        self.ready.clear()
         since = self.acknowledged_at or self.now()
         for copy in [*self._ended.values(), *self._living.values()]:
             copy.told = False
@@ -220,7 +224,8 @@ class HandOff:
             self._cut.pop(number, None)
 
     def _acknowledged(self, records: int, at: Micros) -> None:
-        self.acknowledged_at = at
+        self.ready.set()
+        self.acknowledged_at = at or self.acknowledged_at
         while self._ended:
             number, copy = next(iter(self._ended.items()))
             if not 0 < copy.closed_record <= records:

@@ -78,6 +78,11 @@ class Mirror:
         self._take_over(self._ticks)
         self._started = False
 
+    @property
+    def ticks(self) -> int:
+        """Tick frames written in this run of the tap."""
+        return self._ticks.seq
+
     def handle(self, record: Record) -> None:
         """Take one record. What goes wrong inside costs that one connection, never the others."""
         self.now = max(self.now, record.at)

@@ -262,7 +262,7 @@ class _Side(asyncio.Protocol):
         if other is not None and not other.is_closing():
             other.resume_reading()
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the interface of asyncio
         """This socket is gone."""
         if self.gone:
             return

@@ -67,7 +67,7 @@ class Sender:
     def attach(self, sock: socket.socket) -> None:
         """Start anew with the socket of a new parser."""
         self.detach()
-        sock.setblocking(False)
+        sock.settimeout(0)
         self._socket = sock
         self.records = 0
         self._loop.add_reader(sock, self._on_readable)

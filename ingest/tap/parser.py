@@ -1,0 +1,200 @@
+"""The parser process: `python -m ingest.tap.parser FD SETTINGS`. The relay starts it; nobody else needs to.
+
+It reads the relay's records from an inherited socket, makes frames of them, and writes those to the journal. The only
+thing it ever sends back is how far it has come. It ends when the relay closes the socket, and for no signal that a
+terminal or a service manager sends to the whole group: what is still in the channel belongs into the journal.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from ingest.enrolment import MIRROR_ALL, EnrolmentFile
+from ingest.journal import Journal, JournalError, JournalLockedError
+from ingest.redaction import Redactor
+from ingest.redaction_key import KeyFileError
+from ingest.tap.channel import ACK, Op, RecordReader
+from ingest.tap.mirror import Mirror
+from ingest.tap.status import JournalStatus, TapStatus, describe, read_status, recover, write_status
+
+__all__ = ["ParserSettings", "main"]
+
+_SYNC_SECONDS: Final = 0.2
+_STATUS_SECONDS: Final = 1.0
+_LOCK_SECONDS: Final = 10.0
+"""How long a parser of a killed tap may take to finish its journal before the next one gives up."""
+_NICE: Final = 5
+"""The forwarding comes first on a busy machine."""
+_READ: Final = 1024 * 1024
+
+
+class ParserSettings(msgspec.Struct, frozen=True):
+    """What the relay hands to its parser."""
+
+    run: str
+    """Names this start of the tap; part of every `connection_id`."""
+    journal: str
+    status: str
+    redaction_key: str
+    enrolment: str | None
+    segment_bytes: int
+    max_bytes: int
+
+
+class _Parser:
+    def __init__(self, settings: ParserSettings, sock: socket.socket) -> None:
+        self._settings = settings
+        self._socket = sock
+        self._status_path = Path(settings.status)
+        self._reader = RecordReader()
+        self._relay: dict[str, Any] = {}
+        self._records = 0
+        self._acked = -1
+        redactor = Redactor.from_key_file(Path(settings.redaction_key))
+        self._enrolment = None if settings.enrolment is None else EnrolmentFile(Path(settings.enrolment))
+        if self._enrolment is not None:
+            self._enrolment.reload()
+        self._journal = _open_journal(settings)
+        self._mirror = Mirror(
+            settings.run,
+            write=self._journal.append,
+            redact=redactor.redact,
+            enrolment=MIRROR_ALL if self._enrolment is None else self._enrolment.current,
+            recovered=recover(read_status(self._status_path), Path(settings.journal)),
+        )
+
+    def run(self) -> None:
+        """Read until the relay closes the channel."""
+        next_sync = next_status = time.monotonic()
+        while self._take():
+            now = time.monotonic()
+            if now >= next_sync:
+                next_sync = now + _SYNC_SECONDS
+                if not self._acknowledge():
+                    break
+            if now >= next_status:
+                next_status = now + _STATUS_SECONDS
+                self._each_second()
+        self._finish()
+
+    def _take(self) -> bool:
+        """Handle what is there; False where the relay has closed the channel."""
+        if not select.select([self._socket], [], [], _SYNC_SECONDS)[0]:
+            return True
+        try:
+            data = self._socket.recv(_READ)
+        except OSError:
+            return False
+        for record in self._reader.feed(data):
+            self._records += 1
+            if record.op is Op.COUNTERS:
+                self._relay = msgspec.json.decode(record.payload)
+            else:
+                self._mirror.handle(record)
+        return bool(data)
+
+    def _acknowledge(self) -> bool:
+        """Sync the journal and tell the relay how far it is safe. False where the relay is gone."""
+        self._journal.sync()
+        if self._journal.acknowledged < self._journal.accepted or self._acked == self._records:
+            return True
+        self._acked = self._records
+        try:
+            self._socket.sendall(ACK.pack(self._records, self._mirror.now))
+        except OSError:
+            return False
+        return True
+
+    def _each_second(self) -> None:
+        if self._enrolment is not None and self._enrolment.reload():
+            self._mirror.set_enrolment(self._enrolment.current)
+        try:
+            self._journal.measure()
+            self._mirror.settle()
+            self._journal.flush()
+            write_status(self._status_path, self._status())
+        except OSError as error:
+            # The disk is full or gone: the status is stale, which shows by its time, and the mirror goes on.
+            _say(f"the status cannot be written: {error.strerror or error}")
+
+    def _status(self) -> TapStatus:
+        journal, mirror = self._journal, self._mirror
+        segment, offset = journal.position
+        return TapStatus(
+            at=time.time_ns() // 1000,
+            run=self._settings.run,
+            relay=self._relay,
+            mirror=msgspec.structs.asdict(mirror.counters),
+            journal=JournalStatus(
+                segment,
+                offset,
+                journal.settled,
+                journal.accepted,
+                journal.acknowledged,
+                journal.torn_bytes,
+                journal.error,
+            ),
+            enrolment_error="" if self._enrolment is None else self._enrolment.error,
+            ticks=mirror.ticks,
+            connections=describe(mirror.living.values(), reversed(mirror.ended)),
+        )
+
+    def _finish(self) -> None:
+        self._mirror.end()
+        self._mirror.settle()
+        self._acknowledge()
+        self._each_second()
+        self._journal.close()
+
+
+def _open_journal(settings: ParserSettings) -> Journal:
+    until = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            journal = Journal(
+                Path(settings.journal), segment_bytes=settings.segment_bytes, max_bytes=settings.max_bytes
+            )
+        except JournalLockedError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+            continue
+        if journal.torn_bytes:
+            _say(
+                f"the journal ended in half a line; {journal.torn_bytes} bytes that nobody had acknowledged are cut off"
+            )
+        return journal
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"tap parser: {text}\n")
+    sys.stderr.flush()
+
+
+def main(arguments: list[str]) -> int:
+    """Run until the channel ends; gives the exit status."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(_NICE)
+    settings = msgspec.json.decode(arguments[1], type=ParserSettings)
+    with socket.socket(fileno=int(arguments[0])) as sock:
+        try:
+            parser = _Parser(settings, sock)
+        except (JournalError, KeyFileError) as error:
+            _say(str(error))
+            return 3
+        parser.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,217 @@
+"""The tap as the app uses it: one relay, one hand-off, one parser process.
+
+    service = TapService(TapConfig(upstream="ws://csms.example:9000", data_dir=Path("data")))
+    await service.start()      # chargers may connect to service.port
+    …
+    await service.stop()       # what was handed over stands in the journal
+
+It runs on the event loop it is started on; uvloop (`uvloop.run`) makes the forwarding about twice as fast, and whatever
+else runs on that loop delays chargers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ingest.enrolment import EnrolmentFile
+from ingest.redaction_key import KeyFileError, read_key
+from ingest.tap.handoff import HandOff
+from ingest.tap.parser import ParserSettings
+from ingest.tap.relay import Relay, RelayLimits
+from ingest.tap.supervisor import Supervisor
+
+__all__ = ["TapConfig", "TapError", "TapService"]
+
+_REPORT_SECONDS: Final = 1.0
+_START_SECONDS: Final = 20.0
+_MIN_HAND_OFF: Final = 1024 * 1024
+
+
+class TapError(Exception):
+    """The tap cannot start; the message is one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TapConfig:
+    """Settings of one tap."""
+
+    upstream: str
+    """`ws://HOST:PORT`, the primary CSMS. A path in it is not used: the charger's own request passes unchanged."""
+    data_dir: Path
+    """Holds `journal/`, `tap-status.json` and, unless named otherwise, `redaction-key.json`."""
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 0
+    """0 takes a free one."""
+    enrolment_file: Path | None = None
+    """None mirrors every charging station."""
+    redaction_key_file: Path | None = None
+    """None takes the one in `data_dir`. It is made where there is none."""
+    tick_seconds: float = 5.0
+    hand_off_bytes: int = 64 << 20
+    """Copies that may wait in memory for the parser; beyond that connections are cut."""
+    segment_bytes: int = 64 << 20
+    journal_bytes: int = 8 << 30
+    """Room for all segments of the journal; beyond that frames are dropped, counted and shown as gaps."""
+    stop_seconds: float = 10.0
+    limits: RelayLimits = field(default_factory=RelayLimits)
+
+    @property
+    def journal_dir(self) -> Path:
+        """Where the journal is."""
+        return self.data_dir / "journal"
+
+    @property
+    def status_file(self) -> Path:
+        """The file that tells how the tap is doing, anew every second."""
+        return self.data_dir / "tap-status.json"
+
+
+class TapService:
+    """One running tap."""
+
+    def __init__(self, config: TapConfig) -> None:
+        """Check the settings that can be checked without touching anything.
+
+        Raises:
+            TapError: the upstream cannot be used.
+        """
+        self.config = config
+        self.port = 0
+        """The port taken, once started."""
+        self._upstream = parse_upstream(config.upstream)
+        self._relay: Relay | None = None
+        self._hand_off: HandOff | None = None
+        self._supervisor: Supervisor | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+
+    async def start(self) -> None:
+        """Listen, with a parser that is ready.
+
+        Raises:
+            TapError: the port is taken, a file or directory cannot be used, or the parser did not start.
+        """
+        key = self._prepare()
+        hand_off = self._hand_off = HandOff(max(self.config.hand_off_bytes, _MIN_HAND_OFF))
+        relay = self._relay = Relay(self._upstream, hand_off.opened, self.config.limits)
+        host, port = self.config.listen_host, self.config.listen_port
+        try:
+            self.port = await relay.bind(host, port)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise TapError(
+                f"cannot listen on {host}:{port}: {reason}; name another one, or 0 for any free port"
+            ) from None
+        supervisor = self._supervisor = Supervisor(self._parser_settings(key), hand_off)
+        failed = await supervisor.start(_START_SECONDS)
+        if failed is not None:
+            await relay.stop(0)
+            raise TapError(f"the parser process ended with status {failed} when it started; its message stands above")
+        await relay.serve()
+        loop = asyncio.get_running_loop()
+        self._every(loop, self.config.tick_seconds, hand_off.tick)
+        self._every(loop, _REPORT_SECONDS, self._report)
+
+    async def stop(self) -> None:
+        """Close all connections and wait until the journal holds what was handed over."""
+        for timer in self._timers:
+            timer.cancel()
+        if self._relay is not None:
+            await self._relay.stop()
+        if self._supervisor is not None:
+            self._report()
+            await self._supervisor.stop(self.config.stop_seconds)
+
+    @property
+    def parser_pid(self) -> int | None:
+        """The process that parses now."""
+        return None if self._supervisor is None else self._supervisor.pid
+
+    def counters(self) -> dict[str, Any]:
+        """Give the counters of relay and hand-off, by name."""
+        if self._relay is None or self._hand_off is None:
+            return {}
+        return {
+            **msgspec.structs.asdict(self._relay.counters),
+            **msgspec.structs.asdict(self._hand_off.counters),
+            "bytes_waiting": self._hand_off.queued,
+            "acknowledged_at": self._hand_off.acknowledged_at,
+        }
+
+    def _prepare(self) -> Path:
+        """Make what must be there, and find now what would go wrong later. Gives the redaction key's file."""
+        directory = self.config.data_dir
+        try:
+            self.config.journal_dir.mkdir(parents=True, exist_ok=True)
+            probe = directory / f".probe.{os.getpid()}"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise TapError(
+                f"{directory}: cannot be written: {error.strerror}; make it writable, or name another data directory"
+            ) from None
+        if self.config.enrolment_file is not None:
+            file = EnrolmentFile(self.config.enrolment_file)
+            file.reload()
+            if file.error:
+                raise TapError(f"enrolment: {file.error.removesuffix('; the last good rules hold')}; correct the file")
+        key = self.config.redaction_key_file or directory / "redaction-key.json"
+        try:
+            read_key(key, create=True)
+        except KeyFileError as error:
+            raise TapError(str(error)) from None
+        return key.absolute()
+
+    def _parser_settings(self, key: Path) -> ParserSettings:
+        config = self.config
+        return ParserSettings(
+            run=f"{time.time_ns() // 1000:x}",
+            journal=str(config.journal_dir.absolute()),
+            status=str(config.status_file.absolute()),
+            redaction_key=str(key),
+            enrolment=None if config.enrolment_file is None else str(config.enrolment_file.absolute()),
+            segment_bytes=config.segment_bytes,
+            max_bytes=config.journal_bytes,
+        )
+
+    def _report(self) -> None:
+        if self._hand_off is not None:
+            self._hand_off.report(msgspec.json.encode(self.counters()))
+
+    def _every(self, loop: asyncio.AbstractEventLoop, seconds: float, action: Any) -> None:
+        index = len(self._timers)
+
+        def fire() -> None:
+            action()
+            self._timers[index] = loop.call_later(seconds, fire)
+
+        self._timers.append(loop.call_later(seconds, fire))
+
+
+def parse_upstream(url: str) -> tuple[str, int]:
+    """Read `ws://HOST[:PORT]`; port 80 is the default (RFC 6455 §3).
+
+    Raises:
+        TapError: it is another kind of address, or none.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise TapError(f"upstream {url!r}: {error}; give it as ws://HOST:PORT") from None
+    if parts.scheme == "wss":
+        raise TapError(
+            "upstream wss://: the tap does not speak TLS to the upstream yet; put it behind your TLS termination, with ws://"
+        )
+    if parts.scheme != "ws" or not host:
+        raise TapError(f"upstream {url!r} is no WebSocket address; give it as ws://HOST:PORT")
+    if parts.username is not None or parts.password is not None:
+        raise TapError("upstream: credentials in the address are not used; chargers send their own")
+    return host, port or 80
