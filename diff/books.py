@@ -84,14 +84,7 @@ def open_under(state: Ledger, named: str | None) -> PrimaryTransaction | None:
     """The open transaction of that id, the most recently opened where there are several. No id names nothing."""
     if named is None:
         return None
-    return next(
-        (
-            known
-            for known in reversed(state.open.values())
-            if known.transaction_id == named and known.state is State.OPEN
-        ),
-        None,
-    )
+    return next((known for known in reversed(state.open.values()) if known.transaction_id == named), None)
 
 
 def first_of(state: Ledger, start: PrimaryTransaction) -> PrimaryTransaction | None:

@@ -126,17 +126,22 @@ def _on_start_answer(
 ) -> list[LedgerEvent]:
     start = read_start(call)
     first = state.open.get(call.frame_id) or first_of(state, start)
-    known = first or start
     if isinstance(result, CallError):
-        return _refuse(state, known, (call.frame_id, frame.frame_id), read_error(result))
-    answer = _read_answer(frame, result)
-    if first is not None and first.state is not State.PROPOSED:
+        return _refuse(state, first or start, (call.frame_id, frame.frame_id), read_error(result))
+    return _on_answer(state, first or start, start, _read_answer(frame, result))
+
+
+def _on_answer(
+    state: Ledger, first: PrimaryTransaction, start: PrimaryTransaction, answer: _Answer
+) -> list[LedgerEvent]:
+    """`first` is what the start repeats, or the start itself."""
+    if first.state is not State.PROPOSED:
         return _on_second_answer(state, first, start, answer)
     if answer.status not in (None, ACCEPTED) and not issuable(answer.issued):
         # 1.6 asks for a transactionId even then (§6.46); backends that open no transaction send 0 or nothing.
-        known = replace(known, authorization=answer.status)
-        return _refuse(state, known, (call.frame_id, frame.frame_id), str(answer.status))
-    return _open(state, known, answer)
+        first = replace(first, authorization=answer.status)
+        return _refuse(state, first, (start.opened_by, answer.frame_id), str(answer.status))
+    return _open(state, first, answer)
 
 
 def _read_answer(frame: Frame, result: CallResult) -> _Answer:
@@ -168,13 +173,11 @@ def _on_stray_answer(state: Ledger, frame: Frame, result: CallResult) -> list[Le
     """A call that was sent twice under one message id may be answered twice, and with two transactions."""
     if "transactionId" not in result.payload:
         return []
+    answer = _read_answer(frame, result)
     for first in latest(state):
         connection_id = first.opened_by.rpartition("/")[0]
         if first.message_id == result.message_id and connection_id == frame.connection_id and not first.adopted:
-            if first.state is State.PROPOSED:
-                return []
-            again = _start_again(first, frame)
-            return _on_second_answer(state, first, again, _read_answer(frame, result))
+            return _on_answer(state, first, _start_again(first, frame), answer)
     return []
 
 

@@ -288,6 +288,49 @@ def test_set_clock_makes_a_retry_and_no_stranger() -> None:
     assert wire.only_open().key == "c/1"
 
 
+@pytest.mark.parametrize("answered", [False, True])
+def test_start_repeated_under_its_message_id_with_the_right_clock_is_the_same(*, answered: bool) -> None:
+    """After a reconnect the charger sends its queue again; only the clock differs, and only the first was unset."""
+    wire = Wire()
+    wire.say(start(timestamp="1970-01-01T00:00:03Z"), *([answer()] if answered else []))
+    wire.connection = "after the reconnect"
+    assert wire.say(start()) == []
+    assert kinds(wire.say(answer())) == ([Repeated] if answered else [Opened])
+    assert wire.only_open().key == "c/1"
+
+
+def test_message_id_of_an_answered_start_does_not_merge_two_sessions() -> None:
+    """Message ids begin anew after a reboot, and a per-session register begins at 0 each time."""
+    wire = Wire()
+    wire.say(start(meterStart=0), answer())
+    wire.connection = "after the reboot"
+    assert kinds(wire.say(start(meterStart=0, timestamp="2030-01-02T10:00:00Z"))) == [Proposed]
+    assert kinds(wire.say(answer(transaction_id=8))) == [Opened]
+
+
+def test_start_that_says_nothing_is_not_the_adopted_transaction() -> None:
+    """Of an adopted transaction the start is unknown; an empty one must not be taken for it."""
+    wire = Wire()
+    wire.say(meter_values(), [2, "", "StartTransaction", {"connectorId": 1}])
+    assert kinds(wire.say(answer(""))) == [Opened, Collided]
+
+
+def test_answer_on_another_connection_is_not_a_second_one() -> None:
+    """A message id of one connection says nothing on another."""
+    wire = Wire()
+    wire.say(start(), answer())
+    wire.connection = "other"
+    assert wire.say(answer(transaction_id=8)) == []
+
+
+def test_second_answer_to_a_refused_start_opens_it() -> None:
+    """The call was sent twice under one message id; the primary failed at the first and accepted the second."""
+    wire = Wire()
+    wire.say(start(), start(), [4, "s", "InternalError", "", {}])
+    assert kinds(wire.say(answer())) == [Opened]
+    assert wire.only_open().key == "c/1"
+
+
 def test_unset_clocks_and_zero_meters_do_not_merge_strangers() -> None:
     """Two sessions after two boots look alike; only the first one's id would make them one."""
     wire = Wire()
@@ -329,6 +372,9 @@ def test_constant_id_one_after_the_other_does_not_collide() -> None:
     assert kinds(wire.say(answer("later", 1))) == [Opened]
     assert kinds(wire.say(stop("e2", transactionId=1, meterStop=2000))) == [Ended]
     assert [known.billed_wh for known in wire.state.ended.values()] == [900, 100]
+    (repeated,) = wire.say(stop("e3", transactionId=1))
+    assert isinstance(repeated, RepeatedStop)
+    assert repeated.transaction.message_id == "later"
 
 
 def test_second_stop_changes_nothing() -> None:
@@ -456,13 +502,13 @@ def test_unreadable_register_is_kept_as_text() -> None:
 
 
 def test_number_of_unbounded_size_is_survived() -> None:
-    """1e999999 is valid JSON and must be neither written out nor subtracted."""
+    """1e99999999999999 is valid JSON and must be neither written out nor subtracted."""
     wire = Wire()
-    for message in ('[2,"s","StartTransaction",{"meterStart":1e999999,"connectorId":1e999999}]', None):
-        text = message or '[3,"s",{"transactionId":1e999999,"idTagInfo":{"status":"Accepted"}}]'
+    for message in ('[2,"s","StartTransaction",{"meterStart":1e99999999999999,"connectorId":1e99999999999999}]', None):
+        text = message or '[3,"s",{"transactionId":1e99999999999999,"idTagInfo":{"status":"Accepted"}}]'
         wire.live(wire.frame(text, Direction.CP_TO_CS if message else Direction.CS_TO_CP))
     assert wire.only_open().meter_start is None
-    assert wire.only_open().meter_start_text == "1E+999999"
+    assert wire.only_open().meter_start_text == "1E+99999999999999"
     assert wire.only_open().transaction_id is None
 
 
