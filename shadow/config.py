@@ -1,6 +1,6 @@
 """How the shadow lives: the settings of the virtual station that change what it believes.
 
-Plain data, no default hidden elsewhere. They are part of the mapper's identity: two runs with other settings are two runs.
+Plain data, no default hidden elsewhere. They belong to the mapper's identity: other settings, another run.
 """
 
 from __future__ import annotations

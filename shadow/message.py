@@ -95,6 +95,8 @@ class Finding(msgspec.Struct, frozen=True):
     """The value that stood there."""
     expected: str | None = None
     detail: str = ""
+    delta: Decimal | None = None
+    """`expected` minus `found`, in the unit that the catalogue names, where both are quantities."""
     occurred_at: Micros | None = None
     """The charging station's own time of it, where it gave one."""
     withdrawn: bool = False

@@ -30,7 +30,7 @@ _SUBPROTOCOLS: Final = frozenset({None, "", "ocpp1.6"})
 
 
 def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> tuple[ChargerState, Observations]:
-    """Live one frame. The same frames give the same observations, however they are batched or interleaved with ticks."""
+    """Live one frame. The same frames give the same observations, however they are batched or mixed with ticks."""
     obs = Observations()
     if frame.received_at > state.now:
         _fire_deadlines(state, frame, config, obs)
@@ -54,7 +54,7 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
 
 
 def next_deadline(state: ChargerState, config: ShadowConfig = DEFAULT) -> Micros | None:
-    """When something falls due that no frame need reveal; None where nothing waits. For runtimes that schedule ticks."""
+    """When the next thing falls due; None where nothing waits. A tick before it changes nothing."""
     due = [
         pending.called_at + config.unanswered_after
         for pending in state.pairing.pending.values()

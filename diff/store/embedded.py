@@ -155,10 +155,10 @@ def _open(server: _Server) -> Session:
         keeper = server.new_session()
         version = keeper.query("SELECT version()", "TSVRaw").bytes().decode()
     except Exception as error:  # noqa: BLE001 - chDB raises what it likes, and all of it means the same here
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        hint = "another program holds it" if "CANNOT_OPEN_FILE" in str(error) else "the data may be damaged"
+        # chDB prints its reason to stderr itself and raises without it.
         raise StartError(
-            f"chDB cannot open the directory, {hint}; move it away or give another: {text[:400]}"
+            "chDB cannot open the directory, for the reason that it printed above: stop the other program that"
+            f" holds it, or move damaged data away, or give another directory ({str(error)[:200]!r})"
         ) from None
     major, minor, patch = (int(part) for part in version.split(".")[:3])
     server.version = (major, minor, patch)

@@ -119,9 +119,10 @@ class EmbeddedEngine:
         while not self._ready.wait(0.05):
             if process.poll() is not None:
                 listener.join(5)
-                said = self._said[-1] if self._said else f"it ended with status {process.returncode} and said nothing"
+                said = list(self._said) or [f"store engine: it ended with status {process.returncode} and said nothing"]
                 self.stop()
-                raise EngineStartError(said)
+                # The last line is the engine's own; what chDB printed before it is the reason, where there is one.
+                raise EngineStartError("; before that: ".join(reversed(said[-2:])))
             if time.monotonic() > deadline:
                 self.stop()
                 raise EngineStartError(f"store engine: not ready within {self._start_timeout} s on {self.path}")

@@ -63,7 +63,7 @@ def _token_answer(state: CsmsState, message: ShadowMessage, obs: Observations) -
     token, transaction_id = waiting
     status = message.payload["idTokenInfo"]["status"]
     before = state.tokens.pop(token, None)
-    # ConcurrentTx speaks of the moment, not of the token: a retried start is refused so, and the token is as good as before.
+    # ConcurrentTx speaks of the moment, not of the token: a retried start is refused so.
     if (
         transaction_id
         and before is not None

@@ -49,7 +49,7 @@ def apply(state: CsmsState, message: ShadowMessage) -> tuple[Verdict, CsmsTransa
             verdict = Verdict.GAP
     _take_number(known, seq)
     known.phase = target
-    _take(known, event, payload, info, message)
+    _take(known, event, payload, info)
     return verdict, known
 
 
@@ -84,9 +84,7 @@ def _take_number(known: CsmsTransaction, seq: int) -> None:
         known.missing.remove(seq)
 
 
-def _take(
-    known: CsmsTransaction, event: EventType, payload: dict[str, Any], info: dict[str, Any], message: ShadowMessage
-) -> None:
+def _take(known: CsmsTransaction, event: EventType, payload: dict[str, Any], info: dict[str, Any]) -> None:
     known.events += 1
     evse = payload.get("evse")
     if isinstance(evse, dict) and known.evse_id is None:

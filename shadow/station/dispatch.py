@@ -24,7 +24,7 @@ _Call = Callable[[Outbox, Call], None]
 _Answer = Callable[[Outbox, PendingCall, dict[str, Any]], None]
 
 
-def _on_heartbeat(out: Outbox, call: Call) -> None:
+def _on_heartbeat(out: Outbox, _call: Call) -> None:
     out.say("Heartbeat", {})
 
 

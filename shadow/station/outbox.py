@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from ingest.exchange import PendingCall
@@ -86,6 +87,7 @@ class Outbox:
         found: object = None,
         expected: object = None,
         detail: str = "",
+        delta: Decimal | None = None,
         occurred_at: Micros | None = None,
     ) -> None:
         """Name what was noticed."""
@@ -100,6 +102,7 @@ class Outbox:
                 None if found is None else str(found)[:200],
                 None if expected is None else str(expected)[:200],
                 detail,
+                delta,
                 occurred_at,
             )
         )
@@ -145,8 +148,14 @@ class Outbox:
         if skewed and not clock.skewed:
             near_zone = abs(estimate - round(estimate / _QUARTER_HOUR) * _QUARTER_HOUR) <= self.config.skew_limit
             detail = "a whole number of quarter hours: local time marked as UTC" if near_zone else "clock not set"
-            seconds = estimate // 1_000_000
-            self.find("clock.skew", path.partition(".")[2], found=f"{seconds} s", expected="0 s", detail=detail)
+            self.find(
+                "clock.skew",
+                path.partition(".")[2],
+                found=format_micros(self.at + estimate),
+                expected=self.now_text,
+                detail=detail,
+                delta=Decimal(-estimate).scaleb(-6),
+            )
         clock.skewed = skewed
 
     def csms_time(self, action: str, text: object) -> str:

@@ -1,4 +1,4 @@
-"""The energy register over a session: placeholders, steps backwards, leaps, and meterStart/meterStop against samples."""
+"""The energy register over a session: placeholders, steps backwards, leaps, meterStart and meterStop against samples."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def begin_register(out: Outbox, transaction: Transaction, wh: Decimal, at: Micro
     connector = out.station.connectors.get(transaction.connector_id)
     before = None if connector is None else connector.register
     if before is not None and wh < before - _ONE:
-        _find(out, transaction, "meter.regression", "StartTransaction.meterStart", wh, f"not below {before:f} Wh")
+        _find(out, transaction, "meter.regression", "StartTransaction.meterStart", wh, before)
     _remember(out, transaction, Reading(wh, _ONE), at)
     return True
 
@@ -60,9 +60,7 @@ def on_register(out: Outbox, transaction: Transaction, sample: dict[str, Any], a
     if transaction.meter_start == 0 and transaction.begin_sample is None and transaction.register in (None, 0):
         limit = out.config.placeholder_from_wh
         if reading.wh >= limit:
-            _find(
-                out, transaction, "meter.placeholder", "StartTransaction.meterStart", Decimal(0), f"{reading.wh:f} Wh"
-            )
+            _find(out, transaction, "meter.placeholder", "StartTransaction.meterStart", Decimal(0), reading.wh)
             _remember(out, transaction, reading, at)
             transaction.begin_sample = reading.wh
             return
@@ -89,12 +87,20 @@ def _check_course(out: Outbox, transaction: Transaction, reading: Reading, at: M
     if at is not None and before_at is not None and at < before_at:
         return  # an older sample that came late: it proves nothing about the course
     if reading.wh < before - slack:
-        _find(out, transaction, "meter.regression", path, reading.wh, f"not below {before:f} Wh")
+        _find(out, transaction, "meter.regression", path, reading.wh, before)
     elif at is not None and before_at is not None:
         gained = reading.wh - before - slack
         if gained > 0 and gained * _MICROS_PER_HOUR > out.config.largest_power_w * max(at - before_at, 1_000_000):
             seconds = Decimal(at - before_at).scaleb(-6)
-            _find(out, transaction, "meter.implausible", path, reading.wh, f"{before:f} Wh {seconds:f} s before")
+            detail = f"{gained:f} Wh more than {seconds:f} s before"
+            _find(
+                out, transaction, "meter.implausible", path, reading.wh, before + _most_wh(out, at - before_at), detail
+            )
+
+
+def _most_wh(out: Outbox, span: Micros) -> Decimal:
+    """The most energy that a cable carries in so many microseconds, in whole Wh."""
+    return (out.config.largest_power_w * max(span, 1_000_000) / _MICROS_PER_HOUR).quantize(_ONE)
 
 
 def _against_sample(out: Outbox, transaction: Transaction, path: str, wh: Decimal, sample: Reading) -> None:
@@ -102,13 +108,13 @@ def _against_sample(out: Outbox, transaction: Transaction, path: str, wh: Decima
         return
     slip = wh and sample.wh and any(abs(a * _THOUSAND - b) <= _THOUSAND for a, b in ((wh, sample.wh), (sample.wh, wh)))
     detail = "a factor of 1000: one of the two is in the wrong unit" if slip else "another register, or a slip"
-    _find(out, transaction, "meter.register-vs-samples", path, wh, f"{sample.wh:f} Wh", detail)
+    _find(out, transaction, "meter.register-vs-samples", path, wh, sample.wh, detail)
 
 
 def _is_placeholder(out: Outbox, transaction: Transaction, wh: Decimal, path: str) -> bool:
     if wh not in _PLACEHOLDERS:
         return False
-    _find(out, transaction, "meter.placeholder", path, wh, "a register reading")
+    _find(out, transaction, "meter.placeholder", path, wh, None)
     return True
 
 
@@ -123,14 +129,16 @@ def _remember(out: Outbox, transaction: Transaction, reading: Reading, at: Micro
 
 
 def _find(
-    out: Outbox, transaction: Transaction, code: str, path: str, wh: Decimal, expected: str, detail: str = ""
+    out: Outbox, transaction: Transaction, code: str, path: str, wh: Decimal, expected: Decimal | None, detail: str = ""
 ) -> None:
+    """Values and delta are in Wh."""
     out.find(
         code,
         path,
         connector_id=transaction.connector_id,
         transaction_id=transaction.transaction_id,
-        found=f"{wh:f} Wh",
-        expected=expected,
+        found=f"{wh:f}",
+        expected=None if expected is None else f"{expected:f}",
         detail=detail,
+        delta=None if expected is None else expected - wh,
     )

@@ -44,7 +44,7 @@ def on_start(out: Outbox, call: Call, frame_id: str) -> None:
     meter_start = whole_wh(payload.get("meterStart"))
     stamp_text = text(payload, "timestamp") or ""
     at, plausible = out.stamp("StartTransaction", payload.get("timestamp"), number)
-    again = _retried(out, number, tag, meter_start, stamp_text, plausible, call.message_id)
+    again = _retried(out, number, tag, meter_start, stamp_text, call.message_id, plausible=plausible)
     if again is not None:
         out.find(
             "session.duplicate-start",
@@ -111,7 +111,14 @@ def _say_started(
 
 
 def _retried(
-    out: Outbox, number: int, tag: str, meter_start: Decimal | None, stamp_text: str, plausible: bool, message_id: str
+    out: Outbox,
+    number: int,
+    tag: str,
+    meter_start: Decimal | None,
+    stamp_text: str,
+    message_id: str,
+    *,
+    plausible: bool,
 ) -> Transaction | None:
     """The transaction that this start repeats.
 

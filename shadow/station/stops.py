@@ -104,7 +104,7 @@ def _check_times(out: Outbox, transaction: Transaction, at: Micros) -> None:
 
 
 def _orphan(out: Outbox, primary_id: int | None, tag: str | None, at: Micros, meter_stop: Any) -> Transaction | None:
-    """A stop that names a transaction nobody opened: −1, 0, negative, forgotten (1.6 errata 3.18).
+    """A stop that names a transaction nobody opened: -1, 0, negative, forgotten (1.6 errata 3.18).
 
     It ends what it can only mean: the transaction just ended with the same stop, or the one open transaction that its
     token fits. Otherwise it is kept as an end without a beginning.

@@ -219,5 +219,5 @@ def on_cable_out(out: Outbox, transaction: Transaction, at: Micros) -> None:
 
 
 def close_open(out: Outbox, transaction: Transaction, at: Micros) -> None:
-    """End a transaction because another begins on its EVSE (E01.FR.14 allows one); synthetic, and named by the caller."""
+    """End a transaction because another begins on its EVSE (E01.FR.14 allows one); synthetic, the caller names it."""
     end(out, transaction, at, ("Other", "AbnormalCondition"))

@@ -1,0 +1,149 @@
+"""The two sides of each session of one charging station, side by side until both have settled."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from diff.discrepancy import JudgedSession, session_id
+from diff.policy import JUDGING_RUN
+from diff.primary import PrimaryTransaction, State
+from diff.records import Charger
+from ingest.frame import Micros
+from shadow.message import ShadowSession
+
+__all__ = ["Pair", "Pairs", "row_of"]
+
+_MAX_PAIRS: Final = 64
+_MAX_PRIMARIES: Final = 8
+
+
+class Pair(msgspec.Struct):
+    """One session, as either side has it."""
+
+    session_id: str
+    opened_by: str
+    """The frame that opened it on both sides."""
+    first_at: Micros
+    last_at: Micros
+    shadow: ShadowSession | None = None
+    primaries: dict[str, PrimaryTransaction] = msgspec.field(default_factory=dict)
+    """The primary's transactions for it by key; more than one where it answered a retried start with another id."""
+    frames: list[str] = msgspec.field(default_factory=list)
+    heard_at: Micros = 0
+    """Latest event of the session itself, tap clock."""
+    rebooted_at: Micros | None = None
+    """A reboot came while it was open, and nothing of it since."""
+    superseded: bool = False
+    """Another session began on its EVSE before it was stopped."""
+    blind: bool = False
+    """The copy was cut while it was open: nothing that is lacking is judged."""
+    judged: bool = True
+    compared: bool = False
+    version: int = 0
+
+    @property
+    def primary(self) -> PrimaryTransaction | None:
+        """The transaction that stands for the primary's side: the first that ended, else the first."""
+        ended = [one for one in self.primaries.values() if one.state is State.ENDED]
+        return ended[0] if ended else next(iter(self.primaries.values()), None)
+
+    @property
+    def connector_id(self) -> int | None:
+        """The 1.6 connector."""
+        primary = self.primary
+        if primary is not None and primary.connector_id is not None:
+            return primary.connector_id
+        return None if self.shadow is None else self.shadow.evse_id
+
+    @property
+    def open(self) -> bool:
+        """Whether the shadow's side runs."""
+        return self.shadow is not None and not self.shadow.ended
+
+
+class Pairs(msgspec.Struct):
+    """All sessions of one charging station that are not settled, and some that are. Plain data, bounded."""
+
+    by_id: dict[str, Pair] = msgspec.field(default_factory=dict)
+    of_shadow: dict[str, str] = msgspec.field(default_factory=dict)
+    """The shadow's transactionId → session id."""
+    of_primary: dict[str, str] = msgspec.field(default_factory=dict)
+    """Key of the primary's transaction → session id."""
+
+    def opened(self, charger_id: str, frame_id: str, at: Micros) -> Pair:
+        """The session that this frame opened, made now if it is new."""
+        key = session_id(charger_id, frame_id)
+        pair = self.by_id.get(key)
+        if pair is None:
+            pair = self.by_id[key] = Pair(key, frame_id, at, at)
+            if len(self.by_id) > _MAX_PAIRS:
+                self._forget()
+        return pair
+
+    def shadow_changed(self, pair: Pair, session: ShadowSession) -> None:
+        """Take the shadow's newest state of a session."""
+        pair.shadow = session
+        self.of_shadow[session.transaction_id] = pair.session_id
+
+    def primary_changed(self, pair: Pair, transaction: PrimaryTransaction) -> None:
+        """Take the primary's newest state of a transaction."""
+        if transaction.key in pair.primaries or len(pair.primaries) < _MAX_PRIMARIES:
+            pair.primaries[transaction.key] = transaction
+            self.of_primary[transaction.key] = pair.session_id
+
+    def by_transaction(self, transaction_id: str) -> Pair | None:
+        """The session that the shadow calls by this transactionId."""
+        key = self.of_shadow.get(transaction_id)
+        return None if key is None else self.by_id.get(key)
+
+    def by_primary(self, transaction: PrimaryTransaction) -> Pair | None:
+        """The session that a transaction of the primary belongs to."""
+        key = self.of_primary.get(transaction.key)
+        return None if key is None else self.by_id.get(key)
+
+    def _forget(self) -> None:
+        settled = (key for key, pair in self.by_id.items() if pair.compared or not pair.open)
+        gone = self.by_id.pop(next(settled, next(iter(self.by_id))))
+        if gone.shadow is not None:
+            self.of_shadow.pop(gone.shadow.transaction_id, None)
+        for key in gone.primaries:
+            self.of_primary.pop(key, None)
+
+
+def row_of(pair: Pair, charger: Charger, at: Micros) -> JudgedSession:
+    """The session as a row; its version rises with every row made."""
+    shadow, primary = pair.shadow, pair.primary
+    pair.version = max(pair.version + 1, at)
+    started = None if shadow is None else shadow.started_at
+    stopped = None if shadow is None else shadow.stopped_at
+    token = None if shadow is None else shadow.id_token
+    if primary is not None:
+        started = primary.started_at if started is None else started
+        stopped = primary.stopped_at if stopped is None else stopped
+        token = primary.id_token if token is None else token
+    return JudgedSession(
+        pair.session_id,
+        charger.charger_id,
+        pair.connector_id,
+        None if shadow is None else shadow.evse_id,
+        None if primary is None else primary.transaction_id,
+        None if shadow is None else shadow.transaction_id,
+        token,
+        started,
+        stopped,
+        None if shadow is None else shadow.stopped_reason,
+        None if primary is None else primary.billed_wh,
+        None if shadow is None else shadow.energy_wh,
+        shadow is not None and shadow.complete and primary is not None and primary.state is State.ENDED,
+        pair.compared,
+        pair.judged,
+        pair.first_at,
+        pair.last_at,
+        charger.vendor,
+        charger.model,
+        charger.firmware,
+        pair.version,
+        JUDGING_RUN,
+    )
