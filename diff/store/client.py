@@ -133,6 +133,8 @@ class Store:
 
         Whole numbers stand for DateTime64 as they are (microseconds), so no time goes through a float.
         """
+        from clickhouse_driver import errors
+
         if not rows:
             return 0
         names = ", ".join(f"`{_checked(name)}`" for name in columns)
@@ -140,9 +142,12 @@ class Store:
         with self._client() as client:
             try:
                 client.execute(query, list(rows), settings=dict(_INSERT_SETTINGS))
-            except (TypeError, ValueError, AttributeError, OverflowError, ArithmeticError, struct.error) as error:
+            except (TypeError, ValueError, AttributeError, ArithmeticError, struct.error) as error:
                 # What the driver raises while it encodes a value that its column cannot hold. It has hung up by then.
                 raise StoreRefusedError(f"a row for {table} cannot be encoded: {error}") from None
+            except errors.TypeMismatchError as error:
+                reason = str(error.message).rsplit("detailed info. ", 1)[-1]
+                raise StoreRefusedError(f"a row for {table} cannot be encoded: {reason}") from None
         return len(rows)
 
     def ping(self) -> bool:

@@ -24,7 +24,7 @@ from diff.store.rows import (
 )
 from diff.store.tables import TABLES, ChargerFacts, ConnectionAccount, DeadLetter, Row
 from ingest.exchange import Event
-from ingest.frame import Frame
+from ingest.frame import UNKNOWN_TIME, Frame
 from ingest.ocppj import Message
 from shadow.message import ShadowMessage
 
@@ -205,6 +205,8 @@ class Writer:
         key = "/".join(ascii(row[place])[:100] for place in TABLES[name].key)
         charger_id = str(row[0]).encode("ascii", "backslashreplace").decode()
         received_at = row[TABLES[name].time]
+        if not 0 <= received_at < 2**63:
+            received_at = UNKNOWN_TIME  # it may be the very value that was refused
         letter = DeadLetter(charger_id, received_at, "writer", f"{name} {key}", str(error)[:1000], _size(row))
         self._put("dead_letters", dead_letter_row(letter))
 

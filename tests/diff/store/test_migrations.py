@@ -1,0 +1,106 @@
+"""The schema: numbered, repeatable, and what every table must keep to."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from diff.store import migrations as module
+from diff.store.client import Store
+from diff.store.errors import StoreRefusedError
+from diff.store.migrations import Migration, Retention, migrations, set_retention, statements
+from diff.store.tables import TABLES
+
+
+def test_migrating_twice_applies_everything_once(bare_store: Store) -> None:
+    """The first run makes the database and applies all files in order, the second finds nothing to do."""
+    assert bare_store.migrate() == [migration.name for migration in migrations()]
+    before = bare_store.execute("SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()")
+    assert bare_store.migrate() == []
+    query = "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase()"
+    assert bare_store.execute(query) == before
+
+
+def test_a_migration_that_died_half_way_is_completed(bare_store: Store) -> None:
+    """Statements that were carried out before a crash, without their mark, do no harm when they are repeated."""
+    bare_store.migrate()
+    bare_store.execute("TRUNCATE TABLE schema_versions")
+    bare_store.execute("DROP TABLE chargers")
+    assert bare_store.migrate() == [migration.name for migration in migrations()]
+    assert bare_store.execute("SELECT count() FROM chargers") == [(0,)]
+
+
+def test_a_changed_migration_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A released file that was edited is named instead of being ignored."""
+    changed = [Migration(one.number, one.name, one.text + "\n-- edited") for one in migrations()]
+    monkeypatch.setattr(module, "migrations", lambda: changed)
+    with pytest.raises(StoreRefusedError, match="0001_evidence was applied with other contents"):
+        store.migrate()
+
+
+def test_a_newer_database_is_refused(store: Store) -> None:
+    """An old program does not write into a schema that it does not know."""
+    store.insert("schema_versions", ("number", "name", "digest"), [(9999, "9999_future", "x")])
+    with pytest.raises(StoreRefusedError, match="migration 9999, unknown here: use a newer shadow-csms"):
+        store.migrate()
+
+
+def test_numbers_are_unique_and_without_holes() -> None:
+    """Migration files count from 1 upwards, one by one."""
+    assert [migration.number for migration in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+def test_every_statement_can_be_repeated() -> None:
+    """No statement of any migration fails when it was carried out before."""
+    for migration in migrations():
+        for statement in statements(migration.text):
+            assert re.match(r"CREATE TABLE IF NOT EXISTS |ALTER TABLE .* (ADD|DROP) .* IF (NOT )?EXISTS ", statement)
+
+
+def test_the_tables_keep_to_the_rules(store: Store) -> None:
+    """Replacing engine, the writer's key and columns, months of tap time as partitions, and no float."""
+    found = store.rows(
+        "SELECT name, engine, sorting_key, partition_key FROM system.tables"
+        " WHERE database = currentDatabase() AND name != 'schema_versions'"
+    )
+    assert {row["name"] for row in found} == set(TABLES)
+    for row in found:
+        table = TABLES[row["name"]]
+        assert row["engine"] == "ReplacingMergeTree"
+        assert row["sorting_key"].split(", ") == [table.columns[place] for place in table.key]
+        if table.name != "chargers":
+            assert row["partition_key"] == f"toYYYYMM({table.columns[table.time]})"
+        query = "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = %(table)s"
+        columns = store.execute(query, {"table": table.name})
+        assert not [kind for _, kind in columns if "Float" in kind]
+        assert [name for name, _ in columns if name != "ingested_at"] == list(table.columns)
+
+
+def test_retention_counts_from_storing_and_can_be_changed(store: Store) -> None:
+    """Retention is altered once, found again, and removed with 0; it never depends on a recording's own dates."""
+    assert set_retention(store, Retention()) == []
+    assert set(set_retention(store, Retention(evidence_days=7, findings_days=0))) == set(TABLES) - {"chargers"}
+    assert set_retention(store, Retention(evidence_days=7, findings_days=0)) == []
+    frames, sessions = store.execute(
+        "SELECT create_table_query FROM system.tables WHERE database = currentDatabase()"
+        " AND name IN ('frames', 'sessions') ORDER BY name"
+    )
+    assert "TTL ingested_at + toIntervalDay(7)" in frames[0]
+    assert "TTL" not in sessions[0]
+    assert set(set_retention(store, Retention())) == set(TABLES) - {"chargers"}
+
+
+def test_an_old_recording_is_not_thrown_away_and_an_old_row_is(store: Store) -> None:
+    """Rows of years ago stay when they were stored today, and go when they were stored long ago."""
+    columns = ("charger_id", "connection_id", "seq", "received_at", "ingested_at")
+    store.insert("frames", columns[:4], [("C", "C@0", 1, 1_500_000_000_000_000)])
+    store.insert("frames", columns, [("C", "C@0", 2, 1_500_000_000_000_000, 1_500_000_000)])
+    store.execute("OPTIMIZE TABLE frames FINAL")
+    assert store.execute("SELECT seq FROM frames") == [(1,)]
+
+
+def test_statements_are_split_at_line_ends_only() -> None:
+    """A semicolon within a line or in a comment ends no statement."""
+    text = "-- one; two\nSELECT ';' AS a,\n  1; \n\n  -- three\nSELECT 2\n;\nSELECT 3;"
+    assert statements(text) == ["SELECT ';' AS a,\n  1", "SELECT 2", "SELECT 3"]
