@@ -9,6 +9,7 @@ texts of errors, addresses and `name: value` pairs are found.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -18,7 +19,7 @@ from ingest.ocppj import MAX_TEXT
 from ingest.pseudonym import TokenCipher, subkey
 from ingest.sensitive import KEPT_IN_TOKEN, NAMING_KEYS, VALUE_KEYS, Kind, classify, may_hold
 from ingest.spans import Edit, Leaf, Node, apply, decoded, encoded, is_json, offsets, scan
-from ingest.urls import mask_url, url_spans
+from ingest.urls import Span, addresses, mask_url
 
 __all__ = ["Redactor", "mask_url"]
 
@@ -36,6 +37,7 @@ _PHRASE: Final = re.compile(r"""[^"',;&\n{}\[\]]+""")
 """`name: value` in free text: a token is one word, a secret runs to the end of its phrase."""
 
 _DIGIT: Final = re.compile(r"[0-9]")
+_EXPONENT: Final = re.compile(r"[eE]")
 _SHAPE_LETTER: Final = re.compile(r"[^\W\d_]")
 _SHAPE_DIGIT: Final = re.compile(r"\d")
 _ADDRESS_ENDS: Final = ("location", "url", "uri")
@@ -159,17 +161,28 @@ class Redactor:
             if depth >= _MAX_DEPTH:
                 return [(0, len(value), "*" * len(value))]
             return self._edits(value, depth + 1)
-        edits = [(start, end, "*" * (end - start)) for start, end in url_spans(value, address=address)]
+        return self._phrases(value, addresses(value, whole=address))
+
+    def _phrases(self, value: str, found: list[tuple[Span, list[Span]]]) -> list[Edit]:
+        """Addresses, and `name: value` outside of them. Character by character, for the two may overlap."""
+        out = list(value)
+        starts = [start for (start, _), _ in found]
         at = 0
         while (name := _NAME.search(value, at)) is not None:
-            kind = classify(name[1])
-            found = None if kind is Kind.PLAIN else (_WORD if kind is Kind.TOKEN else _PHRASE).match(value, name.end())
-            if found is not None:
-                new = self.pseudonym(found[0]) if kind is Kind.TOKEN else "*" * len(found[0])
-                edits.append((found.start(), found.end(), new))
             # The value of a plain name is searched too: `Error: password=…`.
-            at = name.end(1) if found is None else found.end()
-        return edits
+            at = name.end(1)
+            kind = classify(name[1])
+            before = bisect_right(starts, name.start()) - 1
+            if kind is Kind.PLAIN or (before >= 0 and name.start() < found[before][0][1]):
+                continue
+            held = (_WORD if kind is Kind.TOKEN else _PHRASE).match(value, name.end())
+            if held is not None:
+                at = held.end()
+                out[held.start() : at] = self.pseudonym(held[0]) if kind is Kind.TOKEN else "*" * len(held[0])
+        for _, credentials in found:
+            for start, end in credentials:
+                out[start:end] = "*" * (end - start)
+        return [(i, i + 1, new) for i, (old, new) in enumerate(zip(value, out, strict=True)) if old != new]
 
 
 @lru_cache(maxsize=8192)
@@ -230,5 +243,7 @@ def _is_ocmf(value: str) -> bool:
 def _number_edit(raw: str, start: int, kind: Kind, cipher: TokenCipher) -> list[Edit]:
     if kind is Kind.PLAIN:
         return []
-    new = cipher.number(raw) if kind is Kind.TOKEN else _DIGIT.sub("9", raw)
-    return [(start, start + len(raw), new)]
+    # An exponent says nothing of a token, and a larger one might be more than a reader of numbers takes.
+    mantissa = _EXPONENT.split(raw, maxsplit=1)[0]
+    new = cipher.number(mantissa) if kind is Kind.TOKEN else _DIGIT.sub("9", mantissa)
+    return [(start, start + len(mantissa), new)]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,7 @@ import msgspec
 __all__ = ["KeyFileError", "read_key"]
 
 _KEY_BYTES: Final = 32
+_MAX_FILE: Final = 4096
 
 
 class KeyFileError(Exception):
@@ -33,13 +36,14 @@ def read_key(path: Path, *, create: bool) -> tuple[bytes, str]:
     if create:
         _create(path)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Non-blocking, so that a pipe in the place of the key is refused instead of waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         raise KeyFileError(f"{path}: no redaction key; let one be made, or copy the key of the other tap") from None
     except OSError as error:
         raise KeyFileError(f"{path}: the redaction key cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise KeyFileError(f"{path}: the redaction key must be a regular file")
         mode = stat.S_IMODE(status.st_mode)
@@ -48,7 +52,9 @@ def read_key(path: Path, *, create: bool) -> tuple[bytes, str]:
                 f"{path}: mode {mode:04o} lets others at the redaction key, who could undo every pseudonym;"
                 f" run `chmod 600 {path}`, or take a new key if they may have read it"
             )
-        content = file.read(4096)
+        content = os.read(descriptor, _MAX_FILE)
+    finally:
+        os.close(descriptor)
     return _parse(path, content)
 
 
@@ -77,19 +83,17 @@ def _create(path: Path) -> None:
         raise KeyFileError(f"{path}: there is no directory {path.parent} for the redaction key; make it first")
     version = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     content = msgspec.json.encode(_KeyFile(version, os.urandom(_KEY_BYTES).hex())) + b"\n"
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # of mode 0600
         try:
-            os.link(draft, path)
-        except FileExistsError:
-            # Another process was first; its key counts.
-            return
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            # Unlike a rename this fails where another process was first: then its key counts.
+            with suppress(FileExistsError):
+                os.link(draft, path)
         finally:
-            draft.unlink()
+            Path(draft).unlink()
     except OSError as error:
         raise KeyFileError(f"{path}: the redaction key cannot be written: {error.strerror}") from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -104,18 +103,10 @@ def offsets(raw: str) -> list[int]:
 
 
 def apply(text: str, edits: Iterable[Edit]) -> str:
-    """Replace spans. Of spans that overlap only the first counts, widened to the end of the last."""
-    merged: list[Edit] = []
+    """Replace spans, which must not overlap, given in any order."""
+    parts: list[str] = []
+    at = 0
     for start, end, new in sorted(edits):
-        if merged and start < merged[-1][1]:
-            first = merged[-1]
-            merged[-1] = (first[0], max(end, first[1]), first[2])
-        else:
-            merged.append((start, end, new))
-    if not merged:
-        return text
-    parts = [text[: merged[0][0]], merged[0][2]]
-    for (_, end, _), (start, _, new) in pairwise(merged):
-        parts += (text[end:start], new)
-    parts.append(text[merged[-1][1] :])
-    return "".join(parts)
+        parts += (text[at:start], new)
+        at = end
+    return "".join(parts) + text[at:] if parts else text

@@ -6,9 +6,8 @@ import re
 from typing import Final
 
 from ingest.sensitive import Kind, classify
-from ingest.spans import apply
 
-__all__ = ["mask_url", "url_spans"]
+__all__ = ["Span", "addresses", "mask_url"]
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _END: Final = re.compile(r"[\s\"'<>]")
@@ -16,9 +15,10 @@ _PARAMETER: Final = re.compile(r"[^&;]+")
 _PATH_PARAMETER: Final = re.compile(r"[^/;,]+")
 _PATH_USER: Final = re.compile(r"(?<![^/])([^/@:]+):([^/@]+)@")
 _NO_COLON: Final = re.compile(r"[^:]+")
-_HOST_AND_PORT: Final = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?")
+_HOST: Final = re.compile(r"\[[0-9A-Fa-f:.]*\]|[^:]*")
 
 Span = tuple[int, int]
+"""Start and end; the end is exclusive."""
 
 
 def mask_url(text: str) -> str:
@@ -27,27 +27,31 @@ def mask_url(text: str) -> str:
     >>> mask_url("ftp://user:pw@host/fw.bin?sig=abc&v=2")
     'ftp://****:**@host/fw.bin?sig=***&v=*'
     """
-    return apply(text, ((start, end, "*" * (end - start)) for start, end in url_spans(text, address=True)))
+    out = list(text)
+    for _, credentials in addresses(text, whole=True):
+        for start, end in credentials:
+            out[start:end] = "*" * (end - start)
+    return "".join(out)
 
 
-def url_spans(text: str, *, address: bool) -> list[Span]:
-    """Where credentials stand in the addresses of a text.
+def addresses(text: str, *, whole: bool) -> list[tuple[Span, list[Span]]]:
+    """The addresses in a text: where each stands, and where in it credentials stand (which may overlap).
 
-    With `address` the whole text is one, with or without a scheme. So is one that begins with a scheme; in
-    other texts an address ends at a space, a quote or an angle bracket.
+    With `whole` the text is one address, with or without a scheme. So is a text that begins with a scheme; in others
+    an address is found by its `://` and ends at a space, a quote or an angle bracket.
     """
     scheme = _SCHEME.match(text)
-    if scheme is not None:
-        return _spans(text, scheme.end(), len(text), authority=True)
-    if address:
-        return _spans(text, 0, len(text), authority=text[:1] != "/")
-    spans: list[Span] = []
+    if scheme is not None or whole:
+        start = 0 if scheme is None else scheme.end()
+        authority = scheme is not None or text[:1] != "/"
+        return [((0, len(text)), _spans(text, start, len(text), authority=authority))]
+    found: list[tuple[Span, list[Span]]] = []
     at = 0
     while (start := text.find("://", at)) >= 0:
         stop = _END.search(text, start)
         at = len(text) if stop is None else stop.start()
-        spans += _spans(text, start + 3, at, authority=True)
-    return spans
+        found.append(((start, at), _spans(text, start + 3, at, authority=True)))
+    return found
 
 
 def _spans(text: str, start: int, end: int, *, authority: bool) -> list[Span]:
@@ -72,12 +76,13 @@ def _spans(text: str, start: int, end: int, *, authority: bool) -> list[Span]:
 def _user_end(text: str, start: int, end: int) -> int | None:
     """Where the user information ends, at its `@`.
 
-    A password with an unescaped `/`, `?` or `#` makes no valid address, and yet it is written: where what looks
-    like the host is no host and port, everything up to the last `@` counts as user information.
+    A password with an unescaped `/`, `?` or `#` makes no valid address, and yet it is written. `user:80/x@host` cannot
+    be told from a host with a port and an `@` in the path, so after a colon everything up to the last `@` counts as
+    user information: a host is lost rather than a password kept.
     """
     cut = _first(text, "/?#", start, end)
     at = text.rfind("@", start, cut)
-    if at < 0 and not _HOST_AND_PORT.fullmatch(text, start, cut):
+    if at < 0 and not _HOST.fullmatch(text, start, cut):
         at = text.rfind("@", start, end)
     return at if at >= 0 else None
 
