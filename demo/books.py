@@ -110,6 +110,7 @@ class Books:
         """StopTransactions that named no open transaction; answered, not billed."""
         self._behaviours = behaviours or {}
         self._stations: dict[str, _Station] = {}
+        self._open: dict[str, list[Billed]] = {}
         self._next_id = first_id
         self._default = Behaviour()
 
@@ -161,7 +162,7 @@ class Books:
 
     def _start(self, ask: _Ask) -> _Answer:
         key = tuple(ask.payload.get(name) for name in ("connectorId", "idTag", "meterStart", "timestamp"))
-        known = next((row for row in self._open(ask.charger_id) if _start_key(row) == key), None)
+        known = next((row for row in self._open.get(ask.charger_id, ()) if _start_key(row) == key), None)
         if known is None or ask.behaviour.retried_start_gets_another_id:
             known = self._open_transaction(ask.charger_id, ask.behaviour, ask.payload)
             ask.station.transactions += 1
@@ -176,6 +177,8 @@ class Books:
             row.meter_stop = int(ask.payload["meterStop"])
             row.stopped = str(ask.payload["timestamp"])
             row.reason = ask.payload.get("reason", "Local")
+            # Not `remove`: rows that collide may be equal.
+            self._open[ask.charger_id] = [other for other in self._open[ask.charger_id] if other is not row]
         return {"idTagInfo": {"status": "Accepted"}}, ask.behaviour.after_stop.get(ask.station.stops, ())
 
     def _meter_values(self, ask: _Ask) -> _Answer:
@@ -201,15 +204,13 @@ class Books:
             str(payload["timestamp"]),
         )
         self.ledger.append(row)
+        self._open.setdefault(charger_id, []).append(row)
         return row
 
     def _named(self, ask: _Ask) -> Billed | None:
         """The open transaction that a StopTransaction or MeterValues names, the oldest of several."""
         wanted = ask.payload.get("transactionId")
-        return next((row for row in self._open(ask.charger_id) if row.transaction_id == wanted), None)
-
-    def _open(self, charger_id: str) -> list[Billed]:
-        return [row for row in self.ledger if row.charger_id == charger_id and row.stopped is None]
+        return next((row for row in self._open.get(ask.charger_id, ()) if row.transaction_id == wanted), None)
 
 
 _Answer = tuple[dict[str, Any], tuple[Command, ...]]

@@ -25,6 +25,9 @@ _SECOND: Final[Micros] = 1_000_000
 _PATIENCE: Final[Micros] = 3 * _SECOND
 """How long a driver waits for the remote start before holding up the card."""
 
+_BRIEFLY: Final[Micros] = 3 * _SECOND
+"""How long an answer to an extra message is awaited; nothing depends on it."""
+
 _END_MARGIN: Final[Micros] = 700_000
 """No periodic sample so shortly before the end: between two readings in whole Wh the power must stay credible."""
 
@@ -446,7 +449,7 @@ class Charger:
         if extra.cut:
             await self._link.send_raw(text[: -extra.cut])
         else:
-            await self._link.call_raw((text,), message_id)
+            await self._link.call_raw((text,), message_id, _BRIEFLY)
 
     def _knowledge(self, row: Driven | None) -> dict[str, Any]:
         """What `$name` stands for in the fault table."""

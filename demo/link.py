@@ -52,8 +52,13 @@ class Link(Protocol):
         """A schema-valid CALL; gives the CALLRESULT, None after a CALLERROR or without an answer in time."""
         ...
 
-    async def call_raw(self, texts: tuple[str, ...], message_id: str) -> dict[str, Any] | None:
-        """Send texts as they stand and await one answer to the message id, as `call` does."""
+    async def call_raw(
+        self, texts: tuple[str, ...], message_id: str, patience: Micros | None = None
+    ) -> dict[str, Any] | None:
+        """Send texts as they stand and await one answer to the message id, as `call` does.
+
+        `patience` is how long to wait for it, where that is not the link's own choice.
+        """
         ...
 
     async def send_raw(self, text: str) -> None:

@@ -161,9 +161,9 @@ def plan_fleet(
     return plans
 
 
-def behaviours(plans: list[ChargerPlan]) -> dict[str, Behaviour]:
+def behaviours(plans: list[ChargerPlan], heartbeat_seconds: int = 300) -> dict[str, Behaviour]:
     """What the primary must do for these plans, by charging station."""
-    return {plan.persona.charger_id: _behaviour(plan) for plan in plans}
+    return {plan.persona.charger_id: _behaviour(plan, heartbeat_seconds) for plan in plans}
 
 
 def _assign(random: Random, chargers: int, faulty: int, faults: tuple[Fault, ...]) -> dict[int, Fault]:
@@ -255,8 +255,9 @@ def _session(random: Random, persona: Persona, pace: Pace, fault: Fault | None, 
     )
 
 
-def _behaviour(plan: ChargerPlan) -> Behaviour:
+def _behaviour(plan: ChargerPlan, heartbeat_seconds: int) -> Behaviour:
     if plan.fault is not None:
+        # Rare heartbeats: a fault of the primary that strikes the first Heartbeat must meet the one that is planted.
         return plan.fault.primary or Behaviour()
     starts: dict[int, str] = {}
     stops: dict[int, int] = {}
@@ -273,7 +274,7 @@ def _behaviour(plan: ChargerPlan) -> Behaviour:
             count += 1
         if session is not plan.sessions[-1] and random.random() < 0.4:
             after[count] = _commands(random, session.connector_id, plan.pace)
-    return Behaviour(remote_starts=starts, remote_stops=stops, after_stop=after)
+    return Behaviour(interval=heartbeat_seconds, remote_starts=starts, remote_stops=stops, after_stop=after)
 
 
 def _commands(random: Random, connector_id: int, pace: Pace) -> tuple[Command, ...]:

@@ -173,7 +173,9 @@ class _VirtualLink:
         message_id = self.new_id()
         return await self.call_raw((_text([2, message_id, action, payload]),), message_id)
 
-    async def call_raw(self, texts: tuple[str, ...], message_id: str) -> dict[str, Any] | None:
+    async def call_raw(
+        self, texts: tuple[str, ...], message_id: str, patience: Micros | None = None
+    ) -> dict[str, Any] | None:
         await self._advance(self._latency())
         calls: list[Call] = []
         for text in texts:
@@ -185,7 +187,7 @@ class _VirtualLink:
         for call in calls:
             # Decimal is what `parse` makes of fractions; the raw text went out, the primary reads the same value.
             reply = self._books.answer(self._charger_id, call.action, call.payload, self.clock)
-            answer = await self._answer(call, reply)
+            answer = await self._answer(call, reply, patience or _TIMEOUT)
             if first is None and call.message_id == message_id:
                 first = answer
         return first
@@ -194,9 +196,9 @@ class _VirtualLink:
         await self._advance(self._latency())
         self._emit(FrameKind.MESSAGE, Direction.CP_TO_CS, text)
 
-    async def _answer(self, call: Call, reply: Reply) -> dict[str, Any] | None:
+    async def _answer(self, call: Call, reply: Reply, patience: Micros) -> dict[str, Any] | None:
         if reply.payload is None and reply.error is None:
-            await self._advance(_TIMEOUT)
+            await self._advance(patience)
             return None
         await self._advance(self._latency() + reply.delay_us)
         if reply.error is not None:
