@@ -1,1 +1,1 @@
-"""Composition: settings, the command line and the runtimes. Everything may be imported from here, nothing imports it."""
+"""Composition: settings, command line, runtimes. Everything may be imported from here, nothing imports it."""

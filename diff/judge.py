@@ -61,6 +61,10 @@ class Judgement(msgspec.Struct):
     discrepancies: list[Discrepancy] = msgspec.field(default_factory=list)
     compared: int = 0
     """Sessions compared just now for the first time."""
+    charger: Charger | None = None
+    """What the charging station said of itself so far."""
+    comparisons: int = 0
+    """Fields of its sessions compared so far."""
 
 
 def new_state(charger_id: str) -> JudgeState:
@@ -100,6 +104,7 @@ def judge(
     for finding in obs.findings:
         court.finding(finding)
     court.finish()
+    result.charger, result.comparisons = state.charger, state.comparisons
     return state, result
 
 

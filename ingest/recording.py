@@ -68,6 +68,8 @@ class Reader:
 
     def __init__(self) -> None:
         self.lines = 0
+        self.own = False
+        """Whether the latest frame came from a line of the tap, whose text is redacted already."""
         self._now: Micros = UNKNOWN_TIME
         self._zoneless = False
         self._connection: dict[str, int] = {}
@@ -96,7 +98,8 @@ class Reader:
 
     def _frame(self, entry: _Line) -> Frame:
         received_at = self._time(entry.t)
-        if entry.kind is not None:
+        self.own = entry.kind is not None
+        if self.own:
             return self._own(entry, received_at)
         charger_id = entry.cp
         if not charger_id:

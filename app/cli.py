@@ -1,0 +1,225 @@
+"""The command line. Exit codes: 0 done, 1 something failed while it ran, 2 it could not begin as asked, 130 Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+
+__all__ = ["app", "main"]
+
+app: Final = typer.Typer(
+    name="shadow-csms",
+    help="A shadow CSMS: live OCPP 1.6J traffic, lived through as OCPP 2.0.1 and compared with the primary.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DataDir = Annotated[Path | None, typer.Option(help="Where journal, key and embedded store live.")]
+Upstream = Annotated[str | None, typer.Option(help="The primary CSMS, as ws://HOST:PORT.")]
+Listen = Annotated[int | None, typer.Option("--listen-port", help="Port of the tap; 0 takes a free one.")]
+Enrolment = Annotated[Path | None, typer.Option(help="TOML file of enrolled charging stations; none mirrors all.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+DashboardPort = Annotated[int | None, typer.Option(help="Port of the dashboard; 0 takes a free one.")]
+
+
+@app.callback()
+def _common(
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML); else ./shadow-csms.toml.")] = None,
+) -> None:
+    if config is not None:
+        os.environ["SHADOW_CONFIG"] = str(config)
+
+
+@app.command()
+def demo(
+    seconds: Annotated[int | None, typer.Option(min=20, help="End by itself after so many seconds.")] = None,
+    chargers: Annotated[int, typer.Option(min=1, max=500, help="Simulated charging stations.")] = 36,
+    seed: Annotated[int, typer.Option(help="Which fleet: the same seed plants the same faults.")] = 7,
+    fault_share: Annotated[float, typer.Option(min=0, max=1, help="Share of stations that misbehave.")] = 0.75,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Keep everything here; else a directory that is removed.")
+    ] = None,
+    dashboard_port: DashboardPort = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the dashboard in a browser.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run everything against a simulated fleet with planted faults, and open the dashboard."""
+    from app import demonstration
+
+    plan = demonstration.Plan(
+        seconds, chargers, seed, fault_share, data_dir, dashboard_port, open_browser=not no_browser, as_json=as_json
+    )
+    _run(lambda: demonstration.run(plan))
+
+
+@app.command()
+def run(
+    upstream: Upstream = None,
+    listen_port: Listen = None,
+    data_dir: DataDir = None,
+    enrolment_file: Enrolment = None,
+    dashboard_port: DashboardPort = None,
+    no_dashboard: Annotated[bool, typer.Option("--no-dashboard", help="Without the dashboard.")] = False,
+) -> None:
+    """Tap live traffic on its way to the primary CSMS, judge it and show it (embedded runtime)."""
+    from app import live
+
+    settings = _settings(
+        upstream=upstream,
+        listen_port=listen_port,
+        data_dir=data_dir,
+        enrolment_file=enrolment_file,
+        dashboard_port=dashboard_port,
+    )
+    _run(lambda: live.run(settings, dashboard=not no_dashboard))
+
+
+@app.command()
+def record(
+    upstream: Upstream = None,
+    listen_port: Listen = None,
+    data_dir: DataDir = None,
+    enrolment_file: Enrolment = None,
+) -> None:
+    """Tap live traffic and only write it down, as a recording in DATA_DIR/journal."""
+    from app import live
+
+    settings = _settings(upstream=upstream, listen_port=listen_port, data_dir=data_dir, enrolment_file=enrolment_file)
+    _run(lambda: live.record(settings))
+
+
+@app.command()
+def replay(
+    recordings: Annotated[list[Path], typer.Argument(help="Recordings (JSON Lines) in order; - is standard input.")],
+    as_json: AsJson = False,
+    messages: Annotated[bool, typer.Option("--messages", help="With --json: the 2.0.1 messages too.")] = False,
+    store: Annotated[bool, typer.Option("--store", help="Keep the outcome in the store, redacted.")] = False,
+    settle: Annotated[
+        bool, typer.Option("--settle", help="Take the end of the recording for silence: let all deadlines pass.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Live recordings through and say what disagrees."""
+    from app import replaying
+
+    settings = _settings(data_dir=data_dir)
+    options = replaying.Options(as_json=as_json, messages=messages, store=store, settle=settle)
+    _run(lambda: replaying.run(settings, recordings, options))
+
+
+@app.command()
+def dashboard(
+    data_dir: DataDir = None,
+    store_url: Annotated[str | None, typer.Option(help="A running ClickHouse; else the embedded store.")] = None,
+    dashboard_port: DashboardPort = None,
+) -> None:
+    """Show what the store holds, without a tap."""
+    from app import live
+
+    settings = _settings(data_dir=data_dir, store_url=store_url, dashboard_port=dashboard_port)
+    _run(lambda: live.show(settings))
+
+
+@app.command()
+def codes(as_json: AsJson = False) -> None:
+    """List the catalogue of discrepancy codes."""
+    import msgspec
+
+    from diff.codes import CATALOGUE
+
+    rows = [
+        {
+            "code": entry.code,
+            "class": entry.class_.value,
+            "severity": entry.severity.value,
+            "meaning": entry.meaning,
+            "remedy": entry.remedy,
+        }
+        for entry in CATALOGUE.values()
+    ]
+    if as_json:
+        typer.echo(msgspec.json.encode(rows).decode())
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("code", "class", "severity", "meaning")
+    for row in rows:
+        table.add_row(row["code"], row["class"], row["severity"], row["meaning"])
+    Console().print(table)
+
+
+@app.command()
+def settings(as_json: AsJson = False) -> None:
+    """Show every setting, its value, and where it comes from."""
+    import msgspec
+
+    from app.settings import Settings, SettingsError, origins
+
+    current = _settings()
+    try:
+        sources = origins()
+    except SettingsError as error:
+        _give_up(error)
+    values = current.shown()
+    if as_json:
+        document = {name: {"value": values[name], "from": sources[name]} for name in values}
+        typer.echo(msgspec.json.encode(document).decode())
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("setting", "value", "from", "meaning")
+    for name, field in Settings.model_fields.items():
+        table.add_row(name, values[name] or "-", sources[name], field.description or "")
+    Console().print(table)
+
+
+def main() -> None:
+    """The entry point of `shadow-csms`."""
+    app()
+
+
+def _settings(**flags: Any) -> Any:
+    from app.settings import SettingsError, load
+
+    try:
+        return load(**flags)
+    except SettingsError as error:
+        _give_up(error)
+
+
+def _run(action: Callable[[], int]) -> NoReturn:
+    """Run a command: what went wrong is one line with the next step, Ctrl-C is a clean end."""
+    from app.embedded import RuntimeStartError
+    from app.replay import RecordingError
+    from diff.store.engine import EngineStartError
+    from diff.store.errors import StoreError
+    from ingest.redaction_key import KeyFileError
+    from ingest.tap.service import TapError
+
+    try:
+        code = action()
+    except (EngineStartError, KeyFileError, RecordingError, RuntimeStartError, TapError) as error:
+        _give_up(error)
+    except StoreError as error:
+        _give_up(error, 1)
+    except KeyboardInterrupt:
+        code = 130
+    sys.stdout.flush()
+    raise typer.Exit(code)
+
+
+def _give_up(error: Exception, code: int = 2) -> NoReturn:
+    typer.echo(f"shadow-csms: {error}", err=True)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    main()

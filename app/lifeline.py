@@ -1,0 +1,54 @@
+"""Children that cannot outlive their parent: each holds one end of a pipe and ends when the other end goes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+__all__ = ["WITH_PARENT", "end_with_parent", "start_child", "stop_child"]
+
+WITH_PARENT: Final = "--with-parent"
+
+
+def start_child(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, quiet: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start `python -m module` as a child that ends with this process, also when this one is killed."""
+    command = [sys.executable, "-m", module, WITH_PARENT, *arguments]
+    # A session of its own: Ctrl-C reaches this process only, which then stops its children in order.
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL if quiet else None,
+        env={**os.environ, **(environment or {})},
+        start_new_session=True,
+    )
+
+
+def stop_child(child: subprocess.Popen[bytes], seconds: float) -> None:
+    """Ask a child to end, and kill it where it does not in time."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    if child.stdin is not None:
+        child.stdin.close()
+
+
+def end_with_parent() -> None:
+    """In a child: end this process as soon as the parent's end of standard input closes."""
+    descriptor = sys.stdin.fileno()
+
+    def watch() -> None:
+        while os.read(descriptor, 1):
+            pass
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True, name="lifeline").start()

@@ -1,0 +1,133 @@
+"""`run`, `record` and `dashboard`: the long-running commands, with a line of progress and a clean Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from app.embedded import Embedded, free_port, tap_config, writable
+from app.lifeline import start_child, stop_child
+from app.settings import Settings
+from diff.store.client import Store
+from diff.store.engine import EmbeddedEngine
+from ingest.tap.service import TapService
+
+__all__ = ["record", "run", "show", "until_stopped"]
+
+_LINE_SECONDS = 5.0
+
+
+def run(settings: Settings, *, dashboard: bool) -> int:
+    """Tap, judge, store and show until stopped."""
+    return uvloop.run(_run(settings, dashboard=dashboard))
+
+
+async def _run(settings: Settings, *, dashboard: bool) -> int:
+    async with Embedded(settings, dashboard=dashboard) as runtime:
+        say(f"tap on {settings.listen_host}:{runtime.tap.port}, forwarding to {settings.upstream}")
+        if dashboard:
+            say(f"dashboard on {runtime.dashboard_url}")
+
+        def line() -> str:
+            status = runtime.worker_status()
+            judged = "nothing judged yet"
+            if status is not None:
+                judged = (
+                    f"{status.frames} frames lived, {status.compared} sessions compared, {status.waiting} rows wait"
+                )
+            return f"{tap_line(runtime.tap)}; {judged}"
+
+        await until_stopped(line)
+        say("stopping: what is journalled is still judged and stored")
+    return 0
+
+
+def record(settings: Settings) -> int:
+    """Tap and journal until stopped."""
+    return uvloop.run(_record(settings))
+
+
+async def _record(settings: Settings) -> int:
+    writable(settings.data_dir)
+    tap = TapService(tap_config(settings))
+    await tap.start()
+    try:
+        say(f"tap on {settings.listen_host}:{tap.port}, forwarding to {settings.upstream}")
+        say(f"recording; replay it with `shadow-csms replay {tap.config.journal_dir}/*.jsonl`")
+        await until_stopped(lambda: tap_line(tap))
+    finally:
+        await tap.stop()
+    return 0
+
+
+def show(settings: Settings) -> int:
+    """Show the store until stopped."""
+    port = free_port(settings.dashboard_host, settings.dashboard_port, "dashboard")
+    if settings.store_url:
+        return uvloop.run(_show(settings, settings.store_url, port))
+    writable(settings.data_dir)
+    with EmbeddedEngine(settings.data_dir / "store") as engine:
+        return uvloop.run(_show(settings, engine.url(), port))
+
+
+async def _show(settings: Settings, url: str, port: int) -> int:
+    with Store.connect(url) as store:
+        await asyncio.to_thread(store.migrate)
+    environment = {
+        "SHADOW_STORE_URL": url,
+        "SHADOW_PRICE_PER_KWH": str(settings.price_per_kwh),
+        "SHADOW_CURRENCY": settings.currency,
+    }
+    page = start_child("app.page", [settings.dashboard_host, str(port)], environment, quiet=True)
+    try:
+        say(f"dashboard on http://{settings.dashboard_host}:{port}")
+        await until_stopped(None)
+    finally:
+        await asyncio.to_thread(stop_child, page, 5.0)
+    return 0
+
+
+async def until_stopped(line: Callable[[], str] | None, work: Awaitable[object] | None = None) -> bool:
+    """Wait for Ctrl-C, SIGTERM or the end of `work`; say a line every few seconds. True where work came to its end."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    task = None if work is None else asyncio.ensure_future(work)
+    if task is not None:
+        task.add_done_callback(lambda _: stopped.set())
+    try:
+        while not stopped.is_set():
+            try:
+                await asyncio.wait_for(stopped.wait(), _LINE_SECONDS)
+            except TimeoutError:
+                if line is not None:
+                    say(line())
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    if task is None:
+        return False
+    if not task.done():
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return False
+    task.result()
+    return True
+
+
+def tap_line(tap: TapService) -> str:
+    """The tap's counters in a few words."""
+    counters = tap.counters()
+    names = ("connections", "connections_open", "bytes_forwarded", "copies_dropped")
+    known = [f"{name.replace('_', ' ')} {counters[name]}" for name in names if name in counters]
+    return "tap: " + (", ".join(known) or str(counters))
+
+
+def say(text: str) -> None:
+    """One line for the person at the terminal; stdout is for outcomes."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,204 @@
+"""Replaying recordings through the pure core, and the one document that comes of it."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, Final
+
+import msgspec
+
+from diff.discrepancy import Discrepancy, JudgedSession
+from diff.fleet import Fleet
+from diff.judge import Judgement
+from diff.policy import Policy
+from ingest.exchange import Unreadable
+from ingest.frame import Frame, FrameKind, Micros
+from ingest.recording import MAX_LINE, Reader, Rejected
+from ingest.timestamps import format_micros
+from shadow.config import ShadowConfig
+from shadow.message import MessageType, ShadowMessage
+
+__all__ = ["RecordingError", "Replay", "encode", "read_recordings"]
+
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+_CHUNK: Final = 1 << 20
+
+
+class RecordingError(Exception):
+    """A recording cannot be read; the message says which, why, and what to do."""
+
+
+class Replay:
+    """Feeds frames to a fleet and keeps what the document needs."""
+
+    def __init__(self, config: ShadowConfig, policy: Policy, *, keep_messages: bool = False) -> None:
+        self._fleet = Fleet(config, policy)
+        self._policy, self._config = policy, config
+        self._keep_messages = keep_messages
+        self._latest: Micros = 0
+        self.frames = 0
+        self.malformed = 0
+        self.shadow_messages = 0
+        self.unmapped: Counter[str] = Counter()
+        self.sessions: dict[str, JudgedSession] = {}
+        self.discrepancies: dict[str, Discrepancy] = {}
+        self.messages: list[ShadowMessage] = []
+        self.rejected: list[Rejected] = []
+
+    def feed(self, item: Frame | Rejected) -> list[Judgement]:
+        """Live one frame, or note a line that holds none."""
+        if isinstance(item, Rejected):
+            self.malformed += 1
+            self.rejected.append(item)
+            return []
+        self.frames += 1
+        self._latest = max(self._latest, item.received_at)
+        return [self._take(judgement) for judgement in self._fleet.feed(item)]
+
+    def settle(self) -> list[Judgement]:
+        """Let every deadline pass: the end of the recording is taken for silence."""
+        waits = (self._policy.settle_missing, self._policy.settle_reboot, self._policy.settle_silence)
+        at = self._latest + max(*waits, self._config.unanswered_after, self._config.end_sample_hold)
+        # Twice: what the first tick reveals may arm a deadline of its own.
+        ticks = [Frame("", "end", seq, at * 2 if seq else at, FrameKind.TICK) for seq in range(2)]
+        return [self._take(judgement) for tick in ticks for judgement in self._fleet.feed(tick)]
+
+    def _take(self, judgement: Judgement) -> Judgement:
+        obs = judgement.observations
+        self.malformed += isinstance(obs.event, Unreadable)
+        self.unmapped.update(obs.unmapped)
+        for message in obs.messages:
+            self.shadow_messages += message.type is MessageType.REQUEST
+        if self._keep_messages:
+            self.messages.extend(obs.messages)
+        for session in judgement.sessions:
+            self.sessions[session.session_id] = session
+        for row in judgement.discrepancies:
+            self.discrepancies[row.id] = row
+        return judgement
+
+    def document(self) -> dict[str, Any]:
+        """The document that `replay --json` prints. The same frames give the same one, byte for byte."""
+        sessions = sorted(self.sessions.values(), key=lambda row: (row.first_received_at, row.session_id))
+        rows = sorted(self.discrepancies.values(), key=lambda row: (row.charger_id, row.first_received_at, row.id))
+        document: dict[str, Any] = {
+            "frames": self.frames,
+            "malformed": self.malformed,
+            "shadow_messages": self.shadow_messages,
+            "sessions": [_session(row) for row in sessions],
+            "discrepancies": [_discrepancy(row) for row in rows if row.status == "open"],
+            "withdrawn": [_discrepancy(row) for row in rows if row.status != "open"],
+            "unmapped": dict(sorted(self.unmapped.items())),
+            "rejected": self.rejected,
+        }
+        if self._keep_messages:
+            kinds = {kind: [_message(one) for one in self.messages if one.type is kind] for kind in MessageType}
+            document["messages"] = kinds[MessageType.REQUEST]
+            document["responses"] = kinds[MessageType.RESPONSE]
+        return document
+
+
+def encode(document: dict[str, Any]) -> bytes:
+    """One document as JSON: numbers of 2.0.1 payloads keep their digits, energies stand as strings."""
+    return _ENCODER.encode(document) + b"\n"
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else f"{value:f}"
+
+
+def _time(at: Micros | None) -> str | None:
+    return None if at is None else format_micros(at)
+
+
+def _session(row: JudgedSession) -> dict[str, Any]:
+    return {
+        "session_id": row.session_id,
+        "charger_id": row.charger_id,
+        "connector_id": row.connector_id,
+        "evse_id": row.evse_id,
+        "primary_transaction_id": row.primary_transaction_id,
+        "shadow_transaction_id": row.shadow_transaction_id,
+        "id_token": row.id_token,
+        "started_at": _time(row.started_at),
+        "stopped_at": _time(row.stopped_at),
+        "stop_reason": row.stop_reason,
+        "primary_energy_wh": _text(row.primary_energy_wh),
+        "shadow_energy_wh": _text(row.shadow_energy_wh),
+        "complete": row.complete,
+    }
+
+
+def _discrepancy(row: Discrepancy) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "code": row.code,
+        "class": row.class_.value,
+        "severity": row.severity.value,
+        "charger_id": row.charger_id,
+        "session_id": row.session_id,
+        "path": row.path,
+        "primary": row.primary,
+        "shadow": row.shadow,
+        "delta": _text(row.delta),
+        "unit": row.unit,
+        "fingerprint": row.fingerprint,
+        "title": row.title,
+        "detail": row.detail,
+        "occurrences": row.occurrences,
+        "frames": row.frames,
+    }
+
+
+def _message(message: ShadowMessage) -> dict[str, Any]:
+    return {
+        "charger_id": message.charger_id,
+        "action": message.action,
+        "payload": message.payload,
+        "direction": message.direction.value,
+        "caused_by": message.caused_by,
+    }
+
+
+def read_recordings(
+    paths: Iterable[Path], reader: Reader, *, progress: Callable[[int], None] | None = None
+) -> Iterator[Frame | Rejected]:
+    """The frames of several files in order; `-` is standard input. The same file twice is read once.
+
+    Raises:
+        RecordingError: a file that cannot be read.
+
+    """
+    digests: set[bytes] = set()
+    for path in paths:
+        if str(path) == "-":
+            yield from reader.read(_lines(sys.stdin.buffer, progress))
+            continue
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "blake2b").digest()
+                if digest in digests:
+                    print(f"{path}: the same recording again, passed over", file=sys.stderr)
+                    continue
+                digests.add(digest)
+                file.seek(0)
+                yield from reader.read(_lines(file, progress))
+        except OSError as error:
+            raise RecordingError(f"{path}: {error.strerror}; name a recording (JSON Lines)") from None
+
+
+def _lines(file: IO[bytes], progress: Callable[[int], None] | None) -> Iterator[bytes]:
+    """Lines with bounded memory: of a line that is too long only so much is read as proves it."""
+    done = 0
+    while line := file.readline(MAX_LINE + 2):
+        done += len(line)
+        if len(line) > MAX_LINE and not line.endswith(b"\n"):
+            while (rest := file.readline(_CHUNK)) and not rest.endswith(b"\n"):
+                done += len(rest)
+        if progress is not None:
+            progress(done)
+        yield line

@@ -1,0 +1,164 @@
+"""Settings: flags over environment over file over defaults, each shown with where it came from.
+
+The file is TOML: the one that `--config` or `SHADOW_CONFIG` names, else `shadow-csms.toml` in the working directory.
+Environment variables are the setting's name in capitals behind `SHADOW_`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from diff.policy import Policy
+from shadow.config import SECOND, ShadowConfig, checked
+
+__all__ = ["Settings", "SettingsError", "load", "origins"]
+
+DEFAULT_FILE: Final = "shadow-csms.toml"
+_PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*):[^@]*@")
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names the setting, the rule and the next step."""
+
+
+class Settings(BaseSettings):
+    """Every setting of shadow-csms."""
+
+    model_config = SettingsConfigDict(env_prefix="SHADOW_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("data"), description="Where journal, redaction key and embedded store live.")
+    upstream: str = Field("", description="The primary CSMS as ws://HOST:PORT; the tap forwards to it.")
+    listen_host: str = Field("127.0.0.1", description="Address on which the tap listens for charging stations.")
+    listen_port: int = Field(9310, ge=0, le=65535, description="Port of the tap; 0 takes a free one.")
+    enrolment_file: Path | None = Field(None, description="TOML file of enrolled charging stations; none mirrors all.")
+    redaction_key_file: Path | None = Field(None, description="Key of the pseudonyms; made in data_dir if not named.")
+    tick_seconds: float = Field(5.0, gt=0, le=60, description="How often deadlines are looked at.")
+    journal_bytes: int = Field(8 << 30, ge=1 << 20, description="Room for the journal; beyond it frames show as gaps.")
+    store_url: str = Field("", description="clickhouse://USER:PASSWORD@HOST:PORT/DB; empty runs the embedded engine.")
+    dashboard_host: str = Field("127.0.0.1", description="Address of the dashboard.")
+    dashboard_port: int = Field(8501, ge=0, le=65535, description="Port of the dashboard; 0 takes a free one.")
+    price_per_kwh: Decimal = Field(Decimal("0.50"), ge=0, description="Price at which an energy difference is shown.")
+    currency: str = Field("EUR", min_length=1, max_length=8, description="Currency of that price.")
+    tx_start_points: str = Field("PowerPathClosed", description="TxStartPoint of the virtual station, comma separated.")
+    tx_stop_points: str = Field("EVConnected,Authorized", description="TxStopPoint of the virtual station.")
+    id_token_type: str = Field("guess", description="IdTokenEnumType for 1.6 idTags, or guess (by their form).")
+    connection_timeout_seconds: int = Field(180, ge=1, description="How long a token waits for its StartTransaction.")
+    slow_answer_seconds: int = Field(10, ge=1, description="An answer that takes longer is rpc.slow-answer.")
+    unanswered_seconds: int = Field(60, ge=1, description="A call without an answer for so long is rpc.unanswered.")
+    skew_seconds: int = Field(30, ge=1, description="A clock further off than this is clock.skew.")
+    energy_tolerance_wh: Decimal = Field(Decimal(1), ge=0, description="Allowed beside the resolution of readings.")
+    settle_missing_seconds: int = Field(900, ge=1, description="How long a side may lack a session or its end.")
+    settle_reboot_seconds: int = Field(600, ge=1, description="How long a session may be silent after a reboot.")
+    settle_silence_seconds: int = Field(86_400, ge=1, description="How long an open session may be silent at all.")
+
+    @field_validator("tx_start_points", "tx_stop_points")
+    @classmethod
+    def _points(cls, value: str) -> str:
+        return ",".join(part.strip() for part in value.split(",") if part.strip())
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the interface of pydantic-settings
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then environment, then the file."""
+        file = _file()
+        toml = () if file is None else (TomlConfigSettingsSource(settings_cls, toml_file=file),)
+        return (init_settings, env_settings, *toml)
+
+    def shadow_config(self) -> ShadowConfig:
+        """The part that decides what the shadow believes."""
+        return checked(
+            ShadowConfig(
+                tx_start_points=frozenset(self.tx_start_points.split(",")),
+                tx_stop_points=frozenset(self.tx_stop_points.split(",")),
+                id_token_type=self.id_token_type,
+                connection_timeout=self.connection_timeout_seconds * SECOND,
+                slow_answer=self.slow_answer_seconds * SECOND,
+                unanswered_after=self.unanswered_seconds * SECOND,
+                skew_limit=self.skew_seconds * SECOND,
+            )
+        )
+
+    def policy(self) -> Policy:
+        """The part that decides what counts as equal or missing."""
+        return Policy(
+            energy_tolerance_wh=self.energy_tolerance_wh,
+            settle_missing=self.settle_missing_seconds * SECOND,
+            settle_reboot=self.settle_reboot_seconds * SECOND,
+            settle_silence=self.settle_silence_seconds * SECOND,
+        )
+
+    def shown(self) -> dict[str, str]:
+        """Every setting as text, passwords masked."""
+        values = {name: "" if value is None else str(value) for name, value in self}
+        values["store_url"] = _PASSWORD.sub(r"\1:***@", values["store_url"])
+        values["upstream"] = _PASSWORD.sub(r"\1:***@", values["upstream"])
+        return values
+
+
+def load(**flags: Any) -> Settings:
+    """Read all sources; flags that are None do not count.
+
+    Raises:
+        SettingsError: a value that cannot be used, in one line a setting.
+
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        settings = Settings(**given)
+        settings.shadow_config()
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg']}" for problem in error.errors()]
+        raise SettingsError("; ".join(lines) + " (`shadow-csms settings` shows every setting)") from None
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    except tomllib.TOMLDecodeError as error:  # pragma: no cover - a ValueError, kept for readers
+        raise SettingsError(f"{_file()}: {error}") from None
+    return settings
+
+
+def origins(**flags: Any) -> dict[str, str]:
+    """Where each setting comes from: flag, environment, the file's name, or default."""
+    file = _file()
+    in_file: dict[str, Any] = {}
+    if file is not None:
+        in_file = tomllib.loads(file.read_text())
+    found = {}
+    for name in Settings.model_fields:
+        if flags.get(name) is not None:
+            found[name] = "flag"
+        elif f"SHADOW_{name.upper()}" in os.environ:
+            found[name] = f"SHADOW_{name.upper()}"
+        else:
+            found[name] = str(file) if name in in_file else "default"
+    return found
+
+
+def _file() -> Path | None:
+    """The settings file.
+
+    Raises:
+        SettingsError: the one that was named cannot be read.
+
+    """
+    named = os.environ.get("SHADOW_CONFIG")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise SettingsError(f"{named}: no such settings file; name another with --config or SHADOW_CONFIG")
+        return path
+    path = Path(DEFAULT_FILE)
+    return path if path.is_file() else None

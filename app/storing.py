@@ -1,0 +1,66 @@
+"""From a judgement to the store: which rows one lived frame leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from diff.judge import Judgement
+from diff.policy import JUDGING_RUN
+from diff.store.tables import ChargerFacts, DeadLetter
+from diff.store.writer import Writer
+from ingest.frame import Frame, FrameKind
+from ingest.recording import Rejected
+
+__all__ = ["Keeper"]
+
+
+class Keeper:
+    """Hands everything that is kept to the writer, and counts what a charging station's facts need."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._first_seen: dict[str, int] = {}
+        self._comparisons: dict[str, int] = {}
+        self.compared = 0
+        """Sessions compared so far."""
+
+    def keep(self, frame: Frame, judgements: Iterable[Judgement]) -> None:
+        """Keep a frame and what it brought. Raises `diff.store.writer.BackPressure`; then call it again."""
+        writer = self._writer
+        for position, judgement in enumerate(judgements):
+            if position == 0 and frame.kind is not FrameKind.TICK:
+                writer.add_frame(frame, judgement.observations.event)
+                self._facts(frame, judgement)
+            for message in judgement.observations.messages:
+                writer.add_message(message)
+            for session in judgement.sessions:
+                writer.add_session(session)
+            for row in judgement.discrepancies:
+                writer.add_discrepancy(row)
+            self.compared += judgement.compared
+
+    def reject(self, rejected: Rejected, source: str, at: int) -> None:
+        """Keep the note of a line that holds no frame."""
+        position = f"line {rejected.line}"
+        self._writer.add_dead_letter(
+            DeadLetter(rejected.charger_id, at, source, position, rejected.reason, rejected.size)
+        )
+
+    def _facts(self, frame: Frame, judgement: Judgement) -> None:
+        first = self._first_seen.setdefault(frame.charger_id, frame.received_at)
+        if judgement.charger is None:
+            return
+        charger = judgement.charger
+        self._writer.add_charger(
+            ChargerFacts(
+                frame.charger_id,
+                JUDGING_RUN,
+                charger.vendor,
+                charger.model,
+                charger.firmware,
+                first,
+                frame.received_at,
+                judgement.comparisons,
+                max(frame.received_at, 1),
+            )
+        )

@@ -1,0 +1,209 @@
+"""The worker of the embedded runtime: follows the journal, judges every frame, fills the store.
+
+Its state is the journal: after a crash it lives the journal again from the beginning, and since ids are deterministic
+and the store keeps the newest version of a row, nothing counts twice. Run as a process of its own, so that nothing in
+here can slow down or stop the tap.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from app.lifeline import WITH_PARENT, end_with_parent
+from app.settings import SettingsError, load
+from app.storing import Keeper
+from diff.fleet import Fleet
+from diff.store.client import Store
+from diff.store.errors import StoreError
+from diff.store.tables import ConnectionAccount
+from diff.store.writer import BackPressure, Writer
+from ingest.frame import Frame
+from ingest.journal import JournalReader
+from ingest.recording import Reader, Rejected
+from ingest.tap.status import TapStatus, read_status
+
+__all__ = ["WorkerStatus", "main", "read_worker_status"]
+
+_IDLE_SECONDS: Final = 0.05
+_STATUS_SECONDS: Final = 0.5
+_STATUS_FILE: Final = "worker-status.json"
+
+
+class WorkerStatus(msgspec.Struct, frozen=True):
+    """How the worker is doing; written beside the journal twice a second."""
+
+    pid: int
+    frames: int
+    """Lived since this process started, the journal's beginning included."""
+    rejected: int
+    compared: int
+    discrepancies: dict[str, int]
+    """Rows written by code, withdrawals included."""
+    waiting: int
+    """Rows not in the store yet."""
+    caught_up: bool
+    """The journal had nothing more when this was written, and the store holds it all."""
+    store_error: str
+    segment: int
+    offset: int
+
+
+class Worker:
+    """Journal in, store out."""
+
+    def __init__(self, data_dir: Path, store: Store, fleet: Fleet, clock: Callable[[], float] = time.monotonic) -> None:
+        self._data_dir = data_dir
+        self._fleet = fleet
+        self._journal = JournalReader(data_dir / "journal")
+        self._reader = Reader()
+        self._writer = Writer(store, judging_run="live", clock=clock)
+        self._keeper = Keeper(self._writer)
+        self._clock = clock
+        self._codes: Counter[str] = Counter()
+        self._frames = self._rejected = 0
+        self._next_status = 0.0
+        self._caught_up = False
+        self.stopping = False
+
+    def run(self) -> None:
+        """Follow the journal until told to stop; then what is there is still lived and written."""
+        while True:
+            moved = self._take()
+            self._writer.flush_due()
+            self._caught_up = not moved and self._writer.waiting == 0
+            if self._clock() >= self._next_status:
+                self._report()
+            if not moved:
+                if self.stopping:
+                    break
+                time.sleep(_IDLE_SECONDS)
+        try:
+            self._writer.flush()
+        except StoreError as error:
+            print(f"worker: {self._writer.waiting} rows are not in the store: {error}", file=sys.stderr)
+        self._caught_up = self._writer.waiting == 0
+        self._report()
+
+    def _take(self) -> bool:
+        moved = False
+        for item in self._reader.read(self._journal.follow()):
+            moved = True
+            self._live(item)
+            if self._clock() >= self._next_status:
+                self._writer.flush_due()
+                self._report()
+        return moved
+
+    def _live(self, item: Frame | Rejected) -> None:
+        if isinstance(item, Rejected):
+            self._rejected += 1
+            self._insist(lambda: self._keeper.reject(item, "journal", 0))
+            return
+        self._frames += 1
+        judgements = list(self._fleet.feed(item))
+        for judgement in judgements:
+            self._codes.update(row.code for row in judgement.discrepancies)
+        self._insist(lambda: self._keeper.keep(item, judgements))
+
+    def _insist(self, keep: Callable[[], None]) -> None:
+        """Wait while the store takes nothing: the journal holds what comes meanwhile."""
+        while True:
+            try:
+                keep()
+            except BackPressure as pressure:
+                self._report()
+                time.sleep(min(pressure.retry_after, 1.0))
+            else:
+                return
+
+    def _report(self) -> None:
+        self._next_status = self._clock() + _STATUS_SECONDS
+        tap = read_status(self._data_dir / "tap-status.json")
+        if tap is not None:
+            self._writer.add_connections(_accounts(tap))
+        failure = self._writer.failure
+        status = WorkerStatus(
+            os.getpid(),
+            self._frames,
+            self._rejected,
+            self._keeper.compared,
+            dict(self._codes),
+            self._writer.waiting,
+            self._caught_up,
+            "" if failure is None else str(failure),
+            *self._journal.position,
+        )
+        path = self._data_dir / _STATUS_FILE
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(msgspec.json.encode(status))
+        fresh.replace(path)
+
+
+def read_worker_status(data_dir: Path) -> WorkerStatus | None:
+    """The worker's latest word, None before its first."""
+    try:
+        return msgspec.json.decode((data_dir / _STATUS_FILE).read_bytes(), type=WorkerStatus)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _accounts(tap: TapStatus) -> list[ConnectionAccount]:
+    return [
+        ConnectionAccount(
+            one.charger_id,
+            one.connection_id,
+            one.state,
+            one.subprotocol or "",
+            one.compression,
+            one.opened_at,
+            one.closed_at,
+            one.last_frame_at,
+            one.bytes_forwarded,
+            one.bytes_mirrored,
+            one.bytes_parsed,
+            one.frames,
+            one.gaps,
+            tap.at,
+        )
+        for one in tap.connections
+        if one.charger_id
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """Run as `python -m app.worker`; the settings come through the environment."""
+    parser = argparse.ArgumentParser(prog="app.worker", description=__doc__)
+    parser.add_argument(WITH_PARENT, action="store_true", help="end when standard input closes")
+    options = parser.parse_args(arguments)
+    if options.with_parent:
+        end_with_parent()
+    try:
+        settings = load()
+        store = Store.connect(settings.store_url)
+        store.migrate()
+    except (SettingsError, StoreError) as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return 1
+    worker = Worker(settings.data_dir, store, Fleet(settings.shadow_config(), settings.policy()))
+
+    def stop(_signal: int, _frame: object) -> None:
+        worker.stopping = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    worker.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
