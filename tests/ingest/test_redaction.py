@@ -134,6 +134,7 @@ def test_a_token_that_is_no_token_stays(value):
         '[2,"1","InstallCertificate",{"certificate":"-----BEGIN CERTIFICATE-----","certificateType":"x"}]',
         '[2,"1","StatusNotification",{"connectorId":1,"info":"see https://host/help","status":"Faulted"}]',
         '[2,"1","MeterValues",{"meterValue":[{"sampledValue":[{"value":"1","location":"Outlet"}]}]}]',
+        '[2,"1","DataTransfer",{"data":[{"idTag":""},"plain",["plain"],{"password":null},7]}]',
         '"just a string"',
         "7",
         "[]",
