@@ -69,7 +69,7 @@ def parse(text: str) -> Message:
         return Malformed(f"{len(text)} characters, more than the limit of {MAX_TEXT}")
     try:
         value = _decode(text)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except (msgspec.DecodeError, UnicodeError, ArithmeticError) as error:
         return Malformed(f"not JSON: {error}")
     except RecursionError:
         return Malformed("not JSON: nested too deeply")

@@ -89,7 +89,7 @@ class Reader:
             return Rejected(self.lines, f"a line of {len(line)} bytes, at most {MAX_LINE} are read", len(line))
         try:
             entry = _decode(line)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError, ArithmeticError) as error:
             return Rejected(self.lines, f"no line of a recording: {error}", len(line))
         try:
             return self._frame(entry)

@@ -1,0 +1,21 @@
+"""What was found, by charging station and code: the figures that a run is summed up with."""
+
+from __future__ import annotations
+
+from diff.store.client import Store
+
+__all__ = ["compared_sessions", "open_codes"]
+
+
+def open_codes(store: Store) -> set[tuple[str, str]]:
+    """Every charging station and code with an open discrepancy."""
+    rows = store.rows(
+        "SELECT DISTINCT charger_id, code FROM discrepancies FINAL WHERE status = 'open' AND judging_run = 'live'"
+    )
+    return {(row["charger_id"], row["code"]) for row in rows}
+
+
+def compared_sessions(store: Store) -> int:
+    """Sessions whose two sides were compared."""
+    rows = store.rows("SELECT count() AS n FROM sessions FINAL WHERE compared AND judging_run = 'live'")
+    return int(rows[0]["n"])
