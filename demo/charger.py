@@ -252,10 +252,15 @@ class Charger:
     async def _charge(self, session: SessionPlan, rows: list[Driven]) -> None:
         """Sample until the session is over, somebody stops it, or its fault has had its way."""
         pace = self.plan.pace
+        # A struck session lasts until its faults have had their turn, however slow the machine.
+        at_least = 2 if self._struck_session() is not None else 0
         until = self._link.now() + session.duration
         samples = 0
         while rows:
-            next_at = min(until, self._link.now() + pace.sample)
+            next_at = self._link.now() + pace.sample
+            if samples < at_least:
+                until = max(until, next_at + _END_MARGIN)
+            next_at = min(until, next_at)
             while self._link.now() < next_at and not self._stop_asked():
                 await self._link.sleep(next_at - self._link.now())
             if self._stop_asked() or until - next_at < _END_MARGIN:

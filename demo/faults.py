@@ -141,6 +141,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """The strikes hold for all messages of the charging station, not for one session only."""
     extras: tuple[Extra, ...] = ()
     flow: Flow = Flow.NORMAL
+    fine_samples: bool = False
+    """Registers are sampled finer than 1 Wh, so that the samples outrank meterStart and meterStop."""
     primary: Behaviour | None = None
     """What the primary must do for it; such a fault cannot be planted on another's CSMS."""
 
@@ -194,6 +196,7 @@ _SESSION: Final = (
     Fault(
         name="stop-minus-one",
         codes=("session.orphan-stop",),
+        also=("session.missing-in-primary",),
         detail="StopTransaction with transactionId -1, whose start was refused or lost",
         extras=(
             Extra(
@@ -251,7 +254,7 @@ _SESSION: Final = (
     Fault(
         name="second-start-on-connector",
         codes=("session.overlap",),
-        also=("session.never-ended", "session.after-end"),
+        also=("session.never-ended", "session.after-end", "session.stop-time", "session.stop-reason"),
         detail="a second start with another token while a transaction is open; both are stopped later",
         flow=Flow.OVERLAP,
     ),
@@ -267,6 +270,8 @@ _SESSION: Final = (
         also=(
             "session.energy",
             "session.token",
+            "session.overlap",
+            "session.stop-reason",
             "session.orphan-stop",
             "session.orphan-meter-values",
             "session.never-ended",
@@ -291,6 +296,7 @@ _METER: Final = (
         codes=("session.energy", "meter.register-vs-samples"),
         also=_SLIP_ALSO,
         detail="meterStop in kWh, everything else in Wh",
+        fine_samples=True,
         strikes=(Strike(action="StopTransaction", nth=1, edits=(Scale("meterStop", 1, 1000),)),),
     ),
     Fault(
@@ -298,6 +304,7 @@ _METER: Final = (
         codes=("session.energy", "meter.register-vs-samples"),
         also=(*_SLIP_ALSO, "meter.placeholder"),
         detail="meterStop a thousand times too large",
+        fine_samples=True,
         strikes=(Strike(action="StopTransaction", nth=1, edits=(Scale("meterStop", 1000),)),),
     ),
     Fault(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from demo.plan import Persona
+from demo.plan import Persona, Register
 from ingest.frame import Micros
 
 __all__ = ["Meter"]
 
 _MICROS_PER_HOUR: Final = 3_600_000_000
+_WRITTEN: Final[dict[Register, Callable[[int], str]]] = {
+    Register.WH: str,
+    Register.WH_HUNDREDTHS: lambda wh: f"{wh}.00",
+    Register.KWH: lambda wh: f"{wh // 1000}.{wh % 1000:03d}",
+}
 _VOLTS: Final = 230
 _DC_VOLTS: Final = 400
 
@@ -42,14 +48,14 @@ class Meter:
 
     def energy(self, register_wh: int, context: str) -> dict[str, Any]:
         """The register as a sampled value, exact in either unit."""
-        kwh = self._persona.kwh
+        form = self._persona.register
         return {
-            "value": f"{register_wh // 1000}.{register_wh % 1000:03d}" if kwh else str(register_wh),
+            "value": _WRITTEN[form](register_wh),
             "context": context,
             "format": "Raw",
             "measurand": "Energy.Active.Import.Register",
             "location": "Outlet",
-            "unit": "kWh" if kwh else "Wh",
+            "unit": "kWh" if form is Register.KWH else "Wh",
         }
 
     def sample(self, now: Micros, context: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ whatever the network does.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from random import Random
 from typing import Final
 
@@ -15,7 +16,7 @@ from demo.books import Behaviour, Command
 from demo.faults import FAULTS, Fault, Flow
 from ingest.frame import Micros
 
-__all__ = ["ChargerPlan", "Pace", "Persona", "SessionPlan", "behaviours", "plan_fleet"]
+__all__ = ["ChargerPlan", "Pace", "Persona", "Register", "SessionPlan", "behaviours", "plan_fleet"]
 
 _BOOT: Final[Micros] = 300_000
 """Allowed for the connection, the boot and the first statuses."""
@@ -42,6 +43,14 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """The charging stations connect within this time."""
 
 
+class Register(StrEnum):
+    """How the energy register is written in sampled values. Each form is exact to 1 Wh."""
+
+    WH = "whole Wh"
+    WH_HUNDREDTHS = "Wh with two decimals"
+    KWH = "kWh with three decimals"
+
+
 class Persona(msgspec.Struct, frozen=True, kw_only=True):
     """A charging station as a product."""
 
@@ -54,8 +63,7 @@ class Persona(msgspec.Struct, frozen=True, kw_only=True):
     power_w: int
     phases: int
     """3 or 1 for AC, 0 for DC."""
-    kwh: bool
-    """Registers are sampled in kWh with three decimals, not in Wh."""
+    register: Register
     end_values: bool
     """A MeterValues with Transaction.End goes before StopTransaction."""
     transaction_data: bool
@@ -155,7 +163,7 @@ def plan_fleet(
                 seed=random.getrandbits(48),
                 delay=delay,
                 fault=fault,
-                fault_session=1 if within is not None else random.randint(1, len(planned)),
+                fault_session=_fault_session(random, fault, len(planned), early=within is not None),
             )
         )
     return plans
@@ -194,6 +202,13 @@ def _spread(random: Random, faults: tuple[Fault, ...]) -> list[Fault]:
     return order
 
 
+def _fault_session(random: Random, fault: Fault | None, sessions: int, *, early: bool) -> int:
+    if fault is not None and fault.flow is Flow.REBOOT:
+        # The next start on that connector would make an overlap of it.
+        return sessions
+    return 1 if early else random.randint(1, sessions)
+
+
 def _persona(random: Random, charger_id: str, fault: Fault | None, compressed_share: float) -> Persona:
     products = _PRODUCTS
     if fault is not None and fault.flow is Flow.TWO_CONNECTORS:
@@ -208,13 +223,19 @@ def _persona(random: Random, charger_id: str, fault: Fault | None, compressed_sh
         connectors=product.connectors,
         power_w=product.power_w,
         phases=product.phases,
-        # The edits of the fault table are written for Wh.
-        kwh=fault is None and random.random() < 0.4,
+        register=_register(random, fault),
         end_values=random.random() < 0.5,
         transaction_data=fault is not None or random.random() < 0.8,
         compression=random.random() < compressed_share,
         odometer_wh=tuple(random.randrange(1_000_000, 40_000_000) for _ in range(product.connectors)),
     )
+
+
+def _register(random: Random, fault: Fault | None) -> Register:
+    """The edits of the fault table are written for Wh."""
+    if fault is None:
+        return random.choice(tuple(Register))
+    return Register.WH_HUNDREDTHS if fault.fine_samples else Register.WH
 
 
 def _sessions(
