@@ -1,0 +1,121 @@
+"""Discrepancies: by fingerprint, and one by one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from diff.policy import JUDGING_RUN
+from diff.store.client import Store
+from diff.store.queries.filters import SEVERITY_RANK, Filter
+from ingest.frame import Micros
+
+__all__ = ["Choices", "Group", "Occurrence", "choices", "groups", "occurrences"]
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The discrepancies of one fingerprint that meet a filter."""
+
+    fingerprint: str
+    severity: str
+    code: str
+    title: str
+    class_: str
+    chargers: int
+    sessions: int
+    occurrences: int
+    """How often it was seen, over all its discrepancies."""
+    open: int
+    withdrawn: int
+    first_seen: Micros
+    last_seen: Micros
+    delta: Decimal | None
+    """Sum over the open ones that have one; None where none has."""
+    unit: str | None
+    total: int
+    """Groups that meet the filter, listed or not."""
+
+
+class Occurrence(msgspec.Struct, frozen=True):
+    """One discrepancy in its newest version."""
+
+    id: str
+    code: str
+    class_: str
+    severity: str
+    status: str
+    charger_id: str
+    connector_id: int | None
+    evse_id: int | None
+    session_id: str | None
+    path: str
+    primary: str | None
+    shadow: str | None
+    delta: Decimal | None
+    unit: str | None
+    frames: tuple[str, ...]
+    occurrences: int
+    occurred_at: Micros | None
+    observed_at: Micros
+    first_received_at: Micros
+    fingerprint: str
+    title: str
+    detail: str
+    vendor: str
+    model: str
+    firmware: str
+    mapper_version: str
+    policy_version: str
+
+
+class Choices(msgspec.Struct, frozen=True):
+    """What there is to choose from, of charging stations that have discrepancies. At most 1,000 each."""
+
+    vendors: tuple[str, ...]
+    models: tuple[str, ...]
+    firmwares: tuple[str, ...]
+
+
+def groups(store: Store, chosen: Filter, limit: int = 500) -> list[Group]:
+    """The fingerprints that meet the filter, the worst and then the most frequent first."""
+    where, params = chosen.where()
+    query = f"""
+    SELECT fingerprint, any(severity), any(code), any(title), any(class), uniqExact(charger_id), uniqExact(session_id),
+        sum(occurrences), countIf(status = 'open') AS open_count, countIf(status != 'open'),
+        toUnixTimestamp64Micro(min(first_received_at)), toUnixTimestamp64Micro(max(observed_at)),
+        sumIf(delta, status = 'open'), any(unit), count() OVER (), min({SEVERITY_RANK}) AS rank
+    FROM (SELECT * FROM discrepancies FINAL WHERE {where})
+    GROUP BY fingerprint ORDER BY rank, open_count DESC, fingerprint LIMIT %(limit)s"""
+    return [Group(*row[:-1]) for row in store.execute(query, params | {"limit": limit})]
+
+
+def occurrences(store: Store, chosen: Filter, limit: int = 20) -> list[Occurrence]:
+    """The discrepancies that meet the filter, the latest first."""
+    where, params = chosen.where()
+    query = f"""
+    SELECT {_OCCURRENCE} FROM discrepancies FINAL WHERE {where}
+    ORDER BY observed_at DESC, id LIMIT %(limit)s"""
+    return [_occurrence(row) for row in store.execute(query, params | {"limit": limit})]
+
+
+def choices(store: Store, run: str = JUDGING_RUN) -> Choices:
+    """List the kinds of charging stations."""
+    query = """
+    SELECT arraySort(groupUniqArray(1000)(vendor)), arraySort(groupUniqArray(1000)(model)),
+        arraySort(groupUniqArray(1000)(firmware))
+    FROM discrepancies WHERE judging_run = %(run)s"""
+    row = store.execute(query, {"run": run})[0]
+    return Choices(*(tuple(value for value in column if value) for column in row))
+
+
+def _occurrence(row: tuple[object, ...]) -> Occurrence:
+    return msgspec.convert(dict(zip(_FIELDS, row, strict=True)), Occurrence)
+
+
+_FIELDS: Final = Occurrence.__struct_fields__
+_TIMES: Final = {"occurred_at", "observed_at", "first_received_at"}
+_OCCURRENCE: Final = ", ".join(
+    f"toUnixTimestamp64Micro({field})" if field in _TIMES else field.rstrip("_") for field in _FIELDS
+)

@@ -1,0 +1,88 @@
+"""What a page asks for, as conditions with bound parameters. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from diff.discrepancy import Severity
+from diff.policy import JUDGING_RUN
+from ingest.frame import Micros
+
+__all__ = ["SEVERITIES", "SEVERITY_RANK", "Filter", "pattern"]
+
+SEVERITIES: Final = tuple(severity.value for severity in Severity)
+"""The worst first."""
+
+SEVERITY_RANK: Final = f"indexOf({list(SEVERITIES)!r}, severity)"
+"""SQL: 1 for the worst. A severity that this version does not know (0) comes before all: it must not be overlooked."""
+
+
+class Filter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which discrepancies. An empty field allows everything; values of one field are alternatives."""
+
+    run: str = JUDGING_RUN
+    severities: tuple[str, ...] = ()
+    status: str = ""
+    """`open`, `withdrawn`, or both."""
+    codes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    charger: str = ""
+    """An id; `*` in it stands for any characters."""
+    vendors: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    firmwares: tuple[str, ...] = ()
+    since: Micros | None = None
+    """Last seen at or after."""
+    until: Micros | None = None
+    """First seen before."""
+    fingerprint: str = ""
+    session_id: str = ""
+
+    def where(self) -> tuple[str, dict[str, object]]:
+        """The condition on the table `discrepancies`, and its parameters."""
+        parts, params = ["judging_run = %(run)s"], {"run": self.run}
+        bound: dict[str, object] = dict(params)
+        lists = {
+            "severity": self.severities,
+            "code": self.codes,
+            "class": self.classes,
+            "vendor": self.vendors,
+            "model": self.models,
+            "firmware": self.firmwares,
+        }
+        for column, values in lists.items():
+            if values:
+                parts.append(f"{column} IN %({column})s")
+                bound[column] = values
+        for column, value in (
+            ("status", self.status),
+            ("fingerprint", self.fingerprint),
+            ("session_id", self.session_id),
+        ):
+            if value:
+                parts.append(f"{column} = %({column})s")
+                bound[column] = value
+        if self.charger:
+            operator, bound["charger"] = pattern(self.charger)
+            parts.append(f"charger_id {operator} %(charger)s")
+        if self.since is not None:
+            parts.append("observed_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')")
+            bound["since"] = self.since
+        if self.until is not None:
+            parts.append("first_received_at < fromUnixTimestamp64Micro(%(until)s, 'UTC')")
+            bound["until"] = self.until
+        return " AND ".join(parts), bound
+
+
+def pattern(glob: str) -> tuple[str, str]:
+    """The SQL operator and its right side for an id that may hold `*`.
+
+    >>> pattern("CP-1"), pattern("CP_*")
+    (('=', 'CP-1'), ('LIKE', 'CP\\\\_%'))
+    """
+    if "*" not in glob:
+        return "=", glob
+    escaped = glob.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return "LIKE", escaped.replace("*", "%")

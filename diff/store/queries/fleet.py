@@ -1,0 +1,250 @@
+"""The fleet as a whole: what is seen, what was compared, what it may cost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from diff.policy import JUDGING_RUN
+from diff.store.client import Store
+from diff.store.queries.filters import SEVERITY_RANK, pattern
+from ingest.frame import Micros
+
+__all__ = [
+    "ChargerLine",
+    "Money",
+    "Overview",
+    "Pulse",
+    "SeverityCount",
+    "StateCount",
+    "chargers",
+    "connection_states",
+    "money_at_stake",
+    "overview",
+    "pulse",
+    "severities",
+]
+
+_PER_KWH: Final = 3
+"""Powers of ten from Wh to kWh."""
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """Counts of the whole fleet: the denominators of everything else."""
+
+    chargers: int
+    """Charging stations that a frame, a connection or a judgement is stored of."""
+    frames: int
+    messages: int
+    """2.0.1 messages made of them."""
+    gap_frames: int
+    """Places where the mirrored copy was cut."""
+    dead_letters: int
+    sessions: int
+    judged: int
+    """Sessions on connectors that are enrolled for judgement."""
+    compared: int
+    """Judged sessions that ended on both sides and were compared."""
+    complete: int
+
+
+class StateCount(msgspec.Struct, frozen=True):
+    """The connections in one state, by the tap's newest account of each."""
+
+    state: str
+    """As the tap names it; `closed-unmirrored` for one that ended without a frame having been written."""
+    connections: int
+    chargers: int
+    bytes_forwarded: int
+    bytes_mirrored: int
+    bytes_parsed: int
+    frames: int
+    gaps: int
+    last_frame_at: Micros | None
+
+
+class SeverityCount(msgspec.Struct, frozen=True):
+    """The discrepancies of one severity."""
+
+    severity: str
+    fingerprints: int
+    """Groups with at least one open discrepancy."""
+    open: int
+    withdrawn: int
+    chargers: int
+    """Charging stations with at least one open discrepancy."""
+
+
+class Money(msgspec.Struct, frozen=True):
+    """What open `session.energy` discrepancies come to at one price."""
+
+    sessions: int
+    """Sessions with such a discrepancy."""
+    unknown: int
+    """How many of them have no difference in Wh; they are not in the sums."""
+    more_wh: Decimal
+    """What the 2.0.1 sessions hold more, summed over those that hold more."""
+    less_wh: Decimal
+    """What the 2.0.1 sessions hold less, summed over those that hold less; not negative."""
+    amount: Decimal
+    """(more_wh + less_wh) / 1000 * price, exactly."""
+    compared: int
+    """Sessions compared: the denominator."""
+
+
+class ChargerLine(msgspec.Struct, frozen=True):
+    """One charging station."""
+
+    charger_id: str
+    vendor: str
+    model: str
+    firmware: str
+    sessions: int
+    compared: int
+    critical: int
+    major: int
+    minor: int
+    info: int
+    last_frame_at: Micros | None
+    state: str
+    """Of its newest connection; empty where the tap has given no account."""
+    gaps: int
+    bytes_forwarded: int
+    bytes_parsed: int
+    total: int
+    """Charging stations that meet the condition, listed or not."""
+
+
+class Pulse(msgspec.Struct, frozen=True):
+    """How fresh the store is. Cheap enough to be asked every few seconds."""
+
+    last_frame_at: Micros | None
+    """Tap clock of the newest frame."""
+    last_account_at: Micros | None
+    """When the tap gave its newest account."""
+    last_judged_at: Micros | None
+    """Tap clock of the newest version of a discrepancy or session."""
+    frames: int
+    """Rows of frames, repeats included: a figure that moves, not one to be shown."""
+    discrepancies: int
+    sessions: int
+
+
+def overview(store: Store, run: str = JUDGING_RUN) -> Overview:
+    """Count everything."""
+    query = f"""
+    SELECT
+        (SELECT uniqExact(charger_id) FROM ({_KNOWN_CHARGERS})),
+        (SELECT count() FROM frames FINAL),
+        (SELECT count() FROM messages FINAL WHERE judging_run = %(run)s),
+        (SELECT count() FROM frames FINAL WHERE kind = 'gap'),
+        (SELECT count() FROM dead_letters FINAL),
+        total, judged_count, compared_count, complete_count
+    FROM (
+        SELECT count() AS total, countIf(judged) AS judged_count,
+            countIf(judged AND compared) AS compared_count, countIf(judged AND complete) AS complete_count
+        FROM sessions FINAL WHERE judging_run = %(run)s
+    )"""
+    return Overview(*store.execute(query, {"run": run})[0])
+
+
+def connection_states(store: Store) -> list[StateCount]:
+    """The tap's accounts, by state. Empty where no tap has reported, as after a replay of recordings."""
+    query = f"""
+    SELECT {_STATE} AS shown, count(), uniqExact(charger_id), sum(bytes_forwarded), sum(bytes_mirrored),
+        sum(bytes_parsed), sum(frames), sum(gaps), toUnixTimestamp64Micro(max(last_frame_at))
+    FROM connections FINAL GROUP BY shown ORDER BY shown"""
+    return [StateCount(*row) for row in store.execute(query)]
+
+
+def severities(store: Store, run: str = JUDGING_RUN) -> list[SeverityCount]:
+    """Discrepancies by severity, the worst first; a severity without any is not listed."""
+    query = f"""
+    SELECT severity, uniqExactIf(fingerprint, status = 'open'), countIf(status = 'open'), countIf(status != 'open'),
+        uniqExactIf(charger_id, status = 'open')
+    FROM discrepancies FINAL WHERE judging_run = %(run)s
+    GROUP BY severity ORDER BY {SEVERITY_RANK}"""
+    return [SeverityCount(*row) for row in store.execute(query, {"run": run})]
+
+
+def money_at_stake(store: Store, price_per_kwh: Decimal, run: str = JUDGING_RUN) -> Money:
+    """Price the open energy differences. Raises `ValueError` for a price finer than six decimals."""
+    scaled = price_per_kwh.scaleb(6)
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"a price per kWh has at most six decimals, not {price_per_kwh:f}")
+    query = """
+    SELECT uniqExact(charger_id, session_id), countIf(delta IS NULL),
+        sumIf(delta, delta > 0), sumIf(-delta, delta < 0),
+        toDecimal256(ifNull(sum(abs(delta)), 0), 6) * toDecimal256(%(price)s, 6),
+        (SELECT countIf(judged AND compared) FROM sessions FINAL WHERE judging_run = %(run)s)
+    FROM discrepancies FINAL
+    WHERE judging_run = %(run)s AND code = 'session.energy' AND status = 'open'"""
+    row = store.execute(query, {"run": run, "price": f"{price_per_kwh:f}"})[0]
+    sessions, unknown, more, less, milli, compared = row
+    return Money(sessions, unknown, more or Decimal(), less or Decimal(), milli.scaleb(-_PER_KWH), compared)
+
+
+def chargers(store: Store, run: str = JUDGING_RUN, *, charger: str = "", limit: int = 500) -> list[ChargerLine]:
+    """The charging stations, those with the worst open discrepancies first. `charger` may hold `*`."""
+    operator, value = pattern(charger or "*")
+    query = f"""
+    SELECT charger_id, argMax(vendor, version), argMax(model, version), argMax(firmware, version),
+        sum(sessions), sum(compared), sum(critical) AS critical_count, sum(major) AS major_count,
+        sum(minor) AS minor_count, sum(info) AS info_count,
+        nullIf(max(seen), 0), argMax(state, opened), sum(gaps), sum(forwarded), sum(parsed), count() OVER ()
+    FROM ({_CHARGER_PARTS})
+    WHERE charger_id {operator} %(charger)s AND charger_id != ''
+    GROUP BY charger_id
+    ORDER BY critical_count DESC, major_count DESC, minor_count DESC, info_count DESC, charger_id
+    LIMIT %(limit)s"""
+    return [ChargerLine(*row) for row in store.execute(query, {"run": run, "charger": value, "limit": limit})]
+
+
+def pulse(store: Store, run: str = JUDGING_RUN) -> Pulse:
+    """Say how fresh everything is. Counts rows with their repeats, so it need not merge anything."""
+    query = """
+    SELECT (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(received_at))) FROM frames),
+        (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(at))) FROM connections),
+        (SELECT if(count() = 0, NULL, max(moment)) FROM (
+            SELECT toUnixTimestamp64Micro(observed_at) AS moment FROM discrepancies WHERE judging_run = %(run)s
+            UNION ALL
+            SELECT toUnixTimestamp64Micro(last_received_at) FROM sessions WHERE judging_run = %(run)s)),
+        (SELECT count() FROM frames),
+        (SELECT uniqExact(id) FROM discrepancies WHERE judging_run = %(run)s),
+        (SELECT uniqExact(session_id) FROM sessions WHERE judging_run = %(run)s)"""
+    return Pulse(*store.execute(query, {"run": run})[0])
+
+
+_STATE: Final = "if(state = 'closed' AND frames = 0, 'closed-unmirrored', toString(state))"
+
+_KNOWN_CHARGERS: Final = """
+    SELECT charger_id FROM frames WHERE charger_id != ''
+    UNION ALL SELECT charger_id FROM connections WHERE charger_id != ''
+    UNION ALL SELECT charger_id FROM chargers WHERE charger_id != ''
+    UNION ALL SELECT charger_id FROM sessions WHERE charger_id != ''"""
+
+# Each part gives every column, zero or empty where it knows nothing: one pass and no join.
+_CHARGER_PARTS: Final = """
+    SELECT charger_id, toString(vendor) AS vendor, toString(model) AS model, toString(firmware) AS firmware,
+        version, 0 AS sessions, 0 AS compared, 0 AS critical, 0 AS major, 0 AS minor, 0 AS info,
+        toInt64(0) AS seen, '' AS state, toInt64(0) AS opened, 0 AS gaps, 0 AS forwarded, 0 AS parsed
+    FROM chargers FINAL WHERE judging_run = %(run)s
+    UNION ALL
+    SELECT charger_id, toString(argMax(vendor, s.version)), toString(argMax(model, s.version)),
+        toString(argMax(firmware, s.version)), max(s.version), count(), countIf(judged AND s.compared),
+        0, 0, 0, 0, 0, '', 0, 0, 0, 0
+    FROM sessions AS s FINAL WHERE judging_run = %(run)s GROUP BY charger_id
+    UNION ALL
+    SELECT charger_id, '', '', '', 0, 0, 0, countIf(severity = 'critical'), countIf(severity = 'major'),
+        countIf(severity = 'minor'), countIf(severity = 'info'), 0, '', 0, 0, 0, 0
+    FROM discrepancies FINAL WHERE judging_run = %(run)s AND status = 'open' GROUP BY charger_id
+    UNION ALL
+    SELECT charger_id, '', '', '', 0, 0, 0, 0, 0, 0, 0, toUnixTimestamp64Micro(max(received_at)), '', 0, 0, 0, 0
+    FROM frames GROUP BY charger_id
+    UNION ALL
+    SELECT charger_id, '', '', '', 0, 0, 0, 0, 0, 0, 0,
+        ifNull(toUnixTimestamp64Micro(max(last_frame_at)), 0), toString(argMax(c.state, opened_at)),
+        toUnixTimestamp64Micro(max(opened_at)), sum(c.gaps), sum(bytes_forwarded), sum(bytes_parsed)
+    FROM connections AS c FINAL GROUP BY charger_id"""

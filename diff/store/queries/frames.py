@@ -1,0 +1,112 @@
+"""Frames as evidence: by time, by name, and as a recording that can be replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from diff.store.client import Store
+from ingest.frame import Direction, Frame, FrameKind, Gap, Handshake, Micros
+from ingest.recording import encode_line
+
+__all__ = ["FrameLine", "frames_between", "frames_named", "recording"]
+
+
+class FrameLine(msgspec.Struct, frozen=True):
+    """A stored frame."""
+
+    frame_id: str
+    connection_id: str
+    seq: int
+    received_at: Micros
+    kind: str
+    direction: str
+    action: str
+    message_type: str
+    message_id: str
+    text: str
+    """As received less redactions; cut at the length that was asked for."""
+    size: int
+    """Bytes of the whole text."""
+    detail: str
+    """JSON: handshake facts, the gap, the close code, the judged connectors."""
+    total: int
+    """Frames that meet the condition, listed or not."""
+
+
+class _Detail(msgspec.Struct):
+    handshake: Handshake | None = None
+    gap: Gap | None = None
+    close_code: int | None = None
+    judged_connectors: tuple[int, ...] | None = None
+
+
+def frames_between(
+    store: Store,
+    charger_id: str,
+    since: Micros,
+    until: Micros,
+    *,
+    also: Sequence[str] = (),
+    limit: int = 2000,
+    longest: int = 400,
+) -> list[FrameLine]:
+    """The frames of a charging station in a time range (both ends included), and those of the given ids, in order.
+
+    `longest`: characters of a text that are read.
+    """
+    condition = f"(received_at BETWEEN {_moment('since')} AND {_moment('until')} OR has(%(also)s, frame_id))"
+    params = {"since": since, "until": until, "also": list(also) or [""]}
+    return _frames(store, charger_id, condition, params, limit, longest)
+
+
+def frames_named(store: Store, charger_id: str, ids: Sequence[str], *, limit: int = 50) -> list[FrameLine]:
+    """The frames of the given ids with their whole texts, in order. What the store let go of is missing."""
+    return _frames(store, charger_id, "has(%(ids)s, frame_id)", {"ids": list(ids) or [""]}, limit, None)
+
+
+def recording(store: Store, charger_id: str, since: Micros, until: Micros, limit: int = 5000) -> bytes:
+    """The frames of a time range in the recording format: what `replay` reads."""
+    params = {"since": since, "until": until}
+    condition = f"received_at BETWEEN {_moment('since')} AND {_moment('until')}"
+    lines = _frames(store, charger_id, condition, params, limit, None)
+    return b"".join(encode_line(_frame(charger_id, line)) for line in lines)
+
+
+def _frames(
+    store: Store, charger_id: str, condition: str, params: dict[str, Any], limit: int, longest: int | None
+) -> list[FrameLine]:
+    text = "text" if longest is None else "substringUTF8(text, 1, %(longest)s)"
+    query = f"""
+    SELECT frame_id, connection_id, seq, toUnixTimestamp64Micro(received_at), kind, direction, action, message_type,
+        message_id, {text}, length(text), detail, count() OVER ()
+    FROM frames FINAL WHERE charger_id = %(charger)s AND {condition}
+    ORDER BY received_at, connection_id, seq LIMIT %(limit)s"""
+    bound = params | {"charger": charger_id, "limit": limit, "longest": longest or 0}
+    return [FrameLine(*row) for row in store.execute(query, bound)]
+
+
+def _frame(charger_id: str, line: FrameLine) -> Frame:
+    detail = _decode(line.detail) if line.detail else _Detail()
+    return Frame(
+        charger_id,
+        line.connection_id,
+        line.seq,
+        line.received_at,
+        FrameKind(line.kind),
+        Direction(line.direction) if line.direction else None,
+        line.text,
+        detail.handshake,
+        detail.gap,
+        detail.close_code,
+        detail.judged_connectors,
+    )
+
+
+def _moment(name: str) -> str:
+    return f"fromUnixTimestamp64Micro(%({name})s, 'UTC')"
+
+
+_decode: Final = msgspec.json.Decoder(_Detail).decode
