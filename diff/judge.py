@@ -6,6 +6,8 @@ the frame that opened them, and compares what has ended. Pure: time comes from f
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from diff import ledger, settle
@@ -36,6 +38,10 @@ from shadow.state import ChargerState
 from shadow.step import next_deadline, step
 
 __all__ = ["JudgeState", "Judgement", "due", "judge", "new_state"]
+
+
+_OF_THE_END: Final = frozenset({"session.stop-time", "session.stop-reason", "session.zero"})
+"""Not judged where the end was made up because another session began on the EVSE: `session.overlap` says all of it."""
 
 
 class JudgeState(msgspec.Struct):
@@ -82,21 +88,30 @@ def due(state: JudgeState, config: ShadowConfig = DEFAULT) -> Micros | None:
 def judge(
     state: JudgeState, frame: Frame, config: ShadowConfig = DEFAULT, policy: Policy = DEFAULT_POLICY
 ) -> tuple[JudgeState, Judgement]:
-    """Live and judge one frame of one charging station, or a tick."""
+    """Live and judge one frame of one charging station, or a tick.
+
+    What falls due before the frame is judged first, each thing at its own time and as if a tick had come just then.
+    """
     result = Judgement(Observations())
+    while (moment := due(state, config)) is not None and moment <= frame.received_at:
+        _live(state, Frame(frame.charger_id, "", 0, moment, FrameKind.TICK), config, policy, result)
+    if frame.kind is not FrameKind.TICK:
+        _live(state, frame, config, policy, result)
+    return state, result
+
+
+def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy, result: Judgement) -> None:
     court = _Court(state, policy, result)
     for deadline in settle.take_due(state.deadlines, frame.received_at):
         court.settle(deadline)
     state.shadow, obs = step(state.shadow, frame, config)
-    result.observations = obs
-    if frame.kind is FrameKind.TICK and not (obs.messages or obs.findings):
-        return state, result
+    _add_to(result.observations, obs)
     if frame.kind is not FrameKind.TICK:
         state.judged_connectors = frame.judged_connectors
     station = state.shadow.station
     state.charger.vendor, state.charger.model = station.vendor, station.model
     state.charger.firmware = station.firmware
-    court.shadow(frame, obs)
+    court.shadow(obs)
     for event in ledger.fold(state.ledger, frame, obs.event):
         court.primary(event, frame.received_at)
     if frame.kind is FrameKind.GAP:
@@ -105,7 +120,15 @@ def judge(
         court.finding(finding)
     court.finish()
     result.charger, result.comparisons = state.charger, state.comparisons
-    return state, result
+
+
+def _add_to(whole: Observations, part: Observations) -> None:
+    whole.event = part.event
+    whole.messages += part.messages
+    whole.sessions += part.sessions
+    whole.findings += part.findings
+    whole.refused += part.refused
+    whole.unmapped += part.unmapped
 
 
 class _Court:
@@ -117,18 +140,28 @@ class _Court:
         self._result = result
         self._changed: dict[str, tuple[Pair, Micros]] = {}
 
-    def shadow(self, frame: Frame, obs: Observations) -> None:
+    def shadow(self, obs: Observations) -> None:
         pairs, charger_id = self._state.pairs, self._state.charger.charger_id
+        for finding in obs.findings:
+            if finding.code == "session.overlap" and finding.transaction_id is not None:
+                overlapped = pairs.by_transaction(finding.transaction_id)
+                if overlapped is not None:
+                    overlapped.superseded = True
+        events: dict[str, ShadowMessage] = {}
+        for message in obs.messages:
+            if message.action == "TransactionEvent" and message.type is MessageType.REQUEST:
+                events.setdefault(message.payload["transactionInfo"]["transactionId"], message)
         for session in obs.sessions:
+            message = events[session.transaction_id]
             pair = pairs.by_transaction(session.transaction_id)
             if pair is None:
-                pair = pairs.opened(charger_id, frame.frame_id, frame.received_at)
+                pair = pairs.opened(charger_id, message.caused_by[0], message.at)
                 pair.judged = self._is_judged(session.evse_id)
-                self._wait(Kind.MISSING_IN_PRIMARY, pair, frame.received_at + self._policy.settle_missing)
+                self._wait(Kind.MISSING_IN_PRIMARY, pair, message.at + self._policy.settle_missing)
             pairs.shadow_changed(pair, session)
-            self._touch(pair, frame.received_at)
+            self._touch(pair, message.at)
             if session.ended:
-                self._wait(Kind.UNSTOPPED, pair, frame.received_at + self._policy.settle_missing)
+                self._wait(Kind.UNSTOPPED, pair, message.at + self._policy.settle_missing)
         for message in obs.messages:
             self._hear(message)
 
@@ -138,8 +171,8 @@ class _Court:
             return
         if message.action == "TransactionEvent":
             pair = self._state.pairs.by_transaction(message.payload["transactionInfo"]["transactionId"])
-            if pair is None:
-                return
+            if pair is None or pair.superseded:
+                return  # the end that the station made up for a session overtaken by another proves no life
             if not pair.heard_at:
                 self._wait(Kind.SILENT, pair, message.at + self._policy.settle_silence)
             pair.heard_at, pair.rebooted_at = message.at, None
@@ -192,6 +225,8 @@ class _Court:
         pairs.primary_changed(pair, transaction)
         if transaction.state is not State.PROPOSED:
             self._withdraw(pair, "session.missing-in-primary", "session", at, transaction.frames[-1:])
+        if transaction.state is State.ENDED:
+            self._withdraw(pair, "session.never-ended", "TransactionEvent.Ended", at, transaction.frames[-1:])
         self._touch(pair, at)
 
     def blind(self) -> None:
@@ -206,8 +241,6 @@ class _Court:
         connector = finding.connector_id if finding.connector_id or pair is None else pair.connector_id
         if not self._is_judged(connector):
             return
-        if finding.code == "session.overlap" and pair is not None:
-            pair.superseded = True
         session = None if pair is None else pair.session_id
         records, charger = self._state.records, self._state.charger
         if finding.withdrawn:
@@ -248,7 +281,9 @@ class _Court:
             ended = pair.shadow is not None and pair.shadow.ended
             if ended and pair.shadow is not None and primary is not None and primary.state is State.ENDED:
                 if pair.judged:
-                    self._compare(pair, list(compare(pair.shadow, primary, self._policy)), primary, at)
+                    found = compare(pair.shadow, primary, self._policy)
+                    true = [one for one in found if not (pair.superseded and one.code in _OF_THE_END)]
+                    self._compare(pair, true, primary, at)
                 if not pair.compared:
                     pair.compared = True
                     self._result.compared += pair.judged

@@ -70,10 +70,11 @@ def judge_lack(deadline: Deadline, pair: Pair, policy: Policy) -> Lack | None:
     """What is lacking at this deadline, None where it came in time."""
     primary = pair.primary
     settled = primary is not None and primary.state is not State.PROPOSED
+    ended = primary is not None and primary.state is State.ENDED
     named = None if primary is None else primary.transaction_id
     frames = (pair.opened_by,) if primary is None else primary.frames
     match deadline.kind:
-        case Kind.MISSING_IN_PRIMARY if not settled:
+        case Kind.MISSING_IN_PRIMARY if not settled and pair.shadow is not None and pair.shadow.started_at is not None:
             energy = "the primary never answered its start with a transaction"
             return Lack("session.missing-in-primary", "session", frames, None, energy)
         case Kind.MISSING_IN_SHADOW if pair.shadow is None and primary is not None:
@@ -82,7 +83,7 @@ def judge_lack(deadline: Deadline, pair: Pair, policy: Policy) -> Lack | None:
         case Kind.UNSTOPPED if settled and primary is not None and primary.state is State.OPEN and not pair.superseded:
             detail = "the stop ended the shadow's session and no transaction of the primary"
             return Lack("session.misattributed", "StopTransaction.transactionId", frames, named, detail)
-        case Kind.NOT_RESUMED if pair.open and pair.rebooted_at is not None and not pair.superseded:
+        case Kind.NOT_RESUMED if pair.rebooted_at is not None and (pair.open or (pair.superseded and not ended)):
             detail = "a reboot, and nothing of the session since"
             proof = (*frames, *(frame for frame in pair.frames if frame not in frames))
             return Lack("session.never-ended", "TransactionEvent.Ended", proof, named, detail)
