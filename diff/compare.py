@@ -59,7 +59,7 @@ def compare(shadow: ShadowSession, primary: PrimaryTransaction, policy: Policy) 
     """Everything on which the two ended sessions differ. What one side does not know is not compared."""
     yield from _energy(shadow, primary, policy)
     tokens = (primary.id_token, shadow.id_token)
-    if None not in tokens and str(primary.id_token).lower() != str(shadow.id_token).lower():
+    if None not in tokens and _token(primary.id_token) != _token(shadow.id_token):
         yield Difference("session.token", "idToken", *tokens)
     yield from _time("session.start-time", "start", primary.started_at, shadow.started_at, policy)
     yield from _time("session.stop-time", "stop", primary.stopped_at, shadow.stopped_at, policy)
@@ -68,6 +68,12 @@ def compare(shadow: ShadowSession, primary: PrimaryTransaction, policy: Policy) 
         if shadow.stopped_reason not in same:
             yield Difference("session.stop-reason", "stoppedReason", primary.stop_reason, shadow.stopped_reason)
     yield from _zero(shadow, primary, policy)
+
+
+def _token(text: str | None) -> str:
+    """Tokens are the same whatever their case; 1.6 stations write `NoAuthorization` where 2.0.1 leaves it empty."""
+    plain = (text or "").lower()
+    return "" if plain == "noauthorization" else plain
 
 
 def _energy(shadow: ShadowSession, primary: PrimaryTransaction, policy: Policy) -> Iterator[Difference]:
