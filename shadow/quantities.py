@@ -46,11 +46,15 @@ def decimal_of(value: Any) -> Decimal | None:
     return number if number.is_finite() and abs(number.adjusted()) <= _LARGEST_EXPONENT else None
 
 
-def energy_reading(value: Decimal, unit: str | None) -> Reading | None:
-    """An energy value in Wh with its resolution; None where the unit is no unit of energy."""
-    scale = _WH_PER.get(unit or "Wh")
-    if scale is None:
+def energy_reading(value: Decimal, unit: str | None, multiplier: int = 0) -> Reading | None:
+    """An energy value in Wh with its resolution; None where the unit is no unit of energy.
+
+    `multiplier` is the power of ten of 2.0.1 UnitOfMeasureType (§2.52): it moves the weight of the last digit too.
+    """
+    base = _WH_PER.get(unit or "Wh")
+    if base is None or abs(multiplier) > _LARGEST_EXPONENT:
         return None
+    scale = base + multiplier
     exponent = value.as_tuple().exponent
     places = exponent if isinstance(exponent, int) else 0
     return Reading(value.scaleb(scale), Decimal(1).scaleb(min(places, 0) + scale))

@@ -36,6 +36,8 @@ class Held(msgspec.Struct):
     meter_value: dict[str, Any]
     frame_id: str
     until: Micros
+    offline: bool = False
+    """They were queued while the station was offline, judged when they came."""
 
 
 class Transaction(msgspec.Struct):
@@ -91,6 +93,8 @@ class Connector(msgspec.Struct):
     """The open transaction."""
     register: Decimal | None = None
     """Last register reading over all sessions, in Wh."""
+    seen_since: Micros | None = None
+    """The station's time since which every transaction on it is seen to begin; None while one may run unseen."""
 
 
 class PendingStart(msgspec.Struct):

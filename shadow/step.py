@@ -32,9 +32,8 @@ _SUBPROTOCOLS: Final = frozenset({None, "", "ocpp1.6"})
 def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> tuple[ChargerState, Observations]:
     """Live one frame. The same frames give the same observations, however they are batched or mixed with ticks."""
     obs = Observations()
-    if frame.received_at > state.now:
-        _fire_deadlines(state, frame, config, obs)
-        state.now = frame.received_at
+    _fire_deadlines(state, frame, config, obs)
+    state.now = max(state.now, frame.received_at)
     if frame.kind is not FrameKind.TICK and _is_new(state, frame, obs):
         out = Outbox(state, frame, config, obs)
         match frame.kind:
@@ -129,6 +128,8 @@ def _gap(state: ChargerState, frame: Frame, out: Outbox) -> None:
     for pending in exchange.close_connection(state.pairing, frame.connection_id):
         state.overdue.pop(pending.frame_id, None)
     state.station.booted = False
+    for connector in state.station.connectors.values():
+        connector.seen_since = None
     reason = "cut" if gap is None else gap.reason
     found = None if gap is None else f"{gap.bytes_missing} bytes"
     out.find("tap.gap", reason, found=found, detail="the copy was cut here: nothing is known until it goes on")
@@ -140,6 +141,7 @@ def _message(state: ChargerState, frame: Frame, out: Outbox) -> None:
         return
     message = ocppj.parse(frame.text)
     event = out.obs.event = exchange.pair(state.pairing, frame, message)
+    _bound_overdue(state)
     match event:
         case Called():
             _called(state, frame, event, out)
@@ -162,6 +164,13 @@ def _message(state: ChargerState, frame: Frame, out: Outbox) -> None:
             out.find(
                 "rpc.malformed", str(frame.direction), found=event.malformed.message_id, detail=event.malformed.reason
             )
+
+
+def _bound_overdue(state: ChargerState) -> None:
+    """Calls that pairing let go of can no longer be answered: nothing has to be remembered of them."""
+    if len(state.overdue) > exchange.MAX_PENDING:
+        waiting = {pending.frame_id for pending in state.pairing.pending.values()}
+        state.overdue = {frame_id: at for frame_id, at in state.overdue.items() if frame_id in waiting}
 
 
 def _called(state: ChargerState, frame: Frame, event: Called, out: Outbox) -> None:

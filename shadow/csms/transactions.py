@@ -116,7 +116,7 @@ def _take_registers(known: CsmsTransaction, value: dict[str, Any], event: EventT
             continue
         unit = sample.get("unitOfMeasure")
         multiplier = unit.get("multiplier", 0) if unit else 0
-        reading = energy_reading(number.scaleb(multiplier), unit.get("unit") if unit else None)
+        reading = energy_reading(number, unit.get("unit") if unit else None, multiplier)
         if reading is None:
             continue
         if context == "Transaction.Begin":

@@ -9,12 +9,12 @@ import msgspec
 
 from ingest.frame import Micros
 from ingest.ocppj import Call
-from ingest.timestamps import format_micros, parse_stamp
+from ingest.timestamps import Flaw, format_micros, parse_stamp
 from shadow.message import Provenance
 from shadow.quantities import ENERGY_REGISTER
 from shadow.state import Held, Transaction
 from shadow.station import registers, samples, transactions
-from shadow.station.fields import integer, objects
+from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox
 
 __all__ = ["ReadValue", "meter_value", "on_meter_values", "register_sample"]
@@ -24,6 +24,8 @@ _TRIGGERS: Final = {
     # context of the samples → triggerReason of the Updated that carries them (J02.FR.11, J01.FR.22).
     "Sample.Clock": "MeterValueClock",
 }
+_MOST_HELD: Final = 16
+"""Transaction.End values that wait for one StopTransaction; a station that sends more than these does not mean it."""
 _LARGEST_ADOPTABLE: Final = 2**53
 """Ids beyond this are a station's internal ones (seen near 2^63): no CSMS gave them out."""
 
@@ -81,8 +83,10 @@ def on_meter_values(out: Outbox, call: Call, frame_id: str) -> None:
             # F06.FR.06: a triggered reading is a MeterValuesRequest, also while a transaction runs.
             idle.append(read.value)
         elif read.context == "Transaction.End":
+            if len(transaction.held) >= _MOST_HELD:
+                flush_held(out, transaction)
             until = out.at + out.config.end_sample_hold
-            transaction.held.append(Held(read.value, frame_id, until))
+            transaction.held.append(Held(read.value, frame_id, until, out.is_offline(read.at)))
         else:
             trigger = _TRIGGERS.get(read.context, "MeterValuePeriodic")
             transactions.update(out, transaction, read.at, trigger, meter_value=read.value)
@@ -97,7 +101,15 @@ def flush_held(out: Outbox, transaction: Transaction) -> None:
         stamp = parse_stamp(one.meter_value["timestamp"]).at
         at = out.at if stamp is None else stamp
         cause = (one.frame_id,)
-        transactions.update(out, transaction, at, "MeterValuePeriodic", meter_value=one.meter_value, caused_by=cause)
+        transactions.update(
+            out,
+            transaction,
+            at,
+            "MeterValuePeriodic",
+            meter_value=one.meter_value,
+            caused_by=cause,
+            offline=one.offline,
+        )
 
 
 def _transaction(out: Outbox, payload: dict[str, Any], number: int, frame_id: str) -> Transaction | None:
@@ -106,7 +118,7 @@ def _transaction(out: Outbox, payload: dict[str, Any], number: int, frame_id: st
     if payload.get("transactionId") is None:
         return running
     primary_id = integer(payload, "transactionId")
-    known = transactions.find_by_primary(out, primary_id) if primary_id is not None else None
+    known = transactions.find_by_primary(out, primary_id, number=number) if primary_id is not None else None
     if known is not None and not known.ended:
         return known
     if known is not None:
@@ -124,7 +136,7 @@ def _transaction(out: Outbox, payload: dict[str, Any], number: int, frame_id: st
     detail = "no transaction runs on its connector"
     if running is not None:
         detail = "taken for the transaction on its connector"
-    elif _may_adopt(out, number, primary_id):
+    elif _may_adopt(out, number, primary_id, payload):
         running = transactions.adopt(out, number, primary_id)
         detail = "was running before the first frame seen: adopted"
     out.find(
@@ -138,8 +150,16 @@ def _transaction(out: Outbox, payload: dict[str, Any], number: int, frame_id: st
     return running
 
 
-def _may_adopt(out: Outbox, number: int, primary_id: int | None) -> bool:
-    """Whether it can have been running before we looked: no boot seen since, and the first of its connector."""
-    if out.station.booted or primary_id is None or not 0 < primary_id < _LARGEST_ADOPTABLE:
+def _may_adopt(out: Outbox, number: int, primary_id: int | None, payload: dict[str, Any]) -> bool:
+    """Whether it can have been running before we looked: its connector was not seen free, or only after its values.
+
+    A BootNotification says nothing: a transaction goes on after it (OCA TC_032_1).
+    """
+    if primary_id is None or not 0 < primary_id < _LARGEST_ADOPTABLE:
         return False
-    return all(one.connector_id != number for one in out.station.transactions.values())
+    connector = out.station.connectors.get(number)
+    if connector is None or connector.seen_since is None:
+        return True
+    first = next(iter(objects(payload.get("meterValue"))), {})
+    stamp = parse_stamp(text(first, "timestamp") or "")
+    return stamp.at is not None and stamp.flaw is not Flaw.EPOCH and stamp.at <= connector.seen_since

@@ -1,4 +1,4 @@
-"""The energy register over a session: placeholders, steps backwards, leaps, meterStart and meterStop against samples."""
+"""The energy register over a session: placeholders, steps back, leaps, meterStart and meterStop against samples."""
 
 from __future__ import annotations
 

@@ -122,8 +122,9 @@ def _retried(
 ) -> Transaction | None:
     """The transaction that this start repeats.
 
-    Connector, token and meter must agree, and one thing more that strangers cannot share: the message id, a plausible
-    timestamp, or — where a clock was never set — that the first one is still open.
+    Connector, token and meter must agree, and one thing more that strangers cannot share: a plausible timestamp, or
+    that the first one is still open and either has the same message id and no answer yet, or one of the two clocks was
+    never set. Message ids begin anew after a boot and registers may stand at zero: alone they prove nothing.
     """
     for known in reversed(out.station.transactions.values()):
         same = (
@@ -134,9 +135,11 @@ def _retried(
         )
         if not same:
             continue
-        if known.message_id == message_id or (plausible and known.started_text == stamp_text):
+        set_clocks = plausible and known.plausible_start
+        if plausible and known.started_text == stamp_text:
             return known
-        if not known.ended and not (plausible and known.plausible_start):
+        unanswered = known.message_id == message_id and not known.primary_ids
+        if not known.ended and (unanswered or not set_clocks):
             return known
     return None
 
@@ -173,13 +176,15 @@ def on_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -
 
 def _of_call(out: Outbox, request: PendingCall) -> Transaction | None:
     """The transaction that a StartTransaction call opened or repeated."""
+    known = list(out.station.transactions.values())
+    opened = next((one for one in known if one.opened_by == request.frame_id), None)
+    if opened is not None:
+        return opened
     tag = (text(request.call.payload, "idTag") or "").lower()
     number = integer(request.call.payload, "connectorId")
     meter_start = whole_wh(request.call.payload.get("meterStart"))
-    for known in reversed(out.station.transactions.values()):
-        if known.opened_by == request.frame_id:
-            return known
-        same = known.connector_id == number and (known.id_token or "").lower() == tag
-        if same and known.meter_start == meter_start and not known.adopted:
-            return known
+    for one in reversed(known):
+        same = one.connector_id == number and (one.id_token or "").lower() == tag
+        if same and one.meter_start == meter_start and not one.adopted:
+            return one
     return None

@@ -32,7 +32,7 @@ def on_status(out: Outbox, call: Call) -> None:
     payload = call.payload
     number = integer(payload, "connectorId")
     status = text(payload, "status") or ""
-    at, _ = out.stamp("StatusNotification", payload.get("timestamp"), number)
+    at, own_clock = out.stamp("StatusNotification", payload.get("timestamp"), number)
     error = text(payload, "errorCode")
     if error not in (None, "NoError"):
         out.unmapped(f"StatusNotification.errorCode={error}"[:80])
@@ -48,6 +48,8 @@ def on_status(out: Outbox, call: Call) -> None:
         out.unmapped("StatusNotification.connectorId")
         return
     before, connector.status = connector.status, status
+    if status == "Available" and connector.seen_since is None:
+        connector.seen_since = at if own_clock else out.at
     if status == "Preparing" and before != "Preparing":
         connector.preparing_at = out.at
     transaction = transactions.open_on(out, number)

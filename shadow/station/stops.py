@@ -30,7 +30,7 @@ def on_stop(out: Outbox, call: Call, frame_id: str) -> None:
     tag = text(payload, "idTag")
     at, _ = out.stamp("StopTransaction", payload.get("timestamp"))
     meter_stop = whole_wh(payload.get("meterStop"))
-    transaction = transactions.find_by_primary(out, primary_id) if primary_id is not None else None
+    transaction = _named(out, primary_id, tag, at, meter_stop)
     if transaction is None:
         transaction = _orphan(out, primary_id, tag, at, meter_stop)
         if transaction is None:
@@ -55,6 +55,16 @@ def on_stop(out: Outbox, call: Call, frame_id: str) -> None:
     connector = out.station.connectors.get(number)
     if connector is not None:
         connector.preparing_at = None
+
+
+def _named(out: Outbox, primary_id: int | None, tag: str | None, at: Micros, meter_stop: Any) -> Transaction | None:
+    """The transaction that a stop names: the ended one that it repeats, or the open one that its id stands on."""
+    if primary_id is None:
+        return None
+    ended = out.station.transactions.get(out.station.aliases.get(str(primary_id), ""))
+    if ended is not None and ended.ended and (ended.ended_at, ended.meter_stop) == (at, meter_stop):
+        return ended
+    return transactions.find_by_primary(out, primary_id, tag=tag, wh=meter_stop)
 
 
 def _reasons(out: Outbox, reason: str | None) -> tuple[str, str]:

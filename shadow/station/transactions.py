@@ -7,6 +7,7 @@ opened the transaction, so that a replay gives the same one. The primary's integ
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 _NAMESPACE: Final = UUID("8f0d3f0a-5c1f-5a0e-9d67-2c1f6c4b7a10")
+_MAX_ALIASES: Final = 16
+"""Ids kept per transaction; a primary that answers each retry with another one gives more."""
 _UPDATED: Final = {
     "seqNo": Provenance.SYNTHESISED,
     "triggerReason": Provenance.DERIVED,
@@ -65,10 +68,32 @@ def open_transactions(out: Outbox) -> list[Transaction]:
     return [transaction for transaction in out.station.transactions.values() if not transaction.ended]
 
 
-def find_by_primary(out: Outbox, primary_id: int) -> Transaction | None:
-    """The transaction that the primary calls by this id, open or ended lately."""
-    transaction_id = out.station.aliases.get(str(primary_id))
+def find_by_primary(
+    out: Outbox, primary_id: int, *, number: int | None = None, tag: str | None = None, wh: Decimal | None = None
+) -> Transaction | None:
+    """The transaction that the primary calls by this id, open or ended lately.
+
+    Where it gave one id to several that are open, what else is known decides: the connector, the token, the register
+    that is just above the last reading, and then the newest.
+    """
+    name = str(primary_id)
+    running = [one for one in open_transactions(out) if name in one.primary_ids]
+    if running:
+        return max(reversed(running), key=lambda one: _fit(one, number, tag, wh)) if len(running) > 1 else running[0]
+    transaction_id = out.station.aliases.get(name)
     return out.station.transactions.get(transaction_id) if transaction_id is not None else None
+
+
+def _fit(one: Transaction, number: int | None, tag: str | None, wh: Decimal | None) -> tuple[bool, bool, bool, Decimal]:
+    before = one.register
+    follows = wh is not None and before is not None and wh >= before
+    nearness = before - wh if follows and wh is not None and before is not None else Decimal(0)
+    return (
+        one.connector_id == number,
+        tag is not None and (one.id_token or "").lower() == tag.lower(),
+        follows,
+        nearness,
+    )
 
 
 def alias(out: Outbox, transaction: Transaction, primary_id: int) -> None:
@@ -76,6 +101,7 @@ def alias(out: Outbox, transaction: Transaction, primary_id: int) -> None:
     name = str(primary_id)
     if name not in transaction.primary_ids:
         transaction.primary_ids.append(name)
+        del transaction.primary_ids[:-_MAX_ALIASES]
     aliases = out.station.aliases
     aliases.pop(name, None)
     aliases[name] = transaction.transaction_id
@@ -95,6 +121,8 @@ def new_transaction(out: Outbox, number: int, **known: Any) -> Transaction:
     connector = connector_of(out, number)
     if connector is not None:
         connector.transaction_id = transaction_id
+        if connector.seen_since is None:
+            connector.seen_since = known.get("started_at") or out.at
     return transaction
 
 
@@ -121,13 +149,14 @@ def update(
     charging_state: str | None = None,
     meter_value: dict[str, Any] | None = None,
     caused_by: tuple[str, ...] | None = None,
+    offline: bool | None = None,
 ) -> None:
     """TransactionEvent Updated. evse stands in the first event only (E01.FR.16)."""
     info: dict[str, Any] = {"transactionId": transaction.transaction_id}
     if charging_state is not None:
         transaction.charging_state = charging_state
         info["chargingState"] = charging_state
-    payload = event(out, transaction, "Updated", at, trigger, info)
+    payload = event(out, transaction, "Updated", at, trigger, info, caused_by=caused_by, offline=offline)
     if meter_value is not None:
         payload["meterValue"] = [meter_value]
     if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
@@ -170,9 +199,20 @@ def end(
 
 
 def event(
-    out: Outbox, transaction: Transaction, kind: str, at: Micros, trigger: str, info: dict[str, Any]
+    out: Outbox,
+    transaction: Transaction,
+    kind: str,
+    at: Micros,
+    trigger: str,
+    info: dict[str, Any],
+    *,
+    caused_by: tuple[str, ...] | None = None,
+    offline: bool | None = None,
 ) -> dict[str, Any]:
-    """The members that each TransactionEvent has; seqNo rises by one (Part 2 §1.3.2.1)."""
+    """The members that each TransactionEvent has; seqNo rises by one (Part 2 §1.3.2.1).
+
+    `offline` where it was judged before, when what the event tells of was received.
+    """
     payload: dict[str, Any] = {
         "eventType": kind,
         "timestamp": format_micros(at),
@@ -180,13 +220,14 @@ def event(
         "seqNo": transaction.seq_no,
         "transactionInfo": info,
     }
-    if out.is_offline(at):
+    if out.is_offline(at) if offline is None else offline:
         payload["offline"] = True
         out.find(
             "session.offline-replay",
             f"TransactionEvent.{kind}",
             connector_id=transaction.connector_id,
             transaction_id=transaction.transaction_id,
+            frames=caused_by,
             found=format_micros(at),
             occurred_at=at,
         )
@@ -200,6 +241,7 @@ def event(
             f"TransactionEvent.{kind}",
             connector_id=transaction.connector_id,
             transaction_id=transaction.transaction_id,
+            frames=caused_by,
             found=format_micros(at),
             expected=f"not before {format_micros(last)}",
             occurred_at=at,
