@@ -11,11 +11,14 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["MAX_TEXT", "Call", "CallError", "CallResult", "Malformed", "Message", "parse"]
+__all__ = ["MAX_DEPTH", "MAX_TEXT", "Call", "CallError", "CallResult", "Malformed", "Message", "parse"]
 
 MAX_TEXT: Final = 4 * 1024 * 1024
 """Longest text that is parsed, in characters. OCPP sets no limit; the largest honest messages (firmware
 certificates, local lists) stay below 100 kB, so this is generous and still bounds the memory."""
+
+MAX_DEPTH: Final = 64
+"""Deepest nesting that is read. The deepest message of OCPP has 8 levels; what checks and stores a message recurses."""
 
 _MAX_MESSAGE_ID: Final = 36
 """OCPP-J 1.6 §4.1.4 and 2.0.1 Part 4 §4.1.4."""
@@ -72,7 +75,9 @@ def parse(text: str) -> Message:
     except (msgspec.DecodeError, UnicodeError, ArithmeticError) as error:
         return Malformed(f"not JSON: {error}")
     except RecursionError:
-        return Malformed("not JSON: nested too deeply")
+        return Malformed(_TOO_DEEP)
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_too_deep(value):
+        return Malformed(_TOO_DEEP)
     if not isinstance(value, list):
         return Malformed(f"a JSON {_kind(value)}, not the array that OCPP-J asks for (1.6J §4.2)")
     if len(value) < 2:
@@ -92,6 +97,20 @@ def parse(text: str) -> Message:
     if kind == 4:
         return _call_error(value, message_id, flaw)
     return Malformed(f"message type {kind} is none of 2, 3, 4 (1.6J §4.1.3)", message_id)
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Level by level, so that it needs no recursion of its own."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):
+        members = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [child for each in members for child in each if isinstance(child, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+_TOO_DEEP: Final = f"nested too deeply, {MAX_DEPTH} levels are read"
 
 
 def _call(value: list[Any], message_id: str, flaw: str) -> Message:
