@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
-import ocpp.exceptions  # type: ignore[import-untyped]  # no py.typed in the package
-import ocpp.messages  # type: ignore[import-untyped]  # no py.typed in the package
-from ocpp.charge_point import (  # type: ignore[import-untyped]  # no py.typed in the package
+import ocpp.exceptions
+import ocpp.messages
+from ocpp.charge_point import (
     camel_to_snake_case,
     remove_nones,
     serialize_as_dict,
     snake_to_camel_case,
 )
-from ocpp.routing import on  # type: ignore[import-untyped]  # no py.typed in the package
-from ocpp.v16 import ChargePoint, call, call_result  # type: ignore[import-untyped]  # no py.typed in the package
+from ocpp.routing import on
+from ocpp.v16 import ChargePoint, call, call_result
 
 __all__ = [
     "SUBPROTOCOL",

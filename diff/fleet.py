@@ -36,7 +36,7 @@ class Fleet:
     def _judge(self, state: JudgeState, frame: Frame) -> Judgement:
         _, judgement = judge(state, frame, self._config, self._policy)
         charger_id = state.charger.charger_id
-        at = due(state, self._config)
+        at = due(state)
         if at is None:
             self._due.pop(charger_id, None)
         else:

@@ -35,7 +35,7 @@ from ingest.frame import Frame, FrameKind, Micros
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.message import Finding, MessageType, Observations, ShadowMessage
 from shadow.state import ChargerState
-from shadow.step import next_deadline, step
+from shadow.step import step
 
 __all__ = ["JudgeState", "Judgement", "due", "judge", "new_state"]
 
@@ -78,10 +78,10 @@ def new_state(charger_id: str) -> JudgeState:
     return JudgeState(ChargerState(charger_id), Charger(charger_id))
 
 
-def due(state: JudgeState, config: ShadowConfig = DEFAULT) -> Micros | None:
+def due(state: JudgeState) -> Micros | None:
     """When the next thing falls due; None where nothing waits. A tick before it changes nothing."""
     own = state.deadlines[0].due if state.deadlines else None
-    lived = next_deadline(state.shadow, config)
+    lived = state.shadow.due
     return lived if own is None else own if lived is None else min(own, lived)
 
 
@@ -93,7 +93,7 @@ def judge(
     What falls due before the frame is judged first, each thing at its own time and as if a tick had come just then.
     """
     result = Judgement(Observations())
-    while (moment := due(state, config)) is not None and moment <= frame.received_at:
+    while (moment := due(state)) is not None and moment <= frame.received_at:
         _live(state, Frame(frame.charger_id, "", 0, moment, FrameKind.TICK), config, policy, result)
     if frame.kind is not FrameKind.TICK:
         _live(state, frame, config, policy, result)

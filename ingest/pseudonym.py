@@ -18,7 +18,7 @@ from hashlib import blake2b
 from string import ascii_lowercase, digits
 from typing import Final
 
-from ffx import FF1  # type: ignore[import-untyped]  # libffx ships no annotations for others (no py.typed)
+from ffx import FF1
 
 __all__ = ["RESERVED", "TokenCipher", "subkey"]
 

@@ -85,8 +85,7 @@ def parse_stamp(text: str) -> Stamp:
 def format_micros(at: Micros) -> str:
     """Write a time as RFC 3339 in UTC, with as many decimals as it needs (0, 3 or 6)."""
     seconds, micros = divmod(at, 1_000_000)
-    moment = _EPOCH + timedelta(seconds=seconds)
-    base = moment.strftime("%Y-%m-%dT%H:%M:%S") if moment.year >= 1000 else moment.isoformat()[:19]
+    base = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
     if not micros:
         return base + "Z"
     return f"{base}.{micros // 1000:03d}Z" if micros % 1000 == 0 else f"{base}.{micros:06d}Z"

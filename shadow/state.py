@@ -211,5 +211,7 @@ class ChargerState(msgspec.Struct):
     """Calls already named unanswered, by frame id."""
     messages: int = 0
     """How many 2.0.1 messages were made: the number of the next one."""
+    due: Micros | None = None
+    """When the next thing falls due; None where nothing waits. A tick before it changes nothing."""
     now: Micros = 0
     """The watermark: the latest time that a frame told."""

@@ -20,7 +20,7 @@ from shadow.state import ChargerState, Seen
 from shadow.station import dispatch
 from shadow.station.outbox import Outbox
 
-__all__ = ["next_deadline", "step"]
+__all__ = ["step"]
 
 _MAX_CONNECTIONS: Final = 32
 _MAX_HOLES: Final = 64
@@ -49,28 +49,32 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
                 pass
     for message in obs.messages:
         sessions.receive(state.csms, message, obs)
+    state.due = _next_due(state, config)
     return state, obs
 
 
-def next_deadline(state: ChargerState, config: ShadowConfig = DEFAULT) -> Micros | None:
-    """When the next thing falls due; None where nothing waits. A tick before it changes nothing."""
-    due = [
-        pending.called_at + config.unanswered_after
-        for pending in state.pairing.pending.values()
-        if pending.called_at != UNKNOWN_TIME and pending.frame_id not in state.overdue
-    ]
-    due.extend(held.until for one in state.station.transactions.values() if not one.ended for held in one.held)
-    return min(due, default=None)
+def _next_due(state: ChargerState, config: ShadowConfig) -> Micros | None:
+    due: Micros | None = None
+    for pending in state.pairing.pending.values():
+        if pending.called_at != UNKNOWN_TIME and pending.frame_id not in state.overdue:
+            at = pending.called_at + config.unanswered_after
+            due = at if due is None or at < due else due
+    for one in state.station.transactions.values():
+        if one.held and not one.ended:
+            at = min(held.until for held in one.held)
+            due = at if due is None or at < due else due
+    return due
 
 
 def _fire_deadlines(state: ChargerState, frame: Frame, config: ShadowConfig, obs: Observations) -> None:
-    while (due := next_deadline(state, config)) is not None and due <= frame.received_at:
+    while (due := state.due) is not None and due <= frame.received_at:
         moment = Frame(state.charger_id, frame.connection_id, frame.seq, due, FrameKind.TICK)
         out = Outbox(state, moment, config, obs)
         dispatch.fire_due(out, due)
         for pending in state.pairing.pending.values():
             if pending.called_at + config.unanswered_after == due and pending.frame_id not in state.overdue:
                 _unanswered(state, pending, due, obs)
+        state.due = _next_due(state, config)
 
 
 def _is_new(state: ChargerState, frame: Frame, obs: Observations) -> bool:

@@ -1,0 +1,27 @@
+"""`python -m bench NAME`: run one benchmark."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NAMES = {
+    "core": "frames/s of one core through the whole pure core, beside the ocpp package",
+    "redaction": "time to redact one message",
+    "tap": "added round trip of the tap, beside a direct connection and a bare relay",
+}
+
+
+def main() -> int:
+    """Dispatch by name; the rest of the arguments is the benchmark's own."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in NAMES:
+        lines = "\n".join(f"  {key:<10} {text}" for key, text in NAMES.items())
+        print(f"usage: python -m bench NAME [options]\n{lines}", file=sys.stderr)
+        return 2
+    sys.argv = [f"bench {name}", *sys.argv[2:]]
+    return int(importlib.import_module(f"bench.{name}").main() or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
