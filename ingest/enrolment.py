@@ -101,7 +101,9 @@ def parse_rules(text: str) -> EnrolmentRules:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         found = re.search(r"\(at line (\d+)", str(error))
-        raise EnrolmentError(f"no TOML: {error}", int(found.group(1)) if found else None) from None
+        # Without a line the text ended too early: it is its last one.
+        line = int(found.group(1)) if found else text.rstrip().count("\n") + 1
+        raise EnrolmentError(f"no TOML: {error}", line) from None
     except RecursionError:
         raise EnrolmentError("no TOML: nested too deeply") from None
     try:

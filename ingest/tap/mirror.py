@@ -219,7 +219,7 @@ class Mirror:
             return
         if response.status != 101:
             connection.state = State.REFUSED
-            if self._enrolment.decide(connection.charger_id).enrolled:
+            if self._enrolment.decide(connection.charger_id).enrolled and not connection.announced:
                 self._announce(connection)
             return
         connection.open()
@@ -249,8 +249,8 @@ class Mirror:
     def _join(self, connection: Connection, decision: Decision, *, fresh: bool) -> None:
         connection.connectors = decision.judged_connectors
         connection.listen(State.MIRRORED)
-        connection.announced = False
-        self._announce(connection)
+        if not fresh or not connection.announced:
+            self._announce(connection)
         if not fresh:
             since = connection.last_frame_at or connection.opened_at
             self._gap(connection, "joined-late", connection.unparsed, since, until_reconnect=False)

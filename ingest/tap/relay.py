@@ -68,6 +68,8 @@ class Relay:
         self.upstream = upstream
         self.open_copy = open_copy
         self.pairs: set[_Pair] = set()
+        self.port = 0
+        """The port taken, once bound."""
         self._server: asyncio.Server | None = None
 
     async def bind(self, host: str, port: int) -> int:
@@ -78,7 +80,8 @@ class Relay:
         """
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Side(self), host, port, backlog=1024, start_serving=False)
-        return int(self._server.sockets[0].getsockname()[1])
+        self.port = int(self._server.sockets[0].getsockname()[1])
+        return self.port
 
     async def serve(self) -> None:
         """Accept connections."""

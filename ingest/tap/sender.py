@@ -20,7 +20,7 @@ _BATCH: Final = 256 * 1024
 """Bytes handed to the kernel at a time: copying them takes well below a tenth of a millisecond."""
 _PIECES: Final = 512
 """Buffers of one `sendmsg`, below the kernel's limit of 1024."""
-_GATHER: Final = 0.002
+_GATHER: Final = 0.05
 """Seconds that copies wait for company: fewer system calls beside the forwarding, and nobody waits for a copy."""
 _OVERHEAD: Final = 64
 """What a queued piece weighs in memory beside its bytes."""
