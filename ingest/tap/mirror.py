@@ -11,17 +11,15 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
-import msgspec
-
 from ingest.enrolment import Decision, Enrolment
-from ingest.frame import Direction, Frame, FrameKind, Gap, Handshake, Micros
+from ingest.frame import Direction, Frame, FrameKind, Micros
 from ingest.tap.channel import CUT, TOTALS, Op, Record
 from ingest.tap.connection import Connection, Recovered, State
-from ingest.tap.debt import add_refused
 from ingest.tap.handshake import read_request, read_response
 from ingest.tap.websocket import Closing, Event, Ping, Pong, Text, Undecodable, Unparsable
+from ingest.tap.writer import FrameWriter
 
-__all__ = ["Mirror", "MirrorCounters"]
+__all__ = ["Mirror"]
 
 _MAX_CLOSED: Final = 20_000
 """Closed connections remembered for the status."""
@@ -30,23 +28,6 @@ _MAX_EARLY: Final = 256 * 1024
 """Bytes of one direction kept while the other half of the handshake is not there yet."""
 
 _KINDS: Final = {Ping: FrameKind.PING, Pong: FrameKind.PONG}
-
-
-class MirrorCounters(msgspec.Struct):
-    """What the parser did since its start."""
-
-    frames: int = 0
-    messages: int = 0
-    binary_messages: int = 0
-    gaps: int = 0
-    undecodable_messages: int = 0
-    unparsable_connections: int = 0
-    connections_without_charger: int = 0
-    frames_refused: int = 0
-    """The journal did not take them; a gap says so as soon as it takes frames again."""
-    redaction_errors: int = 0
-    faults: int = 0
-    """Errors of the parser itself that cost one connection its mirror. Zero, or a bug."""
 
 
 class Mirror:
@@ -61,22 +42,24 @@ class Mirror:
         enrolment: Enrolment,
         recovered: Iterable[Recovered] = (),
     ) -> None:
-        self.counters = MirrorCounters()
+        self._out = FrameWriter(write)
+        self.counters = self._out.counters
         self.living: dict[int, Connection] = {}
         self.ended: deque[Connection] = deque(maxlen=_MAX_CLOSED)
-        self.now: Micros = 0
-        """`received_at` of the last record."""
         self.stopped = False
         """The tap ended in good order."""
         self._run = run
-        self._write = write
         self._redact = redact
         self._enrolment = enrolment
         self._recovered = {entry.connection_id: entry for entry in recovered}
-        self._owing: dict[str, Connection] = {}
         self._ticks = Connection(0, f"tick-{run}", "", 0)
         self._take_over(self._ticks)
         self._started = False
+
+    @property
+    def now(self) -> Micros:
+        """`received_at` of the last record."""
+        return self._out.now
 
     @property
     def ticks(self) -> int:
@@ -85,13 +68,13 @@ class Mirror:
 
     def handle(self, record: Record) -> None:
         """Take one record. What goes wrong inside costs that one connection, never the others."""
-        self.now = max(self.now, record.at)
+        self._out.now = max(self._out.now, record.at)
         if not self._started:
             self._started = True
             self._close_recovered(others_only=True)
         match record.op:
             case Op.TICK:
-                self._emit(self._ticks, FrameKind.TICK)
+                self._out.emit(self._ticks, FrameKind.TICK)
             case Op.STOP:
                 self.stopped = True
             case Op.SYNCED:
@@ -112,15 +95,13 @@ class Mirror:
 
     def settle(self) -> None:
         """Write the gaps of frames that the journal had refused, as far as it takes them now."""
-        for connection in list(self._owing.values()):
-            if not self._pay(connection):
-                return
+        self._out.settle()
 
     def end(self) -> None:
         """The relay is gone, and every socket with it."""
         for connection in list(self.living.values()):
             if not self.stopped:
-                self._gap(connection, "tap-ended", 0, self.now, until_reconnect=True)
+                self._out.gap(connection, "tap-ended", 0, self._out.now, until_reconnect=True)
             self._closed(connection)
 
     def _open(self, record: Record) -> None:
@@ -220,7 +201,7 @@ class Mirror:
         if response.status != 101:
             connection.state = State.REFUSED
             if self._enrolment.decide(connection.charger_id).enrolled and not connection.announced:
-                self._announce(connection)
+                self._out.announce(connection)
             return
         connection.open()
         self._enrol(connection, fresh=True)
@@ -237,7 +218,7 @@ class Mirror:
         decision = self._enrolment.decide(connection.charger_id)
         if not decision.enrolled:
             if connection.state is State.MIRRORED:
-                self._gap(connection, "unenrolled", 0, self.now, until_reconnect=True)
+                self._out.gap(connection, "unenrolled", 0, self._out.now, until_reconnect=True)
             connection.listen(State.NOT_ENROLLED)
         elif connection.state is State.MIRRORED:
             connection.connectors = decision.judged_connectors
@@ -250,10 +231,10 @@ class Mirror:
         connection.connectors = decision.judged_connectors
         connection.listen(State.MIRRORED)
         if not fresh or not connection.announced:
-            self._announce(connection)
+            self._out.announce(connection)
         if not fresh:
             since = connection.last_frame_at or connection.opened_at
-            self._gap(connection, "joined-late", connection.unparsed, since, until_reconnect=False)
+            self._out.gap(connection, "joined-late", connection.unparsed, since, until_reconnect=False)
 
     def _feed(self, connection: Connection, direction: Direction, data: bytes) -> None:
         mirrored = connection.state is State.MIRRORED
@@ -275,27 +256,27 @@ class Mirror:
                 self.counters.binary_messages += binary
                 self._message(connection, direction, text)
             case Ping() | Pong():
-                self._emit(connection, _KINDS[type(event)], direction=direction)
+                self._out.emit(connection, _KINDS[type(event)], direction=direction)
             case Undecodable(reason, size):
                 self.counters.undecodable_messages += 1
-                self._gap(connection, f"undecodable: {reason}", size, self.now, until_reconnect=False)
+                self._out.gap(connection, f"undecodable: {reason}", size, self._out.now, until_reconnect=False)
 
     def _message(self, connection: Connection, direction: Direction, text: str) -> None:
         try:
             redacted = self._redact(text)
         except Exception:  # noqa: BLE001 - law 8: a text that could not be redacted is not written, and that is said
             self.counters.redaction_errors += 1
-            self._gap(connection, "redaction-failed", len(text.encode()), self.now, until_reconnect=False)
+            self._out.gap(connection, "redaction-failed", len(text.encode()), self._out.now, until_reconnect=False)
             return
-        self._emit(connection, FrameKind.MESSAGE, direction=direction, text=redacted)
+        self._out.emit(connection, FrameKind.MESSAGE, direction=direction, text=redacted)
 
     def _cut(self, connection: Connection, reason: str, missing: int, since: Micros) -> None:
         mirrored = connection.state is State.MIRRORED
         enrolled = self._enrolment.decide(connection.charger_id).enrolled
         if mirrored or enrolled:
             if not connection.announced:
-                self._announce(connection)
-            self._gap(connection, reason, missing, since, until_reconnect=True)
+                self._out.announce(connection)
+            self._out.gap(connection, reason, missing, since, until_reconnect=True)
         connection.lose(reason)
 
     def _unparsable(self, connection: Connection, reason: str) -> None:
@@ -303,19 +284,19 @@ class Mirror:
         enrolled = self._enrolment.decide(connection.charger_id).enrolled
         if connection.state is State.MIRRORED or (connection.state is State.HANDSHAKE and enrolled):
             if not connection.announced:
-                self._announce(connection)
-            self._gap(connection, f"unparsable: {reason}", connection.unparsed, self.now, until_reconnect=True)
+                self._out.announce(connection)
+            self._out.gap(connection, f"unparsable: {reason}", connection.unparsed, self._out.now, until_reconnect=True)
         connection.lose(reason)
 
     def _closed(self, connection: Connection) -> None:
         enrolled = self._enrolment.decide(connection.charger_id).enrolled
         if connection.state is State.HANDSHAKE and enrolled and not connection.announced:
-            self._announce(connection)
+            self._out.announce(connection)
         if connection.state is State.MIRRORED and connection.half_frame:
-            self._gap(connection, "half-frame", connection.half_frame, self.now, until_reconnect=True)
+            self._out.gap(connection, "half-frame", connection.half_frame, self._out.now, until_reconnect=True)
         if connection.announced and enrolled:
-            self._emit(connection, FrameKind.CLOSED, close_code=connection.close_code)
-        connection.end(self.now)
+            self._out.emit(connection, FrameKind.CLOSED, close_code=connection.close_code)
+        connection.end(self._out.now)
         self.living.pop(connection.number, None)
         self.ended.append(connection)
 
@@ -336,65 +317,7 @@ class Mirror:
             connection.charger_id = entry.charger_id
             self._take_over(connection)
             if self._enrolment.decide(connection.charger_id).enrolled:
-                self._gap(connection, "tap-ended", 0, entry.last_frame_at, until_reconnect=True)
-                self._emit(connection, FrameKind.CLOSED)
-            connection.end(self.now)
+                self._out.gap(connection, "tap-ended", 0, entry.last_frame_at, until_reconnect=True)
+                self._out.emit(connection, FrameKind.CLOSED)
+            connection.end(self._out.now)
             self.ended.append(connection)
-
-    def _announce(self, connection: Connection) -> None:
-        connection.announced = True
-        self._emit(connection, FrameKind.OPENED, handshake=connection.facts())
-
-    def _gap(self, connection: Connection, reason: str, missing: int, since: Micros, *, until_reconnect: bool) -> None:
-        connection.gaps += 1
-        self.counters.gaps += 1
-        gap = Gap(max(0, missing), min(since, self.now), reason, until_reconnect)
-        self._emit(connection, FrameKind.GAP, gap=gap)
-
-    def _emit(
-        self,
-        connection: Connection,
-        kind: FrameKind,
-        *,
-        direction: Direction | None = None,
-        text: str = "",
-        handshake: Handshake | None = None,
-        gap: Gap | None = None,
-        close_code: int | None = None,
-    ) -> None:
-        """Write a frame, after the gap of those that were refused before it."""
-        frame = Frame(
-            connection.charger_id, connection.connection_id, 0, self.now, kind, direction, text, handshake, gap,
-            close_code, connection.connectors,
-        )  # fmt: skip
-        if self._pay(connection):
-            refusal = self._try(connection, frame)
-            if not refusal:
-                return
-        else:
-            refusal = "journal-full"
-        self.counters.frames_refused += 1
-        if connection is not self._ticks:
-            connection.debt = add_refused(connection.debt, frame, refusal)
-            self._owing[connection.connection_id] = connection
-
-    def _pay(self, connection: Connection) -> bool:
-        """Write what stands for the frames that were refused. True where nothing is owed any more."""
-        debt = connection.debt
-        if debt is None:
-            return True
-        for frame in debt.frames(self.now):
-            if self._try(connection, frame):
-                return False
-            debt.paid()
-        connection.debt = None
-        self._owing.pop(connection.connection_id, None)
-        return True
-
-    def _try(self, connection: Connection, frame: Frame) -> str:
-        refusal = self._write(msgspec.structs.replace(frame, seq=connection.seq))
-        if not refusal:
-            connection.seq += 1
-            connection.last_frame_at = self.now
-            self.counters.frames += 1
-        return refusal

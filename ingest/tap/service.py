@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +34,8 @@ __all__ = ["TapConfig", "TapError", "TapService"]
 
 _REPORT_SECONDS: Final = 1.0
 _START_SECONDS: Final = 20.0
+_OTHER_FILES: Final = 200
+"""Open files that the rest of the process may need."""
 _MIN_HAND_OFF: Final = 1024 * 1024
 
 
@@ -100,7 +104,7 @@ class TapService:
         """
         key = self._prepare()
         hand_off = self._hand_off = HandOff(max(self.config.hand_off_bytes, _MIN_HAND_OFF))
-        relay = self._relay = Relay(self._upstream, hand_off.opened, self.config.limits)
+        relay = self._relay = Relay(self._upstream, hand_off.opened, _within_open_files(self.config.limits))
         host, port = self.config.listen_host, self.config.listen_port
         try:
             self.port = await relay.bind(host, port)
@@ -193,6 +197,18 @@ class TapService:
             self._timers[index] = loop.call_later(seconds, fire)
 
         self._timers.append(loop.call_later(seconds, fire))
+
+
+def _within_open_files(limits: RelayLimits) -> RelayLimits:
+    """Take all open files that may be had, and lower the ceiling to what they allow: running out hits everybody."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    if soft == resource.RLIM_INFINITY:
+        return limits
+    return msgspec.structs.replace(limits, connections=max(1, min(limits.connections, (soft - _OTHER_FILES) // 2)))
 
 
 def parse_upstream(url: str) -> tuple[str, int]:

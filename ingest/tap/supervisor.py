@@ -88,6 +88,10 @@ class Supervisor:
             _say(f"the parser cannot be started: {error.strerror or error}")
             self._hand_off.lost.set()
             return
+        except asyncio.CancelledError:
+            # The tap stops while a parser starts: without a channel that parser ends by itself.
+            ours.close()
+            raise
         finally:
             theirs.close()
         self._hand_off.attach(ours)
