@@ -26,6 +26,8 @@ def on_boot(out: Outbox, call: Call) -> None:
         _name_early_calls(out)
         station.booted = True
         station.boot_status = "waiting"
+        for connector in station.connectors.values():
+            connector.reported = None  # B01.FR.05: after a boot each connector's status is sent anew
     details: dict[str, Any] = {
         "model": (text(payload, "chargePointModel") or "")[:20],
         "vendorName": (text(payload, "chargePointVendor") or "")[:50],

@@ -110,6 +110,10 @@ def _trigger(out: Outbox, call: Call) -> None:
         out.station.boot_triggered_at = out.at
     payload: dict[str, Any] = {"requestedMessage": mapped}
     number = integer(call.payload, "connectorId")
+    if mapped == "StatusNotification":
+        for key, connector in out.station.connectors.items():
+            if number in (None, key):
+                connector.reported = None  # F06.FR.06: what is asked for is sent, changed or not
     if number is not None and number > 0:
         payload["evse"] = {"id": number, "connectorId": 1}
     out.command("TriggerMessage", payload, _EVSE)
