@@ -143,6 +143,8 @@ class StationState(msgspec.Struct):
     """When a token was last accepted in answer to Authorize, by its lower-case form."""
     remote_starts: list[PendingStart] = msgspec.field(default_factory=list)
     remote_start_id: int = 0
+    commanded_starts: dict[str, int] = msgspec.field(default_factory=dict)
+    """The remoteStartId of each RemoteStartTransaction that waits for its answer, by frame."""
     event_id: int = 0
     vendor: str = ""
     model: str = ""

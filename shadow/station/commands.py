@@ -16,6 +16,7 @@ from shadow.station.tables import AVAILABILITY_TYPES, RESET_TYPES, TRIGGERS, UNL
 
 __all__ = ["ANSWERS", "COMMANDS"]
 
+_MAX_COMMANDED: Final = 8
 _START: Final = {"remoteStartId": Provenance.SYNTHESISED, "idToken.type": Provenance.SYNTHESISED}
 _EVSE: Final = {"evse": Provenance.CONFIGURED}
 _DERIVED: Final = {"transactionId": Provenance.DERIVED, "type": Provenance.DERIVED}
@@ -26,6 +27,10 @@ def _remote_start(out: Outbox, call: Call) -> None:
     tag = text(call.payload, "idTag") or ""
     number = integer(call.payload, "connectorId")
     out.station.remote_start_id += 1
+    commanded = out.station.commanded_starts
+    commanded[out.frame_id] = out.station.remote_start_id
+    if len(commanded) > _MAX_COMMANDED:
+        del commanded[next(iter(commanded))]
     payload: dict[str, Any] = {
         "remoteStartId": out.station.remote_start_id,
         "idToken": id_token(tag, out.config.id_token_type),
@@ -39,12 +44,13 @@ def _remote_start(out: Outbox, call: Call) -> None:
 
 def _remote_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     status = text(answer, "status")
-    if status == "Accepted":
+    remote_start_id = out.station.commanded_starts.pop(request.frame_id, None)
+    if status == "Accepted" and remote_start_id is not None:
         tag = text(request.call.payload, "idTag") or ""
         number = integer(request.call.payload, "connectorId")
-        start = PendingStart(out.station.remote_start_id, tag, number or None, out.at)
+        start = PendingStart(remote_start_id, tag, number or None, out.at)
         out.station.remote_starts.append(start)
-        del out.station.remote_starts[:-8]
+        del out.station.remote_starts[:-_MAX_COMMANDED]
     _status(out, request, "RequestStartTransaction", status, {"Accepted": "Accepted", "Rejected": "Rejected"})
 
 

@@ -141,8 +141,9 @@ def _orphan(out: Outbox, primary_id: int | None, tag: str | None, at: Micros, me
         connector_id=None if transaction is None else transaction.connector_id,
     )
     if transaction is None:
-        number = 1 if len(out.station.connectors) <= 1 else None
-        transaction = transactions.adopt(out, number or 0, primary_id)
+        connectors = [number for number in out.station.connectors if number > 0] or [1]
+        free = len(connectors) == 1 and transactions.open_on(out, connectors[0]) is None
+        transaction = transactions.adopt(out, connectors[0] if free else 0, primary_id)
         transaction.id_token = tag
     return transaction
 
