@@ -1,0 +1,113 @@
+"""The filters of the discrepancies page, each bound to a parameter of the address."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Final
+
+import msgspec
+import streamlit as st
+
+from dashboard import data, parts, words
+from diff.codes import CATALOGUE
+from diff.discrepancy import Class, Status
+from diff.store.queries import SEVERITIES, Choices, Filter
+from ingest.frame import Micros
+
+__all__ = ["DEFAULT", "choose", "narrowed"]
+
+_ALL: Final = "all"
+_RANGES: Final = {_ALL: 0, "hour": 3_600, "day": 86_400, "week": 7 * 86_400, "month": 30 * 86_400, "dates": 0}
+_RANGE_NAMES: Final = {
+    _ALL: "any time",
+    "hour": "last hour",
+    "day": "last 24 hours",
+    "week": "last 7 days",
+    "month": "last 30 days",
+    "dates": "between two times …",
+}
+_SECOND: Final = 1_000_000
+
+DEFAULT: Final = Filter(status=Status.OPEN.value)
+"""What is shown where the address says nothing."""
+
+
+def choose(choices: Choices) -> Filter:
+    """Draw the filters and return what they say."""
+    severity, status, charger, span = st.columns([4, 3, 2, 2], vertical_alignment="bottom")
+    with severity:
+        severities = st.pills(
+            "Severity",
+            SEVERITIES,
+            selection_mode="multi",
+            format_func=lambda name: words.SEVERITY_NAMES[name],
+            key="severity",
+            bind="query-params",
+        )
+    with status:
+        standing = st.segmented_control(
+            "Status",
+            [Status.OPEN.value, Status.WITHDRAWN.value, _ALL],
+            default=Status.OPEN.value,
+            required=True,
+            key="status",
+            bind="query-params",
+        )
+    with charger:
+        charger_id = st.text_input("Charger", key="charger", bind="query-params", placeholder="id, * for any text")
+    with span:
+        since, until = _span()
+    code, class_, vendor, model, firmware = _lists(choices)
+    return Filter(
+        severities=tuple(severities),
+        status="" if standing == _ALL else standing or "",
+        charger=(charger_id or "").strip(),
+        since=since,
+        until=until,
+        codes=code,
+        classes=class_,
+        vendors=vendor,
+        models=model,
+        firmwares=firmware,
+    )
+
+
+def narrowed(chosen: Filter, fingerprint: str) -> Filter:
+    """The same filter for one fingerprint."""
+    return msgspec.structs.replace(chosen, fingerprint=fingerprint)
+
+
+def _lists(choices: Choices) -> list[tuple[str, ...]]:
+    """The lists with many entries, folded away while none is used. Values the store lacks are allowed: links keep."""
+    names = {
+        "code": tuple(CATALOGUE),
+        "class": tuple(member.value for member in Class),
+        "vendor": choices.vendors,
+        "model": choices.models,
+        "firmware": choices.firmwares,
+    }
+    used = any(name in st.query_params or st.session_state.get(name) for name in names)
+    picked: list[tuple[str, ...]] = []
+    with st.expander("Code, class, vendor, model, firmware", expanded=used):
+        for place, (name, options) in zip(st.columns(len(names)), names.items(), strict=True):
+            values = place.multiselect(
+                name.capitalize(), options, key=name, bind="query-params", accept_new_options=True, placeholder="any"
+            )
+            picked.append(tuple(values))
+    return picked
+
+
+def _span() -> tuple[Micros | None, Micros | None]:
+    chosen = st.selectbox(
+        "Time", list(_RANGES), format_func=lambda name: _RANGE_NAMES[name], key="range", bind="query-params"
+    )
+    if chosen == "dates":
+        start = st.datetime_input("From", None, key="from", bind="query-params")
+        end = st.datetime_input("To", None, key="to", bind="query-params")
+        return _micros(start, parts.zone()), _micros(end, parts.zone())
+    seconds = _RANGES[chosen or _ALL]
+    return (data.minute() - seconds * _SECOND if seconds else None), None
+
+
+def _micros(moment: datetime | None, zone: tzinfo) -> Micros | None:
+    return None if moment is None else int(moment.replace(tzinfo=zone).timestamp()) * _SECOND

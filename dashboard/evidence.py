@@ -1,0 +1,82 @@
+"""Draws what proves a discrepancy: both values and the frames, whole and to be copied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import streamlit as st
+
+from dashboard import data, links, parts, words
+from diff.codes import CATALOGUE, Values
+from diff.store import queries
+from diff.store.queries import FrameLine, Occurrence
+
+__all__ = ["direction", "draw", "frame_title", "pretty"]
+
+
+def draw(one: Occurrence) -> None:
+    """Both values side by side, then the frames in order."""
+    entry = CATALOGUE.get(one.code)
+    values = Values() if entry is None else entry.values
+    with st.container(border=True):
+        primary, shadow, delta = st.columns([3, 3, 2])
+        _value(primary, "Primary", values.primary, one.primary)
+        _value(shadow, "Shadow", values.shadow, one.shadow)
+        signed = words.energy(one.delta, one.unit, signed=True) if one.delta is not None else None
+        _value(delta, "Delta", values.delta, signed)
+        if one.detail:
+            st.text(one.detail)
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.caption(
+            f"at {one.path} · charger {one.charger_id} · mapper {one.mapper_version},"
+            f" policy {one.policy_version} · discrepancy {one.id}"
+        )
+        if one.session_id:
+            right.page_link(
+                "pages/session.py",
+                label="Open the session",
+                icon=":material/timeline:",
+                query_params=links.parameters(id=one.session_id, tz=parts.zone_parameter()),
+            )
+        _frames(one)
+
+
+def _value(place: Any, name: str, meaning: str, value: str | None) -> None:
+    place.caption(f"{name}: {meaning}" if meaning else name)
+    place.code(value if value is not None else words.NEVER, language=None, wrap_lines=True)
+
+
+def _frames(one: Occurrence) -> None:
+    if not one.frames:
+        st.caption("No single frame proves it: it is something that did not come.")
+        return
+    found = data.load(queries.frames_named, one.charger_id, one.frames)
+    if len(found) < len(one.frames):
+        st.caption(f"{len(one.frames) - len(found)} of {len(one.frames)} frames are no longer kept.")
+    for line in found:
+        with st.expander(frame_title(line)):
+            st.code(pretty(line.text or line.detail), language="json", wrap_lines=True)
+
+
+def frame_title(line: FrameLine) -> str:
+    """A frame in one line, as Markdown that no text of a frame gets into."""
+    what = " ".join(part for part in (line.action, line.message_type) if part) or line.kind
+    return f"{words.when(line.received_at, parts.zone(), fraction=True)} {direction(line)} {_plain(what)} `{line.frame_id}`"
+
+
+def direction(line: FrameLine) -> str:
+    """Who sent it."""
+    return {"cp>cs": "charger → CSMS", "cs>cp": "CSMS → charger"}.get(line.direction, "connection")
+
+
+def pretty(text: str) -> str:
+    """JSON with line breaks, every character of its values kept; a text that is none as it stands."""
+    try:
+        return msgspec.json.format(text, indent=2)
+    except (msgspec.MsgspecError, UnicodeError):
+        return text
+
+
+def _plain(text: str) -> str:
+    return "".join(char for char in text if char.isalnum() or char in " .-_")[:80]

@@ -1,0 +1,297 @@
+"""One session: both pictures of it on one time axis, and the frames it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import streamlit as st
+from streamlit.column_config import LinkColumn, NumberColumn, TextColumn
+
+from dashboard import data, evidence, lanes, links, parts, words
+from diff.store import queries
+from diff.store.queries import Filter, FrameLine, MessageLine, Occurrence, SessionLine, Window
+
+__all__ = ["show"]
+
+_LISTED = 200
+_FRAMES = 2000
+_DISCREPANCIES = 200
+
+
+def show() -> None:
+    """Draw the session that the address names, or the list to choose one from."""
+    wanted = st.query_params.get("id")
+    with data.or_a_sentence():
+        if not wanted:
+            _picker()
+            return
+        line = data.load(queries.session, wanted)
+        if line is None:
+            st.title("Session", anchor=False)
+            st.warning(f"The store holds no session `{wanted[:40]}`. It may be older than what is kept.")
+            st.page_link("pages/session.py", label="Latest sessions", icon=":material/arrow_back:")
+            return
+        _session(line)
+
+
+def _picker() -> None:
+    st.title("Sessions", anchor=False)
+    parts.strip(data.load(queries.pulse))
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    charger = left.text_input("Charger", key="charger", bind="query-params", placeholder="id, * for any text")
+    only = right.segmented_control(
+        "Show", ["all", "differing", "compared"], default="all", required=True, key="only", bind="query-params"
+    )
+    found = data.load(
+        queries.latest_sessions,
+        charger=(charger or "").strip(),
+        only="" if only == "all" else only or "",
+        limit=_LISTED,
+    )
+    if not found:
+        st.info(
+            "**No session meets these filters.**"
+            if charger or only != "all"
+            else "**No session has been seen yet.** One appears with the first StartTransaction that is mirrored."
+        )
+        return
+    st.caption(
+        f"The latest {words.count(len(found))} of {words.plural(found[0].total, 'session')}; times in {parts.zone_name()}"
+    )
+    parts.table([_listed(line) for line in found], _SESSION_COLUMNS, height=560)
+
+
+def _listed(line: SessionLine) -> dict[str, object]:
+    return {
+        "session": links.address(links.SESSION, id=line.session_id, tz=parts.zone_parameter()),
+        "charger": line.charger_id,
+        "connector": line.connector_id,
+        "started": words.when(line.started_at, parts.zone()),
+        "stopped": words.when(line.stopped_at, parts.zone()),
+        "primary": words.energy(line.primary_energy_wh),
+        "shadow": words.energy(line.shadow_energy_wh),
+        "delta": words.energy(_delta(line), signed=True),
+        "worst": parts.severity_chip(line.worst) if line.worst else [],
+        "open": line.open,
+        "state": _state(line),
+        "transaction": line.primary_transaction_id,
+        "model": " ".join(part for part in (line.vendor, line.model, line.firmware) if part),
+    }
+
+
+_SESSION_COLUMNS: parts.Columns = {
+    "session": LinkColumn("session", display_text=links.FROM_ID, width=85, help="Opens the session"),
+    "connector": NumberColumn("connector", width=75),
+    "worst": parts.severity_column("worst"),
+    "open": NumberColumn("open", width=55, help="Open discrepancies"),
+    "primary": TextColumn("primary", width=95, help="Energy that the primary bills"),
+    "shadow": TextColumn("shadow", width=95, help="Energy of the 2.0.1 session"),
+    "delta": TextColumn("delta", width=85, help="Shadow minus primary"),
+    "state": TextColumn("state", width=95),
+}
+
+
+def _state(line: SessionLine) -> str:
+    if not line.judged:
+        return "not enrolled"
+    if line.compared:
+        return "compared"
+    return "open" if line.stopped_at is None else "one side only"
+
+
+def _delta(line: SessionLine) -> Decimal | None:
+    if line.primary_energy_wh is None or line.shadow_energy_wh is None:
+        return None
+    return line.shadow_energy_wh - line.primary_energy_wh
+
+
+def _session(line: SessionLine) -> None:
+    st.title(f"Session on {line.charger_id}", anchor=False)
+    messages = data.load(queries.messages_of, line)
+    found = data.load(queries.occurrences, Filter(session_id=line.session_id), limit=_DISCREPANCIES)
+    window = queries.window_of(line, messages)
+    proofs = tuple(sorted({frame for one in found for frame in one.frames}))
+    frames = data.load(queries.frames_between, line.charger_id, window.since, window.until, also=proofs, limit=_FRAMES)
+    _facts(line)
+    _chart(line, frames, messages, set(proofs), window)
+    _discrepancies(line, found)
+    _frames(line, frames, messages, found, window)
+
+
+def _facts(line: SessionLine) -> None:
+    places = st.columns([3, 3, 3, 3])
+    zone = parts.zone()
+    with places[0].container(border=True, height="stretch"):
+        st.caption("Energy: primary / shadow / delta")
+        st.markdown(
+            f"**{words.energy(line.primary_energy_wh)}** / **{words.energy(line.shadow_energy_wh)}** /"
+            f" **{words.energy(_delta(line), signed=True)}**"
+        )
+        st.caption(f"{_state(line)}, {'complete' if line.complete else 'not complete'}")
+    with places[1].container(border=True, height="stretch"):
+        st.caption(f"Start and stop, charger's clock ({parts.zone_name()})")
+        st.markdown(f"**{words.when(line.started_at, zone)}**  \n**{words.when(line.stopped_at, zone)}**")
+        st.caption(f"reason: {line.stop_reason or words.NEVER}")
+    with places[2].container(border=True, height="stretch"):
+        st.caption("Transaction ids: primary (1.6) ↔ shadow (2.0.1)")
+        st.code(
+            f"{line.primary_transaction_id or words.NEVER}\n{line.shadow_transaction_id or words.NEVER}", language=None
+        )
+    with places[3].container(border=True, height="stretch"):
+        st.caption("Where and who")
+        st.text(
+            f"connector {_or_never(line.connector_id)} → EVSE {_or_never(line.evse_id)}\n"
+            f"token {line.id_token or words.NEVER} (pseudonym)"
+        )
+        kind = " ".join(part for part in (line.vendor, line.model, line.firmware) if part)
+        st.caption(kind or "vendor and model not seen: no BootNotification was mirrored")
+
+
+def _or_never(number: int | None) -> str:
+    return words.NEVER if number is None else str(number)
+
+
+def _chart(
+    line: SessionLine,
+    frames: Sequence[FrameLine],
+    messages: Sequence[MessageLine],
+    proofs: set[str],
+    window: Window,
+) -> None:
+    if not frames and not messages:
+        st.info("The frames of this session are no longer kept, or were never mirrored.")
+        return
+    points = queries.energy_points(messages, window)
+    drawn = lanes.chart(line, frames, messages, points, proofs, parts.zone())
+    st.altair_chart(drawn, key="lanes")
+    st.caption(
+        f"Times of the tap's clock in {parts.zone_name()}. Ringed: frames that prove a discrepancy. Pale: traffic of the"
+        " charger around the session. Readings stand where the charger's own clock puts them within their message."
+    )
+
+
+def _discrepancies(line: SessionLine, found: Sequence[Occurrence]) -> None:
+    st.subheader("Discrepancies", anchor=False)
+    if not found:
+        if line.compared and line.judged:
+            st.success("None: both sides ended and agree.", icon=":material/check_circle:")
+        else:
+            st.warning("None so far, and that says little: the session was not compared.")
+        return
+    parts.table([_discrepancy(one) for one in found], _DISCREPANCY_COLUMNS, height=260)
+
+
+def _discrepancy(one: Occurrence) -> dict[str, object]:
+    return {
+        "severity": parts.severity_chip(one.severity),
+        "code": links.address(
+            links.DISCREPANCIES, code=one.code, status="all", fp=one.fingerprint, occ=one.id, tz=parts.zone_parameter()
+        ),
+        "primary": one.primary,
+        "shadow": one.shadow,
+        "delta": words.energy(one.delta, one.unit, signed=True),
+        "status": one.status,
+        "path": one.path,
+        "frames": ", ".join(one.frames),
+        "detail": one.detail,
+    }
+
+
+_DISCREPANCY_COLUMNS: parts.Columns = {
+    "severity": parts.severity_column(),
+    "code": LinkColumn("code", display_text=links.FROM_CODE, width=200, help="Opens the fingerprint"),
+    "delta": TextColumn("delta", width=85),
+    "status": TextColumn("status", width=85),
+}
+
+
+def _frames(
+    line: SessionLine,
+    frames: Sequence[FrameLine],
+    messages: Sequence[MessageLine],
+    found: Sequence[Occurrence],
+    window: Window,
+) -> None:
+    if not frames:
+        return
+    st.subheader("Raw frames", anchor=False)
+    codes: dict[str, list[str]] = {}
+    for one in found:
+        for frame in one.frames:
+            codes.setdefault(frame, []).append(one.code)
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.caption(
+        f"{words.count(len(frames))} of {words.plural(frames[0].total, 'frame')} of {line.charger_id} from a minute before"
+        " the session to a minute after it, both directions, as received less redactions. Select one to see it whole."
+    )
+    right.download_button(
+        "Recording",
+        lambda: data.load(queries.recording, line.charger_id, window.since, window.until),
+        file_name=f"session-{line.session_id}.jsonl",
+        mime="application/jsonl",
+        icon=":material/download:",
+        help="These frames as a file that `shadow-csms replay` judges again",
+        on_click="ignore",
+        width="stretch",
+    )
+    ids = [frame.frame_id for frame in frames]
+    rows = [_frame_row(frame, codes.get(frame.frame_id, [])) for frame in frames]
+    picked = parts.pick("frame", ids, rows, _FRAME_COLUMNS, height=330)
+    if picked:
+        st.query_params["frame"] = picked
+    shown = st.query_params.get("frame") or next((frame for frame in ids if frame in codes), ids[0])
+    _frame(line, shown, messages, codes.get(shown, []))
+
+
+def _frame_row(frame: FrameLine, codes: Sequence[str]) -> dict[str, object]:
+    return {
+        "at": words.when(frame.received_at, parts.zone(), fraction=True),
+        "from": evidence.direction(frame),
+        "action": frame.action or frame.kind,
+        "type": frame.message_type,
+        "proves": f"▲ {', '.join(sorted(set(codes)))}" if codes else "",
+        "text": frame.text or frame.detail,
+        "frame": frame.frame_id,
+    }
+
+
+_FRAME_COLUMNS: parts.Columns = {
+    "at": TextColumn("at", width=170),
+    "from": TextColumn("from", width=120),
+    "action": TextColumn("action", width=150),
+    "type": TextColumn("type", width=60),
+    "proves": TextColumn("proves", width=140, help="Discrepancies of this session that the frame is evidence of"),
+    "text": TextColumn("text", width=380),
+}
+
+
+def _frame(line: SessionLine, frame_id: str, messages: Sequence[MessageLine], codes: Sequence[str]) -> None:
+    """One frame whole, beside what the shadow made of it."""
+    whole = data.load(queries.frames_named, line.charger_id, (frame_id,))
+    if not whole:
+        st.caption(f"The frame `{frame_id[:80]}` is not kept.")
+        return
+    left, right = st.columns(2)
+    with left:
+        st.markdown(f"**1.6 as received** {evidence.frame_title(whole[0])}")
+        if codes:
+            st.caption(f"▲ proves {', '.join(sorted(set(codes)))}")
+        st.code(evidence.pretty(whole[0].text or whole[0].detail), language="json", wrap_lines=True)
+    made = [message for message in messages if frame_id in message.caused_by]
+    with right:
+        st.markdown("**2.0.1 that the shadow made of it**" if made else "**The shadow made no 2.0.1 message of it**")
+        for message in made:
+            sender = "station → CSMS" if message.direction == "cp>cs" else "CSMS → station"
+            st.caption(f"{message.action} {message.type}, {sender}, of {len(message.caused_by)} frame(s)")
+            st.code(evidence.pretty(message.payload), language="json", wrap_lines=True)
+            if message.provenance:
+                st.caption("not simply observed: " + _provenance(message.provenance))
+
+
+def _provenance(provenance: dict[str, str]) -> str:
+    return ", ".join(f"`{path}` {source}" for path, source in sorted(provenance.items()))
+
+
+if __name__ == "__main__":
+    show()

@@ -1,0 +1,129 @@
+"""Parts that several pages draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from hashlib import blake2b
+from zoneinfo import ZoneInfo, available_timezones
+
+import streamlit as st
+from streamlit.column_config import MultiselectColumn
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from dashboard import data, words
+from diff.store import queries
+from diff.store.queries import SEVERITIES, Pulse
+
+__all__ = [
+    "choose_zone",
+    "pick",
+    "severity_chip",
+    "severity_column",
+    "strip",
+    "table",
+    "zone",
+    "zone_name",
+    "zone_parameter",
+]
+
+Columns = dict[str, ColumnConfig | str | None]
+"""How the columns of a table are drawn, by name."""
+
+_EVERY = "5s"
+
+
+def choose_zone() -> None:
+    """The box in the sidebar that every page obeys."""
+    zones = ["UTC", *sorted(name for name in available_timezones() - {"UTC"} if "/" in name)]
+    st.sidebar.selectbox("Time zone", zones, key="tz", bind="query-params")
+
+
+def zone_name() -> str:
+    """The chosen time zone."""
+    return str(st.session_state.get("tz") or "UTC")
+
+
+def zone_parameter() -> str | None:
+    """The chosen time zone as a parameter of a link; UTC needs none."""
+    name = zone_name()
+    return None if name == "UTC" else name
+
+
+def zone() -> tzinfo:
+    """The chosen time zone, for reckoning."""
+    return ZoneInfo(zone_name())
+
+
+@st.fragment(run_every=_EVERY)
+def strip(drawn: Pulse) -> None:
+    """The age of what is shown. Draws itself anew; the page below it does not move under the reader's hands."""
+    with data.or_a_sentence():
+        pulse = data.fresh(queries.pulse)
+    at = data.now()
+    parts = [_freshness("Newest frame", pulse.last_frame_at), _freshness("tap's last report", pulse.last_account_at)]
+    parts.append(f"looked at {words.when(at, zone())} {zone_name()}")
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.caption(" · ".join(parts))
+    news = max(pulse.discrepancies - drawn.discrepancies, 0) + max(pulse.sessions - drawn.sessions, 0)
+    label = f"{words.count(news)} new: refresh" if news else "Refresh"
+    if right.button(label, key="refresh", icon=":material/refresh:", width="stretch"):
+        data.forget()
+        st.rerun()
+
+
+def severity_chip(severity: str) -> list[str]:
+    """What a severity column holds."""
+    return [words.SEVERITY_NAMES.get(severity, severity)]
+
+
+def severity_column(label: str = "severity") -> ColumnConfig:
+    """A column of coloured chips with sign and word."""
+    return MultiselectColumn(
+        label,
+        width=105,
+        options=[words.SEVERITY_NAMES[severity] for severity in SEVERITIES],
+        color=[words.SEVERITY_COLOURS[severity] for severity in SEVERITIES],
+    )
+
+
+def table(rows: Sequence[dict[str, object]], columns: Columns, *, height: int | None = None) -> None:
+    """A table to be read, as tall as its rows up to a limit."""
+    fitting = min(38 + 35 * max(len(rows), 1), height or 420)
+    st.dataframe(list(rows), column_config=columns, hide_index=True, height=fitting)
+
+
+def pick(
+    parameter: str,
+    ids: Sequence[str],
+    rows: Sequence[dict[str, object]],
+    columns: Columns,
+    *,
+    height: int,
+    scope: str = "",
+) -> str | None:
+    """A table of which one row can be chosen; returns the id of the row that was chosen just now, or None.
+
+    Streamlit knows rows by their place only, so the table is another one when its ids change, and the choice is
+    taken up again from the address, by id.
+    """
+    named = st.query_params.get(parameter)
+    digest = blake2b("\x1f".join((scope, *ids)).encode(), digest_size=6).hexdigest()
+    rows_chosen = [ids.index(named)] if named in ids else []
+    event = st.dataframe(
+        list(rows),
+        column_config=columns,
+        hide_index=True,
+        height=min(38 + 35 * max(len(rows), 1), height),
+        key=f"{parameter}-{digest}",
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": rows_chosen}},
+    )
+    places = event["selection"]["rows"]
+    picked = ids[places[0]] if places and places[0] < len(ids) else None
+    return picked if picked != named else None
+
+
+def _freshness(name: str, at: int | None) -> str:
+    return f"{name}: never" if at is None else f"{name} {words.age(at, data.now())} ago"

@@ -1,0 +1,149 @@
+"""How figures are said: times, ages, amounts, severities, states. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from typing import Final
+
+from diff.discrepancy import Severity
+from ingest.frame import Micros
+
+__all__ = [
+    "NEVER",
+    "SEVERITY_COLOURS",
+    "SEVERITY_INKS",
+    "SEVERITY_NAMES",
+    "STATES",
+    "age",
+    "amount",
+    "bytes_",
+    "clock",
+    "count",
+    "energy",
+    "plural",
+    "share",
+    "when",
+]
+
+NEVER: Final = "\N{EN DASH}"
+"""Stands where nothing is known; a zero would say that something was looked at."""
+
+SEVERITY_NAMES: Final = {
+    Severity.CRITICAL.value: "▲ critical",
+    Severity.MAJOR.value: "◆ major",
+    Severity.MINOR.value: "● minor",
+    Severity.INFO.value: "○ info",
+}
+"""A sign and the word, so that colour never speaks alone."""
+
+SEVERITY_COLOURS: Final = {
+    Severity.CRITICAL.value: "#b3261e",
+    Severity.MAJOR.value: "#b35c00",
+    Severity.MINOR.value: "#1f5fa8",
+    Severity.INFO.value: "#5b6673",
+}
+"""White text stands on each with a contrast above 4.5 to 1."""
+
+SEVERITY_INKS: Final = {
+    Severity.CRITICAL.value: "red",
+    Severity.MAJOR.value: "orange",
+    Severity.MINOR.value: "blue",
+    Severity.INFO.value: "gray",
+}
+"""The same in Streamlit's Markdown, where the theme chooses the shade."""
+
+STATES: Final = {
+    "mirrored": "mirrored",
+    "pending": "pending (joins at its next handshake)",
+    "not-enrolled": "not enrolled (forwarded only)",
+    "unparsable": "unparsable (blind until it reconnects)",
+    "handshake": "in its handshake",
+    "refused": "refused by the primary",
+    "closed": "ended",
+    "closed-unmirrored": "ended, never mirrored",
+}
+"""The states of a connection in words."""
+
+_SECOND: Final = 1_000_000
+
+
+def when(at: Micros | None, zone: tzinfo = UTC, *, fraction: bool = False) -> str:
+    """A time in a zone, to the second or the millisecond; sorts as text."""
+    if at is None:
+        return NEVER
+    try:
+        text = datetime.fromtimestamp(at // _SECOND, zone).strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, OSError, ValueError):
+        return f"{at} µs"
+    return f"{text}.{at % _SECOND // 1000:03d}" if fraction else text
+
+
+def clock(at: Micros, zone: tzinfo) -> int:
+    """Milliseconds for a chart that knows no zones: the wall clock of the zone, taken as if it were UTC."""
+    offset = datetime.fromtimestamp(at // _SECOND, zone).utcoffset()
+    return at // 1000 + (0 if offset is None else round(offset.total_seconds() * 1000))
+
+
+def age(at: Micros | None, now: Micros) -> str:
+    """How long ago, in the two largest units that matter."""
+    if at is None:
+        return NEVER
+    seconds = (now - at) // _SECOND
+    if seconds < 0:
+        return "in the future" if seconds < -60 else "now"
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, seconds = divmod(rest, 60)
+    if days:
+        return f"{days} d {hours} h" if days < 10 else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def count(number: int) -> str:
+    """A whole number with thin spaces between thousands."""
+    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """A count with its noun."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def share(part: int, whole: int) -> str:
+    """A percentage that says 100 only when nothing is missing and 0 only when nothing is there."""
+    if whole <= 0:
+        return NEVER
+    if part == whole:
+        return "100 %"
+    permyriad = part * 10_000 // whole
+    if part > 0 and permyriad == 0:
+        return "< 0.01 %"
+    return f"{permyriad // 100}.{permyriad % 100:02d} %"
+
+
+def bytes_(number: int) -> str:
+    """An amount of data."""
+    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB"), (1, "kB")):
+        if number >= 1000**power:
+            tenths = number * 10 // 1000**power
+            return f"{tenths // 10}.{tenths % 10} {unit}"
+    return f"{number} B"
+
+
+def energy(value: Decimal | None, unit: str | None = "Wh", *, signed: bool = False) -> str:
+    """An exact decimal with its unit, without zeros that say nothing."""
+    if value is None:
+        return NEVER
+    text = f"{value:+f}" if signed else f"{value:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return f"{text} {unit}" if unit else text
+
+
+def amount(value: Decimal, currency: str) -> str:
+    """Money to the cent, and further where a cent would hide that there is something."""
+    digits = 2 if value == 0 or abs(value) >= Decimal("0.01") else 6
+    return f"{value:,.{digits}f} {currency}".replace(",", "\N{NARROW NO-BREAK SPACE}")
