@@ -253,7 +253,8 @@ class Charger:
         """Sample until the session is over, somebody stops it, or its fault has had its way."""
         pace = self.plan.pace
         # A struck session lasts until its faults have had their turn, however slow the machine.
-        at_least = 2 if self._struck_session() is not None else 0
+        struck = self._struck_session() is not None
+        at_least = 4 if self._flow(session) is Flow.OVERLAP else 2 if struck else 0
         until = self._link.now() + session.duration
         samples = 0
         while rows:

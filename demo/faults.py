@@ -311,8 +311,8 @@ _METER: Final = (
         name="register-backwards",
         codes=("meter.regression",),
         also=("meter.implausible",),
-        detail="one periodic reading stands 2 kWh below the one before",
-        strikes=(Strike(action="MeterValues", nth=3, edits=(Add(f"{_ENERGY}.value", -2000),)),),
+        detail="one periodic reading falls 100 kWh back",
+        strikes=(Strike(action="MeterValues", nth=3, edits=(Add(f"{_ENERGY}.value", -100_000),)),),
     ),
     Fault(
         name="stop-placeholder-minus-one",

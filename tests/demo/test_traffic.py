@@ -144,6 +144,19 @@ def test_colliding_ids_stand_on_two_connectors_at_once() -> None:
     assert {call.payload["transactionId"] for call in _calls(stream, "StopTransaction")} == {1}
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_register_runs_backwards_whatever_the_power(seed: int) -> None:
+    """One reading lies below the one before it, and the next one is right again."""
+    fault = BY_NAME["register-backwards"]
+    traffic = Traffic(seed=seed, chargers=1, sessions_per_charger=1, fault_share=1, faults=(fault,))
+    values = [
+        Decimal(call.payload["meterValue"][0]["sampledValue"][0]["value"])
+        for call in _calls(_messages(list(traffic)), "MeterValues")
+    ]
+    assert values[2] < values[1]
+    assert sorted(values[:2] + values[3:]) == values[:2] + values[3:]
+
+
 def test_an_offline_session_arrives_late_but_whole() -> None:
     """The replayed session is stamped fifty minutes back and billed as the meter counted it."""
     traffic, stream = _only("offline-replay")
