@@ -1,7 +1,7 @@
 """One simulated OCPP 1.6J charging station: what it does, whatever the link and the clock.
 
-It follows its plan: boot, then one session after the other, with the plan's fault woven in. Every message leaves
-through `_say`, where the fault table may strike it.
+It follows its plan: boot, then one session after the other, with the plan's fault woven in. How it says things
+stands in `demo.voice`.
 """
 
 from __future__ import annotations
@@ -9,24 +9,17 @@ from __future__ import annotations
 from random import Random
 from typing import Any, Final
 
-import msgspec
-
-from demo.edits import edited, filled
-from demo.faults import Extra, Flow, Moment, Planted, Strike
+from demo.faults import Flow, Moment
 from demo.link import Link
-from demo.meter import Meter
 from demo.plan import ChargerPlan, SessionPlan
+from demo.voice import Driven, Voice, stamp
 from ingest.frame import Micros
-from ingest.timestamps import format_micros
 
 __all__ = ["Charger", "Driven"]
 
 _SECOND: Final[Micros] = 1_000_000
 _PATIENCE: Final[Micros] = 3 * _SECOND
 """How long a driver waits for the remote start before holding up the card."""
-
-_BRIEFLY: Final[Micros] = 3 * _SECOND
-"""How long an answer to an extra message is awaited; nothing depends on it."""
 
 _END_MARGIN: Final[Micros] = 700_000
 """No periodic sample so shortly before the end: between two readings in whole Wh the power must stay credible."""
@@ -37,50 +30,18 @@ _OFFLINE_ENERGY_WH: Final = 900
 """An outage session: began 50 minutes ago, four steps of ten minutes, at 5.4 kW."""
 
 
-class Driven(msgspec.Struct):
-    """A session as the charging station knows it."""
-
-    charger_id: str
-    number: int
-    connector_id: int
-    id_tag: str
-    transaction_id: int
-    meter_start_wh: int
-    started_at: Micros
-    meter_stop_wh: int | None = None
-    """None while it runs, and for good where it never stops."""
-    stopped_at: Micros | None = None
-
-    @property
-    def energy_wh(self) -> int | None:
-        """By its own meter, whatever it told the primary."""
-        return None if self.meter_stop_wh is None else self.meter_stop_wh - self.meter_start_wh
-
-
-class Charger:
+class Charger(Voice):
     """A charging station on a link. `run` once."""
 
     def __init__(self, plan: ChargerPlan, link: Link) -> None:
-        self.plan = plan
+        super().__init__(plan, link)
         self.sessions: list[Driven] = []
         """Every session that the primary accepted, in the order of their starts."""
-        self.planted: list[Planted] = []
-        self._link = link
         self._random = Random(plan.seed)
-        self._meters = [Meter(plan.persona, wh) for wh in plan.persona.odometer_wh]
         self._inbox: list[tuple[str, dict[str, Any]]] = []
         self._busy = False
         self._inoperative: set[int] = set()
-        self._session: SessionPlan | None = None
-        self._said: dict[str, int] = {}
-        self._heartbeat_at: Micros | None = None
-        self._interval: Micros = 0
         link.attach(self)
-
-    @property
-    def charger_id(self) -> str:
-        """The last segment of its path."""
-        return self.plan.persona.charger_id
 
     async def run(self) -> None:
         """Live through the plan. Raises LinkLostError where the connection fails."""
@@ -235,12 +196,15 @@ class Charger:
             await self._link.sleep(until - self._link.now())
         return self._take("RemoteStartTransaction")
 
-    async def _start(self, session: SessionPlan, connector_id: int, tag: str) -> Driven | None:
-        now = self._link.now()
-        start_wh = self._meters[connector_id - 1].register_wh(now)
+    async def _start(
+        self, session: SessionPlan, connector_id: int, tag: str, at: Micros | None = None
+    ) -> Driven | None:
+        """StartTransaction and its Transaction.Begin; None where the primary does not open a transaction."""
+        now = self._link.now() if at is None else at
+        start_wh = self._meters[connector_id - 1].register_wh(self._link.now())
         answer = await self._say(
             "StartTransaction",
-            {"connectorId": connector_id, "idTag": tag, "meterStart": start_wh, "timestamp": _stamp(now)},
+            {"connectorId": connector_id, "idTag": tag, "meterStart": start_wh, "timestamp": stamp(now)},
         )
         if answer is None or "transactionId" not in answer:
             return None
@@ -284,7 +248,7 @@ class Charger:
         meter = self._meters[row.connector_id - 1]
         now = self._link.now()
         values = meter.sample(now, "Sample.Periodic")
-        await self._meter_values(row, [{"timestamp": _stamp(now), "sampledValue": values}])
+        await self._meter_values(row, [{"timestamp": stamp(now), "sampledValue": values}])
         meter.flow(self._link.now(), self._power(session))
 
     async def _pause(self, session: SessionPlan, row: Driven) -> None:
@@ -313,7 +277,7 @@ class Charger:
         payload: dict[str, Any] = {
             "transactionId": row.transaction_id,
             "meterStop": stop_wh,
-            "timestamp": _stamp(now),
+            "timestamp": stamp(now),
             "reason": "Remote" if remote else "EVDisconnected" if session.ev_disconnects else "Local",
         }
         if payload["reason"] == "Local":
@@ -321,10 +285,10 @@ class Charger:
         if persona.transaction_data:
             payload["transactionData"] = [
                 {
-                    "timestamp": _stamp(row.started_at),
+                    "timestamp": stamp(row.started_at),
                     "sampledValue": [meter.energy(row.meter_start_wh, "Transaction.Begin")],
                 },
-                {"timestamp": _stamp(now), "sampledValue": [meter.energy(stop_wh, "Transaction.End")]},
+                {"timestamp": stamp(now), "sampledValue": [meter.energy(stop_wh, "Transaction.End")]},
             ]
         row.meter_stop_wh, row.stopped_at = stop_wh, now
         await self._say("StopTransaction", payload)
@@ -339,30 +303,12 @@ class Charger:
         await self._wait(self.plan.pace.handling)
         await self._link.connect()
         started_at = self._link.now() - _OFFLINE_START
-        start_wh = meter.register_wh(self._link.now())
-        answer = await self._say(
-            "StartTransaction",
-            {
-                "connectorId": connector_id,
-                "idTag": session.id_tag,
-                "meterStart": start_wh,
-                "timestamp": _stamp(started_at),
-            },
-        )
-        if answer is None or "transactionId" not in answer:
+        row = await self._start(session, connector_id, session.id_tag, started_at)
+        if row is None:
+            self._busy = False
             return
-        row = Driven(
-            self.charger_id,
-            session.number,
-            connector_id,
-            session.id_tag,
-            int(answer["transactionId"]),
-            start_wh,
-            started_at,
-        )
-        self.sessions.append(row)
         self._plant(f"transaction {row.transaction_id}, 50 minutes old")
-        await self._registers(row, start_wh, started_at, "Transaction.Begin")
+        start_wh = row.meter_start_wh
         for step in range(1, 4):
             at = started_at + step * _OFFLINE_STEP
             await self._registers(row, start_wh + step * _OFFLINE_ENERGY_WH, at, "Sample.Periodic")
@@ -375,125 +321,14 @@ class Charger:
             {
                 "transactionId": row.transaction_id,
                 "meterStop": row.meter_stop_wh,
-                "timestamp": _stamp(row.stopped_at),
+                "timestamp": stamp(row.stopped_at),
                 "idTag": row.id_tag,
                 "reason": "Local",
             },
         )
         self._busy = False
 
-    # -- messages -----------------------------------------------------------------------------------------------
-
-    async def _registers(self, row: Driven, register_wh: int, at: Micros, context: str) -> None:
-        value = self._meters[row.connector_id - 1].energy(register_wh, context)
-        await self._meter_values(row, [{"timestamp": _stamp(at), "sampledValue": [value]}])
-
-    async def _meter_values(self, row: Driven, values: list[dict[str, Any]]) -> None:
-        await self._say(
-            "MeterValues",
-            {"connectorId": row.connector_id, "transactionId": row.transaction_id, "meterValue": values},
-        )
-
-    async def _status(self, connector_id: int, status: str) -> None:
-        await self._say(
-            "StatusNotification",
-            {
-                "connectorId": connector_id,
-                "errorCode": "NoError",
-                "status": status,
-                "timestamp": _stamp(self._link.now()),
-            },
-        )
-
-    async def _heartbeat(self) -> None:
-        if self._heartbeat_at is not None and self._link.now() >= self._heartbeat_at:
-            await self._say("Heartbeat", {})
-            self._heartbeat_at = self._link.now() + self._interval
-
-    async def _say(self, action: str, payload: dict[str, Any]) -> dict[str, Any] | None:
-        """The one way out: where the fault table strikes, the text goes raw; all else goes as the standard has it."""
-        self._said[action] = self._said.get(action, 0) + 1
-        strikes = self._strikes(action, self._said[action])
-        struck = edited(payload, tuple(edit for strike in strikes for edit in strike.edits))
-        repeats = 2 if any(strike.repeat for strike in strikes) else 1
-        if struck == payload and repeats == 1:
-            answer = await self._link.call(action, payload)
-        else:
-            message_id = self._link.new_id()
-            answer = await self._link.call_raw((_call_text(message_id, action, struck),) * repeats, message_id)
-            self._plant(f"in {action}")
-        for strike in strikes:
-            if strike.again_after_ms is not None:
-                await self._wait(strike.again_after_ms * 1000)
-                again = await self._link.call(action, struck)
-                self._plant(f"{action} again, answered {again}")
-                answer = again or answer
-        return answer
-
-    def _strikes(self, action: str, count: int) -> list[Strike]:
-        fault = self.plan.fault
-        if fault is None or not (fault.lasting or self._struck_session() is not None):
-            return []
-        return [s for s in fault.strikes if s.action in {"*", action} and s.nth in {0, count}]
-
-    async def _extras(self, moment: Moment, row: Driven | None = None) -> None:
-        fault = self.plan.fault
-        if fault is None or (moment is not Moment.BEFORE_BOOT and self._struck_session() is None):
-            return
-        for extra in fault.extras:
-            if extra.moment is moment:
-                await self._extra(extra, row)
-                self._plant(f"{extra.action or extra.text} {moment}")
-
-    async def _extra(self, extra: Extra, row: Driven | None) -> None:
-        if extra.text:
-            await self._link.send_raw(extra.text)
-            return
-        payload = filled(extra.payload, self._knowledge(row))
-        message_id = self._link.new_id()
-        text = _call_text(message_id, extra.action, payload)
-        if extra.cut:
-            await self._link.send_raw(text[: -extra.cut])
-        else:
-            await self._link.call_raw((text,), message_id, _BRIEFLY)
-
-    def _knowledge(self, row: Driven | None) -> dict[str, Any]:
-        """What `$name` stands for in the fault table."""
-        now = self._link.now()
-        connector_id = 1 if self._session is None else self._session.connector_id
-        meter = self._meters[connector_id - 1]
-        register_wh = meter.register_wh(now)
-        reading = meter.energy(register_wh, "")
-        return {
-            "now": _stamp(now),
-            "connector": connector_id,
-            "register": register_wh,
-            "reading": reading["value"],
-            "unit": reading["unit"],
-            "transaction": None if row is None else row.transaction_id,
-        }
-
     # -- small things -------------------------------------------------------------------------------------------
-
-    def _struck_session(self) -> SessionPlan | None:
-        session = self._session
-        return session if session is not None and session.number == self.plan.fault_session else None
-
-    def _flow(self, session: SessionPlan) -> Flow:
-        fault = self.plan.fault
-        return fault.flow if fault is not None and session.number == self.plan.fault_session else Flow.NORMAL
-
-    def _plant(self, detail: str, session_number: int | None = 0) -> None:
-        """Write down, once, that the fault was planted."""
-        fault = self.plan.fault
-        if fault is None or self.planted:
-            return
-        struck = self._struck_session()
-        number = None if session_number is None or fault.lasting or struck is None else struck.number
-        said = f"{fault.detail} ({detail})" if detail else fault.detail
-        self.planted.append(
-            Planted(self.charger_id, number, fault.name, fault.codes, fault.also, self._link.now(), said)
-        )
 
     def _power(self, session: SessionPlan) -> int:
         percent = session.power_percent - self._random.randrange(5)
@@ -510,18 +345,3 @@ class Charger:
 
     def _stop_asked(self) -> bool:
         return any(action == "RemoteStopTransaction" for action, _ in self._inbox)
-
-    async def _wait(self, duration: Micros) -> None:
-        """Wait to the end, whatever the CSMS asks meanwhile."""
-        until = self._link.now() + duration
-        while (left := until - self._link.now()) > 0:
-            await self._link.sleep(left)
-
-
-def _stamp(at: Micros) -> str:
-    """RFC 3339 in UTC with milliseconds, as charging stations write it."""
-    return format_micros(at - at % 1000)
-
-
-def _call_text(message_id: str, action: str, payload: dict[str, Any]) -> str:
-    return msgspec.json.encode([2, message_id, action, payload]).decode()

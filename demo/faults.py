@@ -112,6 +112,8 @@ class Extra(msgspec.Struct, frozen=True, kw_only=True):
     payload: dict[str, Any] = {}
     text: str = ""
     """Sent as it stands, in place of a call."""
+    patience_ms: int = 3000
+    """How long the answer is awaited; nothing depends on it."""
     cut: int = 0
     """So many characters are missing at the end of the text; no answer is awaited."""
 
@@ -511,6 +513,13 @@ _RPC: Final = (
         detail="the primary never answers a Heartbeat",
         extras=(_HEARTBEAT,),
         primary=Behaviour(silent={"Heartbeat": 1}),
+    ),
+    Fault(
+        name="primary-slow",
+        codes=("rpc.slow-answer",),
+        detail="the primary answers a Heartbeat after twelve seconds",
+        extras=(Extra(moment=Moment.CHARGING, action="Heartbeat", patience_ms=15_000),),
+        primary=Behaviour(slow={"Heartbeat": 12_000_000}),
     ),
     Fault(
         name="status-before-boot",
