@@ -164,7 +164,7 @@ class Planted(msgspec.Struct, frozen=True):
 
 
 _ENERGY: Final = "meterValue.0.sampledValue.0"
-_SLIP_ALSO: Final = ("meter.regression", "meter.implausible", "session.zero", "session.missing-in-primary")
+_SLIP_ALSO: Final = ("meter.regression", "meter.implausible")
 _ORPHAN_ID: Final = 1_662_100_000
 
 
