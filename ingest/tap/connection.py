@@ -108,6 +108,14 @@ class Connection:
             return Handshake(peer=self.peer or None)
         return facts(self.request, self.response, self.peer)
 
+    def ask_again(self) -> None:
+        """Begin another handshake on the same socket, after a refusal."""
+        self.state = State.HANDSHAKE
+        self.request = self.response = None
+        self.heads = {direction: HeadReader() for direction in Direction}
+        self.early = dict.fromkeys(Direction, b"")
+        self.announced = False
+
     def open(self) -> None:
         """Get ready to read frames, after a handshake that succeeded."""
         deflate = None if self.response is None else self.response.deflate

@@ -144,6 +144,13 @@ class Mirror:
         match connection.state:
             case State.HANDSHAKE:
                 self._head(connection, direction, data)
+            case State.REFUSED if direction is Direction.CP_TO_CS:
+                # A charger may ask again on the same socket, with credentials after a 401. It does so once it
+                # has read the body of the refusal, so whatever the CSMS sends from here on is the next answer.
+                connection.ask_again()
+                self._head(connection, direction, data)
+            case State.REFUSED:
+                connection.parsed += len(data)
             case State.MIRRORED | State.PENDING | State.NOT_ENROLLED if connection.readers:
                 self._feed(connection, direction, data)
 
@@ -202,6 +209,10 @@ class Mirror:
             connection.state = State.REFUSED
             if self._enrolment.decide(connection.charger_id).enrolled and not connection.announced:
                 self._out.announce(connection)
+            hasty = connection.early[Direction.CP_TO_CS]
+            if hasty:
+                connection.ask_again()
+                self._head(connection, Direction.CP_TO_CS, hasty)
             return
         connection.open()
         self._enrol(connection, fresh=True)
@@ -209,7 +220,7 @@ class Mirror:
             self._unparsable(connection, response.flaw)
             return
         for direction, data in connection.early.items():
-            if data:
+            if data and connection.is_open:
                 self._feed(connection, direction, data)
         connection.early = dict.fromkeys(Direction, b"")
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ingest.journal import JournalReader
 from ingest.recording import Reader, Rejected
 from ingest.tap.service import TapConfig, TapService
+from ingest.tap.status import read_status
 
 KEY = b"\x11\x22\x33\x44"
 REQUEST = b"GET /ocpp/CP1?t=1 HTTP/1.1\r\nHost: csms.example\r\nUpgrade: websocket\r\n\r\n"
@@ -128,4 +129,7 @@ def test_what_goes_in_comes_out(sides: list[tuple[bytes, bytes, list[int]]]) -> 
         assert counters["bytes_from_csms"] == sum(len(side[1]) for side in sides)
         assert counters["copy_errors"] == counters["bytes_dropped"] == 0
         assert counters["parser_starts"] == 1
+        status = read_status(Path(directory) / "tap-status.json")
+        assert status is not None
+        assert status.mirror["faults"] == 0
         assert not [frame for frame in frames if isinstance(frame, Rejected)]

@@ -134,6 +134,17 @@ def test_frames_sent_with_the_upgrade_are_not_lost() -> None:
     assert tap.story == ["opened", "hasty", "prompt"]
 
 
+def test_illegal_bytes_sent_with_the_upgrade_are_named() -> None:
+    """A breach of the rules before the other half of the handshake ends the mirror, whatever the other side sent."""
+    tap = Tap()
+    tap.say(Op.OPENED)
+    tap.say(Op.FROM_CHARGER, REQUEST % b"A" + b"\0\0")
+    tap.say(Op.FROM_CSMS, ANSWER % b"" + _frame(b"prompt", masked=False))
+    assert tap.story[0] == "opened"
+    assert tap.story[1:] == ["unparsable: a charger's frame is not masked (RFC 6455 §5.1)"]
+    assert tap.mirror.counters.faults == 0
+
+
 def test_an_interim_answer_is_passed_over() -> None:
     """100 Continue is not the answer to the upgrade."""
     tap = Tap()
@@ -154,6 +165,23 @@ def test_a_refused_upgrade_is_told_with_its_status() -> None:
     assert tap.story == ["opened", "closed"]
     assert tap.frames[0].handshake is not None
     assert tap.frames[0].handshake.status == 401
+
+
+def test_a_charger_that_asks_again_after_a_401_is_mirrored() -> None:
+    """Credentials sent after a refusal on the same socket lead to a second `opened`, and the frames are read."""
+    tap = Tap()
+    tap.say(Op.OPENED)
+    tap.say(Op.FROM_CHARGER, REQUEST % b"A")
+    tap.say(Op.FROM_CSMS, b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 4\r\n\r\nno")
+    tap.say(Op.FROM_CSMS, b"!\n")
+    again = (REQUEST % b"A").replace(b"\r\n\r\n", b"\r\nAuthorization: Basic QQ==\r\n\r\n")
+    tap.say(Op.FROM_CHARGER, again[:20])
+    tap.say(Op.FROM_CHARGER, again[20:])
+    tap.say(Op.FROM_CSMS, ANSWER % b"" + _frame(b"[2]", masked=False))
+    tap.close()
+    assert tap.story == ["opened", "opened", "[2]", "closed"]
+    shakes = [frame.handshake for frame in tap.frames[:2]]
+    assert [(shake.status, shake.basic_auth) for shake in shakes if shake] == [(401, False), (101, True)]
 
 
 def test_a_handshake_that_never_ends() -> None:
