@@ -104,8 +104,11 @@ class Pairs(msgspec.Struct):
         return None if key is None else self.by_id.get(key)
 
     def _forget(self) -> None:
-        settled = (key for key, pair in self.by_id.items() if pair.compared or not pair.open)
-        gone = self.by_id.pop(next(settled, next(iter(self.by_id))))
+        """Let one go: a compared one, else one that ended, else the oldest; never the one that just came."""
+        older = list(self.by_id.values())[:-1]
+        compared = (pair for pair in older if pair.compared)
+        ended = (pair for pair in older if pair.shadow is not None and pair.shadow.ended)
+        gone = self.by_id.pop(next(compared, next(ended, older[0])).session_id)
         if gone.shadow is not None:
             self.of_shadow.pop(gone.shadow.transaction_id, None)
         for key in gone.primaries:
