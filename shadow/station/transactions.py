@@ -110,7 +110,10 @@ def alias(out: Outbox, transaction: Transaction, primary_id: int) -> None:
 
 
 def new_transaction(out: Outbox, number: int, **known: Any) -> Transaction:
-    """Open a transaction on a connector, or on none that is known (0). The oldest ended one is forgotten where there are too many."""
+    """Open a transaction on a connector, or on none that is known (0).
+
+    The oldest ended one is forgotten where there are too many.
+    """
     transaction_id = str(uuid5(_NAMESPACE, f"{out.charger_id}\x1f{out.frame_id}"))
     transaction = Transaction(transaction_id, out.frame_id, number, out.at, **known)
     transactions = out.station.transactions

@@ -1,0 +1,133 @@
+"""StatusNotification: what a 2.0.1 CSMS hears of a connector, and what becomes of the transaction on it."""
+
+from typing import Any
+
+import pytest
+
+from demo.lived import Lived
+from demo.script import Script
+
+TAG = "04A1B2C3"
+
+
+def _running() -> Script:
+    return Script().boot().status(1, "Available").start(1, TAG, 1000, transaction=7).status(1, "Charging")
+
+
+def _reported(lived: Lived) -> list[str]:
+    return [one["connectorStatus"] for one in lived.requests("StatusNotification")]
+
+
+@pytest.mark.parametrize(
+    ("status", "reported"),
+    [
+        ("Available", "Available"),
+        ("Preparing", "Occupied"),
+        ("Charging", "Occupied"),
+        ("SuspendedEV", "Occupied"),
+        ("SuspendedEVSE", "Occupied"),
+        ("Finishing", "Occupied"),
+        ("Reserved", "Reserved"),
+        ("Unavailable", "Unavailable"),
+        ("Faulted", "Faulted"),
+    ],
+)
+def test_each_status_of_1_6_has_a_connector_status(status: str, reported: str) -> None:
+    """1.6 §7.7 against 2.0.1 §3.25, on EVSE n, connector 1 (Part 1 §7.2)."""
+    lived = Lived().feed(Script().boot().status(2, status).frames)
+    (payload,) = lived.requests("StatusNotification")
+    assert (payload["connectorStatus"], payload["evseId"], payload["connectorId"]) == (reported, 2, 1)
+
+
+def test_five_statuses_collapse_into_one_occupied() -> None:
+    """A 2.0.1 CSMS hears Occupied once, however often 1.6 changes its mind."""
+    script = Script().boot().status(1, "Available")
+    for status in ("Preparing", "Finishing", "Preparing", "Finishing", "Available", "Available"):
+        script.status(1, status)
+    assert _reported(Lived().feed(script.frames)) == ["Available", "Occupied", "Available"]
+
+
+@pytest.mark.parametrize("status", ["Occupied", "", "charging", 7, None])
+def test_a_status_outside_the_enumeration_is_counted(status: Any) -> None:
+    """Nothing is invented for it; the schema names it."""
+    lived = Lived().feed(Script().boot().status(1, status).frames)
+    assert _reported(lived) == []
+    assert any(what.startswith("StatusNotification.status=") for what in lived.unmapped)
+    assert "schema.v16" in lived.codes()
+
+
+def test_connector_zero_is_a_variable_of_the_station_g01() -> None:
+    """2.0.1 has no StatusNotification of the station: NotifyEvent of its AvailabilityState, when it changes."""
+    script = Script().boot().status(0, "Available").status(0, "Available").status(0, "Unavailable")
+    lived = Lived().feed(script.frames)
+    assert _reported(lived) == []
+    events = [one["eventData"][0] for one in lived.requests("NotifyEvent")]
+    assert [(one["actualValue"], one["eventId"]) for one in events] == [("Available", 1), ("Unavailable", 2)]
+    assert events[0]["variable"] == {"name": "AvailabilityState"}
+
+
+def test_an_error_code_is_an_expected_loss() -> None:
+    """2.0.1 has no error code in StatusNotification: counted until the device model carries it."""
+    lived = Lived().feed(Script().boot().status(1, "Faulted", errorCode="GroundFailure").frames)
+    assert "StatusNotification.errorCode=GroundFailure" in lived.unmapped
+
+
+def test_a_status_without_a_timestamp_gets_the_time_of_receipt() -> None:
+    """Optional in 1.6, required in 2.0.1."""
+    script = Script().boot()
+    script.call("StatusNotification", {"connectorId": 1, "status": "Available", "errorCode": "NoError"})
+    (payload,) = Lived().feed(script.frames).requests("StatusNotification")
+    assert payload["timestamp"] == script.now
+
+
+@pytest.mark.parametrize("status", ["Charging", "SuspendedEV", "SuspendedEVSE"])
+def test_a_status_repeated_is_no_second_event(status: str) -> None:
+    """Every change of chargingState is reported (E01.FR.18), and nothing but changes."""
+    script = Script().boot().start(1, TAG, 1000, transaction=7).status(1, status).status(1, status)
+    lived = Lived().feed(script.frames)
+    assert lived.course[1:] == [("Updated", "ChargingStateChanged", status, None)]
+
+
+def test_a_pause_and_its_end_e02_fr_13() -> None:
+    """SuspendedEV, Charging, Finishing: each is an Updated with its chargingState."""
+    lived = Lived().feed(_running().status(1, "SuspendedEV").status(1, "Charging").status(1, "Finishing").frames)
+    assert [course[2] for course in lived.course[2:]] == ["SuspendedEV", "Charging", "EVConnected"]
+
+
+def test_ev_side_disconnected_goes_on_idle_tc_e_26() -> None:
+    """StopTransactionOnEVSideDisconnect=false: Updated EVCommunicationLost/Idle, and the transaction lives."""
+    script = _running().status(1, "SuspendedEV", info="EV side disconnected").wait(30).status(1, "Charging")
+    lived = Lived().feed(script.wait(60).stop(7, 2000).frames)
+    assert lived.course[2:] == [
+        ("Updated", "EVCommunicationLost", "Idle", None),
+        ("Updated", "ChargingStateChanged", "Charging", None),
+        ("Ended", "StopAuthorized", "EVConnected", None),
+    ]
+
+
+def test_faulted_while_charging_is_abnormal() -> None:
+    """The fault stops the energy: Updated AbnormalCondition/SuspendedEVSE; recovery reports the state again."""
+    lived = Lived().feed(_running().status(1, "Faulted").status(1, "Charging").frames)
+    assert lived.course[2:] == [
+        ("Updated", "AbnormalCondition", "SuspendedEVSE", None),
+        ("Updated", "ChargingStateChanged", "Charging", None),
+    ]
+    assert _reported(lived)[-2:] == ["Faulted", "Occupied"]
+
+
+def test_statuses_after_the_stop_make_no_event() -> None:
+    """No TransactionEvent after Ended (§2.6.5), whatever the connector still says."""
+    script = _running().stop(7, 2000).status(1, "SuspendedEV").status(1, "Finishing").status(1, "Available")
+    lived = Lived().feed(script.frames)
+    assert lived.events[-1]["eventType"] == "Ended"
+    assert _reported(lived) == ["Available", "Occupied", "Available"]
+
+
+def test_more_connectors_than_a_station_can_have_are_counted() -> None:
+    """The state is bounded: the sixty-fifth connector is named and not lived."""
+    script = Script().boot()
+    for number in range(1, 70):
+        script.status(number, "Available")
+    lived = Lived().feed(script.frames)
+    assert len(_reported(lived)) == 64
+    assert lived.unmapped.count("StatusNotification.connectorId") == 5
