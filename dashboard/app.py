@@ -1,4 +1,8 @@
-"""The pages: `streamlit run dashboard/app.py`, or `shadow-csms dashboard`."""
+"""The pages: `streamlit run dashboard/app.py`, or `shadow-csms dashboard`.
+
+They lie in `views/`: Streamlit takes a folder named `pages/` for pages of the old kind, and the first address that is
+opened after a start would then run its page alone, without what is shared here.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard import links
-from dashboard.parts import choose_zone
+from dashboard.parts import choose_zone, tighten
 
 __all__ = ["main"]
 
@@ -21,16 +25,17 @@ def main() -> None:
     st.set_page_config(page_title="shadow-csms", page_icon=_ICON, layout="wide")
     page = st.navigation(
         [
-            st.Page("pages/overview.py", title="Fleet", icon=":material/ev_station:", default=True),
+            st.Page("views/overview.py", title="Fleet", icon=":material/ev_station:", default=True),
             st.Page(
-                "pages/discrepancies.py",
+                "views/discrepancies.py",
                 title="Discrepancies",
                 icon=":material/difference:",
                 url_path=links.DISCREPANCIES,
             ),
-            st.Page("pages/session.py", title="Session", icon=":material/timeline:", url_path=links.SESSION),
+            st.Page("views/session.py", title="Session", icon=":material/timeline:", url_path=links.SESSION),
         ]
     )
+    tighten()
     choose_zone()
     page.run()
 

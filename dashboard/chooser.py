@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import streamlit as st
 
-from dashboard import data, parts, words
+from dashboard import data, parts
 from diff.codes import CATALOGUE
 from diff.discrepancy import Class, Status
 from diff.store.queries import SEVERITIES, Choices, Filter
@@ -17,15 +17,8 @@ from ingest.frame import Micros
 __all__ = ["DEFAULT", "choose", "narrowed"]
 
 _ALL: Final = "all"
-_RANGES: Final = {_ALL: 0, "hour": 3_600, "day": 86_400, "week": 7 * 86_400, "month": 30 * 86_400, "dates": 0}
-_RANGE_NAMES: Final = {
-    _ALL: "any time",
-    "hour": "last hour",
-    "day": "last 24 hours",
-    "week": "last 7 days",
-    "month": "last 30 days",
-    "dates": "between two times …",
-}
+_RANGES: Final = {"any": 0, "hour": 3_600, "day": 86_400, "week": 7 * 86_400, "month": 30 * 86_400, "dates": 0}
+"""Seconds back from now. These words, like all options here, stand in the address as they are."""
 _SECOND: Final = 1_000_000
 
 DEFAULT: Final = Filter(status=Status.OPEN.value)
@@ -40,7 +33,6 @@ def choose(choices: Choices) -> Filter:
             "Severity",
             SEVERITIES,
             selection_mode="multi",
-            format_func=lambda name: words.SEVERITY_NAMES[name],
             key="severity",
             bind="query-params",
         )
@@ -98,14 +90,12 @@ def _lists(choices: Choices) -> list[tuple[str, ...]]:
 
 
 def _span() -> tuple[Micros | None, Micros | None]:
-    chosen = st.selectbox(
-        "Time", list(_RANGES), format_func=lambda name: _RANGE_NAMES[name], key="range", bind="query-params"
-    )
+    chosen = st.selectbox("Last seen within", list(_RANGES), key="range", bind="query-params")
     if chosen == "dates":
         start = st.datetime_input("From", None, key="from", bind="query-params")
         end = st.datetime_input("To", None, key="to", bind="query-params")
         return _micros(start, parts.zone()), _micros(end, parts.zone())
-    seconds = _RANGES[chosen or _ALL]
+    seconds = _RANGES[chosen or "any"]
     return (data.minute() - seconds * _SECOND if seconds else None), None
 
 

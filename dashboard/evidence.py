@@ -12,7 +12,10 @@ from diff.codes import CATALOGUE, Values
 from diff.store import queries
 from diff.store.queries import FrameLine, Occurrence
 
-__all__ = ["direction", "draw", "frame_title", "pretty"]
+__all__ = ["code", "direction", "draw", "frame_title", "pretty"]
+
+_LINES = 16
+_TALL = 400
 
 
 def draw(one: Occurrence) -> None:
@@ -34,7 +37,7 @@ def draw(one: Occurrence) -> None:
         )
         if one.session_id:
             right.page_link(
-                "pages/session.py",
+                "views/session.py",
                 label="Open the session",
                 icon=":material/timeline:",
                 query_params=links.parameters(id=one.session_id, tz=parts.zone_parameter()),
@@ -56,13 +59,20 @@ def _frames(one: Occurrence) -> None:
         st.caption(f"{len(one.frames) - len(found)} of {len(one.frames)} frames are no longer kept.")
     for line in found:
         with st.expander(frame_title(line)):
-            st.code(pretty(line.text or line.detail), language="json", wrap_lines=True)
+            code(line.text or line.detail)
+
+
+def code(text: str) -> None:
+    """JSON to be read and copied, in a box that does not push the page away."""
+    shown = pretty(text)
+    st.code(shown, language="json", wrap_lines=True, height=_TALL if shown.count("\n") > _LINES else "content")
 
 
 def frame_title(line: FrameLine) -> str:
     """A frame in one line, as Markdown that no text of a frame gets into."""
     what = " ".join(part for part in (line.action, line.message_type) if part) or line.kind
-    return f"{words.when(line.received_at, parts.zone(), fraction=True)} {direction(line)} {_plain(what)} `{line.frame_id}`"
+    at = words.when(line.received_at, parts.zone(), fraction=True)
+    return f"{at} {direction(line)} {_plain(what)} `{line.frame_id.replace('`', '')}`"
 
 
 def direction(line: FrameLine) -> str:

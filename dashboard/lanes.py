@@ -28,6 +28,11 @@ _FROM_CSMS: Final = "CSMS → charger"
 _SHORT: Final = Decimal(10_000)
 """Wh up to which an axis is in Wh."""
 
+_LEFT: Final = {"minExtent": 118, "maxExtent": 118, "labelLimit": 116}
+"""Room left of both charts, alike so that their times stand below each other."""
+
+_LEAST_PAD: Final = 500_000
+
 _KIND_OF: Final = {
     "StartTransaction": "transaction",
     "StopTransaction": "transaction",
@@ -55,20 +60,18 @@ def chart(
     evidence: Collection[str],
     zone: tzinfo,
 ) -> alt.VConcatChart:
-    """Both lanes, and below them the energy where there are readings."""
+    """Both lanes, and below them the energy where there are readings. There is at least one frame or message."""
     own = {frame for message in messages if message.own for frame in message.caused_by}
     rows = [_frame(line, line.frame_id in own, line.frame_id in evidence, zone) for line in frames if line.action]
     rows += [_message(message, zone) for message in messages]
-    moments = [row["at"] for row in rows] + [words.clock(point.at, zone) for point in points]
-    span = [min(moments), max(moments)] if moments else [0, 1]
-    pad = max((span[1] - span[0]) // 50, 500)
-    axis = alt.X(
-        "at:T",
-        title=None,
-        scale=alt.Scale(type="utc", domain=[span[0] - pad, span[1] + pad]),
-        axis=alt.Axis(format="%H:%M:%S", labelOverlap=True),
-    )
-    layers: list[Any] = [_lanes(rows, axis)]
+    moments = [line.received_at for line in frames] + [message.at for message in messages]
+    moments += [point.at for point in points]
+    pad = max((max(moments) - min(moments)) // 50, _LEAST_PAD)
+    span = [words.clock(min(moments) - pad, zone), words.clock(max(moments) + pad, zone)]
+    scale = alt.Scale(type="utc", domain=span)
+    bare = alt.X("at:T", title=None, scale=scale, axis=alt.Axis(labels=False, ticks=False, domain=False))
+    axis = alt.X("at:T", title=None, scale=scale, axis=alt.Axis(format="%H:%M:%S", labelOverlap=True))
+    layers: list[Any] = [_lanes(rows, bare if points else axis)]
     if points:
         layers.append(_curve(session, points, axis, zone))
     drawn: alt.VConcatChart = alt.vconcat(*layers, spacing=8).resolve_scale(x="shared", color="independent")
@@ -110,7 +113,7 @@ def _message(message: MessageLine, zone: tzinfo) -> dict[str, Any]:
 def _lanes(rows: list[dict[str, Any]], axis: alt.X) -> Any:
     base = _chart(rows).encode(
         x=axis,
-        y=alt.Y("lane:N", title=None, sort=[_LANE_16, _LANE_201], axis=alt.Axis(labelLimit=150, domain=False)),
+        y=alt.Y("lane:N", title=None, sort=[_LANE_16, _LANE_201], axis=alt.Axis(domain=False, ticks=False, **_LEFT)),
         yOffset=alt.YOffset("from:N", sort=[_FROM_CHARGER, _FROM_CSMS]),
         tooltip=[
             alt.Tooltip("time:N", title="at"),
@@ -130,7 +133,7 @@ def _lanes(rows: list[dict[str, Any]], axis: alt.X) -> Any:
         shape=alt.Shape(
             "from:N",
             scale=alt.Scale(domain=[_FROM_CHARGER, _FROM_CSMS], range=["triangle-right", "triangle-left"]),
-            legend=alt.Legend(orient="top", title=None),
+            legend=None,
         ),
         opacity=alt.Opacity("weight:Q", scale=None, legend=None),
     )
@@ -140,11 +143,11 @@ def _lanes(rows: list[dict[str, Any]], axis: alt.X) -> Any:
         .encode(color=alt.value(words.SEVERITY_COLOURS["critical"]))
     )
     names = (
-        base.transform_filter("datum.landmark != ''")
+        base.transform_filter("datum.landmark != '' && datum.weight == 1")
         .mark_text(dy=-11, fontSize=11, align="center", fontWeight="bold")
         .encode(text="landmark:N")
     )
-    return alt.layer(points, rings, names).properties(height=190, width="container")
+    return alt.layer(points, rings, names).properties(height=170)
 
 
 def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
@@ -174,7 +177,7 @@ def _curve(session: SessionLine, points: Sequence[EnergyPoint], axis: alt.X, zon
         .mark_line(point=alt.OverlayMarkDef(size=45), interpolate="linear")
         .encode(
             x=axis,
-            y=alt.Y("energy:Q", title=f"{unit} since the first reading"),
+            y=alt.Y("energy:Q", title=f"{unit} since first reading", axis=alt.Axis(**_LEFT)),
             tooltip=[
                 alt.Tooltip("time:N", title="at"),
                 alt.Tooltip("since:N", title="since the first reading"),
@@ -193,4 +196,4 @@ def _curve(session: SessionLine, points: Sequence[EnergyPoint], axis: alt.X, zon
             )
         )
         layers.append(level.mark_text(align="left", x=4, dy=-6, fontSize=11).encode(y="energy:Q", text="says:N"))
-    return alt.layer(*layers).properties(height=150, width="container")
+    return alt.layer(*layers).properties(height=150)

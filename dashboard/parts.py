@@ -33,6 +33,14 @@ Columns = dict[str, ColumnConfig | str | None]
 _EVERY = "5s"
 
 
+def tighten() -> None:
+    """Less empty space, so that a laptop shows a page's verdict without scrolling."""
+    st.html(
+        "<style>.stMainBlockContainer{padding:2.4rem 2.5rem 3rem}"
+        "[data-testid=stMetricValue]{font-size:1.7rem}[data-testid=stVerticalBlock]{gap:.7rem}</style>"
+    )
+
+
 def choose_zone() -> None:
     """The box in the sidebar that every page obeys."""
     zones = ["UTC", *sorted(name for name in available_timezones() - {"UTC"} if "/" in name)]
@@ -90,7 +98,7 @@ def severity_column(label: str = "severity") -> ColumnConfig:
 def table(rows: Sequence[dict[str, object]], columns: Columns, *, height: int | None = None) -> None:
     """A table to be read, as tall as its rows up to a limit."""
     fitting = min(38 + 35 * max(len(rows), 1), height or 420)
-    st.dataframe(list(rows), column_config=columns, hide_index=True, height=fitting)
+    st.dataframe(list(rows), column_config=columns, hide_index=True, height=fitting, placeholder=words.NEVER)
 
 
 def pick(
@@ -114,6 +122,7 @@ def pick(
         list(rows),
         column_config=columns,
         hide_index=True,
+        placeholder=words.NEVER,
         height=min(38 + 35 * max(len(rows), 1), height),
         key=f"{parameter}-{digest}",
         on_select="rerun",

@@ -79,10 +79,10 @@ def when(at: Micros | None, zone: tzinfo = UTC, *, fraction: bool = False) -> st
     return f"{text}.{at % _SECOND // 1000:03d}" if fraction else text
 
 
-def clock(at: Micros, zone: tzinfo) -> int:
-    """Milliseconds for a chart that knows no zones: the wall clock of the zone, taken as if it were UTC."""
-    offset = datetime.fromtimestamp(at // _SECOND, zone).utcoffset()
-    return at // 1000 + (0 if offset is None else round(offset.total_seconds() * 1000))
+def clock(at: Micros, zone: tzinfo) -> str:
+    """For a chart that knows no zones: the wall clock of the zone, written as if it were UTC."""
+    moment = datetime.fromtimestamp(at // _SECOND, zone)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % _SECOND // 1000:03d}Z"
 
 
 def age(at: Micros | None, now: Micros) -> str:
@@ -137,7 +137,7 @@ def energy(value: Decimal | None, unit: str | None = "Wh", *, signed: bool = Fal
     """An exact decimal with its unit, without zeros that say nothing."""
     if value is None:
         return NEVER
-    text = f"{value:+f}" if signed else f"{value:f}"
+    text = f"{value:+f}" if signed and value else f"{value:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{text} {unit}" if unit else text

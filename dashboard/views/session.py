@@ -30,7 +30,7 @@ def show() -> None:
         if line is None:
             st.title("Session", anchor=False)
             st.warning(f"The store holds no session `{wanted[:40]}`. It may be older than what is kept.")
-            st.page_link("pages/session.py", label="Latest sessions", icon=":material/arrow_back:")
+            st.page_link("views/session.py", label="Latest sessions", icon=":material/arrow_back:")
             return
         _session(line)
 
@@ -57,7 +57,8 @@ def _picker() -> None:
         )
         return
     st.caption(
-        f"The latest {words.count(len(found))} of {words.plural(found[0].total, 'session')}; times in {parts.zone_name()}"
+        f"The latest {words.count(len(found))} of {words.plural(found[0].total, 'session')};"
+        f" times in {parts.zone_name()}"
     )
     parts.table([_listed(line) for line in found], _SESSION_COLUMNS, height=560)
 
@@ -85,9 +86,9 @@ _SESSION_COLUMNS: parts.Columns = {
     "connector": NumberColumn("connector", width=75),
     "worst": parts.severity_column("worst"),
     "open": NumberColumn("open", width=55, help="Open discrepancies"),
-    "primary": TextColumn("primary", width=95, help="Energy that the primary bills"),
-    "shadow": TextColumn("shadow", width=95, help="Energy of the 2.0.1 session"),
-    "delta": TextColumn("delta", width=85, help="Shadow minus primary"),
+    "primary": TextColumn("primary", width=85, alignment="right", help="Energy that the primary bills"),
+    "shadow": TextColumn("shadow", width=85, alignment="right", help="Energy of the 2.0.1 session"),
+    "delta": TextColumn("delta", width=80, alignment="right", help="Shadow minus primary"),
     "state": TextColumn("state", width=95),
 }
 
@@ -134,9 +135,12 @@ def _facts(line: SessionLine) -> None:
         st.markdown(f"**{words.when(line.started_at, zone)}**  \n**{words.when(line.stopped_at, zone)}**")
         st.caption(f"reason: {line.stop_reason or words.NEVER}")
     with places[2].container(border=True, height="stretch"):
-        st.caption("Transaction ids: primary (1.6) ↔ shadow (2.0.1)")
+        st.caption("Transaction ids: 1.6 and 2.0.1")
         st.code(
-            f"{line.primary_transaction_id or words.NEVER}\n{line.shadow_transaction_id or words.NEVER}", language=None
+            f"{line.primary_transaction_id or words.NEVER}
+{line.shadow_transaction_id or words.NEVER}",
+            language=None,
+            wrap_lines=True,
         )
     with places[3].container(border=True, height="stretch"):
         st.caption("Where and who")
@@ -164,9 +168,10 @@ def _chart(
         return
     points = queries.energy_points(messages, window)
     drawn = lanes.chart(line, frames, messages, points, proofs, parts.zone())
-    st.altair_chart(drawn, key="lanes")
+    # A stretched chart of several parts is as wide as its place without the labels left of it: those need the rest.
+    st.columns([8, 1])[0].altair_chart(drawn, width="stretch", key="lanes")
     st.caption(
-        f"Times of the tap's clock in {parts.zone_name()}. Ringed: frames that prove a discrepancy. Pale: traffic of the"
+        f"Times of the tap's clock in {parts.zone_name()}. ▶ sent by the charger, ◀ by the CSMS. Ringed: frames that prove a discrepancy. Pale: traffic of the"
         " charger around the session. Readings stand where the charger's own clock puts them within their message."
     )
 
@@ -201,7 +206,7 @@ def _discrepancy(one: Occurrence) -> dict[str, object]:
 _DISCREPANCY_COLUMNS: parts.Columns = {
     "severity": parts.severity_column(),
     "code": LinkColumn("code", display_text=links.FROM_CODE, width=200, help="Opens the fingerprint"),
-    "delta": TextColumn("delta", width=85),
+    "delta": TextColumn("delta", width=80, alignment="right"),
     "status": TextColumn("status", width=85),
 }
 
@@ -222,8 +227,9 @@ def _frames(
             codes.setdefault(frame, []).append(one.code)
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.caption(
-        f"{words.count(len(frames))} of {words.plural(frames[0].total, 'frame')} of {line.charger_id} from a minute before"
-        " the session to a minute after it, both directions, as received less redactions. Select one to see it whole."
+        f"{words.count(len(frames))} of {words.plural(frames[0].total, 'frame')} of {line.charger_id} from a minute"
+        " before the session to a minute after it, both directions, as received less redactions. Select one to see it"
+        " whole."
     )
     right.download_button(
         "Recording",
@@ -277,14 +283,14 @@ def _frame(line: SessionLine, frame_id: str, messages: Sequence[MessageLine], co
         st.markdown(f"**1.6 as received** {evidence.frame_title(whole[0])}")
         if codes:
             st.caption(f"▲ proves {', '.join(sorted(set(codes)))}")
-        st.code(evidence.pretty(whole[0].text or whole[0].detail), language="json", wrap_lines=True)
+        evidence.code(whole[0].text or whole[0].detail)
     made = [message for message in messages if frame_id in message.caused_by]
     with right:
         st.markdown("**2.0.1 that the shadow made of it**" if made else "**The shadow made no 2.0.1 message of it**")
         for message in made:
             sender = "station → CSMS" if message.direction == "cp>cs" else "CSMS → station"
             st.caption(f"{message.action} {message.type}, {sender}, of {len(message.caused_by)} frame(s)")
-            st.code(evidence.pretty(message.payload), language="json", wrap_lines=True)
+            evidence.code(message.payload)
             if message.provenance:
                 st.caption("not simply observed: " + _provenance(message.provenance))
 

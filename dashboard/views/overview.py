@@ -98,15 +98,14 @@ def _money(seen: Overview, settings: Settings) -> None:
     gross = money.more_wh + money.less_wh
     value = words.energy(gross) if price is None else words.amount(money.amount, settings.currency)
     st.metric("Money at stake" if price is not None else "Energy at stake", value)
-    of = f"{words.plural(money.sessions, 'session')} of {words.count(money.compared)} compared"
+    of = f"{words.count(money.sessions)} of {words.plural(money.compared, 'compared session')}"
     if price is None:
-        st.caption(f"{of}. {settings.complaint}")
+        st.caption(f"{of} differ. {settings.complaint}")
         return
-    per = f"{price:f} {settings.currency}/kWh"
-    unknown = f"; {words.count(money.unknown)} without an amount" if money.unknown else ""
+    unknown = f", {words.count(money.unknown)} without an amount" if money.unknown else ""
     st.caption(
-        f"Σ |ΔWh| ÷ 1000 · {per} = {words.energy(gross)} in {of}"
-        f" (+{words.energy(money.more_wh)}, -{words.energy(money.less_wh)}){unknown}"
+        f"{of} differ{unknown}: {words.energy(money.more_wh)} more and {words.energy(money.less_wh)} less under 2.0.1."
+        f" Σ|ΔWh| ÷ 1000 · {price:f} {settings.currency}/kWh"
     )
 
 
@@ -135,7 +134,7 @@ def _severity(severity: str, count: SeverityCount | None, seen: Overview) -> Non
         f"{words.plural(seen.chargers, 'charger')}{withdrawn}"
     )
     st.page_link(
-        "pages/discrepancies.py",
+        "views/discrepancies.py",
         label=f"Show {severity}",
         icon=":material/arrow_forward:",
         query_params=links.parameters(severity=severity, tz=parts.zone_parameter()),
