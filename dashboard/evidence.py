@@ -58,7 +58,7 @@ def _frames(one: Occurrence) -> None:
     if len(found) < len(one.frames):
         st.caption(f"{len(one.frames) - len(found)} of {len(one.frames)} frames are no longer kept.")
     for line in found:
-        with st.expander(frame_title(line)):
+        with st.expander(frame_title(line), expanded=len(found) == 1):
             code(line.text or line.detail)
 
 

@@ -102,6 +102,9 @@ def _money(seen: Overview, settings: Settings) -> None:
     if price is None:
         st.caption(f"{of} differ. {settings.complaint}")
         return
+    if not money.sessions:
+        st.caption(f"none of {words.plural(money.compared, 'compared session')} differs beyond the tolerance")
+        return
     unknown = f", {words.count(money.unknown)} without an amount" if money.unknown else ""
     st.caption(
         f"{of} differ{unknown}: {words.energy(money.more_wh)} more and {words.energy(money.less_wh)} less under 2.0.1."

@@ -137,8 +137,7 @@ def _facts(line: SessionLine) -> None:
     with places[2].container(border=True, height="stretch"):
         st.caption("Transaction ids: 1.6 and 2.0.1")
         st.code(
-            f"{line.primary_transaction_id or words.NEVER}
-{line.shadow_transaction_id or words.NEVER}",
+            f"{line.primary_transaction_id or words.NEVER}\n{line.shadow_transaction_id or words.NEVER}",
             language=None,
             wrap_lines=True,
         )
@@ -171,8 +170,8 @@ def _chart(
     # A stretched chart of several parts is as wide as its place without the labels left of it: those need the rest.
     st.columns([8, 1])[0].altair_chart(drawn, width="stretch", key="lanes")
     st.caption(
-        f"Times of the tap's clock in {parts.zone_name()}. ▶ sent by the charger, ◀ by the CSMS. Ringed: frames that prove a discrepancy. Pale: traffic of the"
-        " charger around the session. Readings stand where the charger's own clock puts them within their message."
+        f"Times of the tap's clock in {parts.zone_name()}. ▶ sent by the charger, ◀ by the CSMS."
+        " Ringed: frames that prove a discrepancy. Pale: traffic of the charger around the session. Readings stand where the charger's own clock puts them within their message."
     )
 
 
