@@ -39,9 +39,9 @@ def _common(
 @app.command()
 def demo(
     seconds: Annotated[int | None, typer.Option(min=20, help="End by itself after so many seconds.")] = None,
-    chargers: Annotated[int, typer.Option(min=1, max=500, help="Simulated charging stations.")] = 36,
+    chargers: Annotated[int, typer.Option(min=1, max=500, help="Simulated charging stations.")] = 48,
     seed: Annotated[int, typer.Option(help="Which fleet: the same seed plants the same faults.")] = 7,
-    fault_share: Annotated[float, typer.Option(min=0, max=1, help="Share of stations that misbehave.")] = 0.75,
+    fault_share: Annotated[float, typer.Option(min=0, max=1, help="Share of stations that misbehave.")] = 0.8,
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep everything here; else a directory that is removed.")
     ] = None,

@@ -22,6 +22,7 @@ from shadow.station.outbox import Outbox
 
 __all__ = ["step"]
 
+_SWITCHING_PROTOCOLS: Final = 101
 _MAX_CONNECTIONS: Final = 32
 _MAX_HOLES: Final = 64
 _MAX_EARLY_CALLS: Final = 16
@@ -108,12 +109,15 @@ def _is_new(state: ChargerState, frame: Frame, obs: Observations) -> bool:
 
 def _opened(state: ChargerState, frame: Frame, out: Outbox) -> None:
     shake = frame.handshake
+    if shake is not None and shake.status not in (None, _SWITCHING_PROTOCOLS):
+        out.unmapped(f"handshake.status={shake.status}")
+        return  # the CSMS refused the upgrade: there is no connection to live
     subprotocol = None if shake is None else shake.subprotocol
     if subprotocol not in _SUBPROTOCOLS:
         state.foreign[frame.connection_id] = str(subprotocol)
         out.unmapped(f"subprotocol={subprotocol}"[:80])
         return
-    state.connected_at[frame.connection_id] = frame.received_at
+    state.connected_at.setdefault(frame.connection_id, frame.received_at)
     state.station.calls_before_boot = []
 
 
@@ -135,6 +139,9 @@ def _gap(state: ChargerState, frame: Frame, out: Outbox) -> None:
     for connector in state.station.connectors.values():
         connector.seen_since = None
     reason = "cut" if gap is None else gap.reason
+    if gap is not None and not gap.until_reconnect:
+        # Mirrored from the middle on: when it connected is not known, so nothing is put down to queueing by it.
+        state.connected_at.pop(frame.connection_id, None)
     found = None if gap is None else f"{gap.bytes_missing} bytes"
     out.find("tap.gap", reason, found=found, detail="the copy was cut here: nothing is known until it goes on")
 
