@@ -28,7 +28,8 @@ _FROM_CSMS: Final = "CSMS → charger"
 _SHORT: Final = Decimal(10_000)
 """Wh up to which an axis is in Wh."""
 
-_LEFT: Final = {"minExtent": 118, "maxExtent": 118, "labelLimit": 116}
+_RING: Final = "#e5484d"
+_ROOM: Final = 104
 """Room left of both charts, alike so that their times stand below each other."""
 
 _LEAST_PAD: Final = 500_000
@@ -59,8 +60,13 @@ def chart(
     points: Sequence[EnergyPoint],
     evidence: Collection[str],
     zone: tzinfo,
+    *,
+    ink: str = "#1a2330",
 ) -> alt.VConcatChart:
-    """Both lanes, and below them the energy where there are readings. There is at least one frame or message."""
+    """Both lanes, and below them the energy where there are readings. There is at least one frame or message.
+
+    `ink`: the colour of words on the chart.
+    """
     own = {frame for message in messages if message.own for frame in message.caused_by}
     rows = [_frame(line, line.frame_id in own, line.frame_id in evidence, zone) for line in frames if line.action]
     rows += [_message(message, zone) for message in messages]
@@ -71,9 +77,9 @@ def chart(
     scale = alt.Scale(type="utc", domain=span)
     bare = alt.X("at:T", title=None, scale=scale, axis=alt.Axis(labels=False, ticks=False, domain=False))
     axis = alt.X("at:T", title=None, scale=scale, axis=alt.Axis(format="%H:%M:%S", labelOverlap=True))
-    layers: list[Any] = [_lanes(rows, bare if points else axis)]
+    layers: list[Any] = [_lanes(rows, bare if points else axis, ink)]
     if points:
-        layers.append(_curve(session, points, axis, zone))
+        layers.append(_curve(session, points, axis, zone, ink))
     drawn: alt.VConcatChart = alt.vconcat(*layers, spacing=8).resolve_scale(x="shared", color="independent")
     return drawn
 
@@ -110,10 +116,15 @@ def _message(message: MessageLine, zone: tzinfo) -> dict[str, Any]:
     }
 
 
-def _lanes(rows: list[dict[str, Any]], axis: alt.X) -> Any:
+def _lanes(rows: list[dict[str, Any]], axis: alt.X, ink: str) -> Any:
     base = _chart(rows).encode(
         x=axis,
-        y=alt.Y("lane:N", title=None, sort=[_LANE_16, _LANE_201], axis=alt.Axis(domain=False, ticks=False, **_LEFT)),
+        y=alt.Y(
+            "lane:N",
+            title=None,
+            sort=[_LANE_16, _LANE_201],
+            axis=alt.Axis(domain=False, ticks=False, minExtent=_ROOM, maxExtent=_ROOM),
+        ),
         yOffset=alt.YOffset("from:N", sort=[_FROM_CHARGER, _FROM_CSMS]),
         tooltip=[
             alt.Tooltip("time:N", title="at"),
@@ -140,11 +151,11 @@ def _lanes(rows: list[dict[str, Any]], axis: alt.X) -> Any:
     rings = (
         base.transform_filter("datum.proves")
         .mark_point(filled=False, size=220, strokeWidth=2, shape="circle")
-        .encode(color=alt.value(words.SEVERITY_COLOURS["critical"]))
+        .encode(color=alt.value(_RING))
     )
     names = (
         base.transform_filter("datum.landmark != '' && datum.weight == 1")
-        .mark_text(dy=-11, fontSize=11, align="center", fontWeight="bold")
+        .mark_text(dy=-11, fontSize=11, align="center", fontWeight="bold", color=ink)
         .encode(text="landmark:N")
     )
     return alt.layer(points, rings, names).properties(height=170)
@@ -154,7 +165,7 @@ def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
     return alt.Chart(alt.InlineData(rows))
 
 
-def _curve(session: SessionLine, points: Sequence[EnergyPoint], axis: alt.X, zone: tzinfo) -> Any:
+def _curve(session: SessionLine, points: Sequence[EnergyPoint], axis: alt.X, zone: tzinfo, ink: str) -> Any:
     ordered = sorted(points, key=lambda point: point.at)
     first = ordered[0].wh
     billed = session.primary_energy_wh
@@ -177,7 +188,7 @@ def _curve(session: SessionLine, points: Sequence[EnergyPoint], axis: alt.X, zon
         .mark_line(point=alt.OverlayMarkDef(size=45), interpolate="linear")
         .encode(
             x=axis,
-            y=alt.Y("energy:Q", title=f"{unit} since first reading", axis=alt.Axis(**_LEFT)),
+            y=alt.Y("energy:Q", title=f"{unit} since first reading", axis=alt.Axis(minExtent=_ROOM, maxExtent=_ROOM)),
             tooltip=[
                 alt.Tooltip("time:N", title="at"),
                 alt.Tooltip("since:N", title="since the first reading"),
@@ -195,5 +206,7 @@ def _curve(session: SessionLine, points: Sequence[EnergyPoint], axis: alt.X, zon
                 y="energy:Q", tooltip="says:N"
             )
         )
-        layers.append(level.mark_text(align="left", x=4, dy=-6, fontSize=11).encode(y="energy:Q", text="says:N"))
+        layers.append(
+            level.mark_text(align="left", x=4, dy=-6, fontSize=11, color=ink).encode(y="energy:Q", text="says:N")
+        )
     return alt.layer(*layers).properties(height=150)

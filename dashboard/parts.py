@@ -80,6 +80,11 @@ def strip(drawn: Pulse) -> None:
         st.rerun()
 
 
+def ink() -> str:
+    """The colour of words in the theme that the browser shows, for charts that do not follow it."""
+    return "#e6ebf1" if st.context.theme.type == "dark" else "#1a2330"
+
+
 def severity_chip(severity: str) -> list[str]:
     """What a severity column holds."""
     return [words.SEVERITY_NAMES.get(severity, severity)]
