@@ -20,6 +20,8 @@ __all__ = ["Flaw", "Stamp", "format_micros", "parse_stamp"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_FIRST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _PLAUSIBLE_FROM_YEAR: Final = 2015
 """OCPP 1.6 appeared in October 2015: an earlier time is a clock that was never set."""
 
@@ -66,7 +68,9 @@ def parse_stamp(text: str) -> Stamp:
         )
     except ValueError as error:
         return Stamp(None, Flaw.UNPARSEABLE, str(error))
-    at = (moment - _EPOCH) // _MICROSECOND + (1_000_000 if leap else 0)
+    at = (moment - _EPOCH) // _MICROSECOND
+    if leap:
+        at = min(at + 1_000_000, _LAST)
     flaw: Flaw | None = None
     detail = ""
     if zone is None:
@@ -75,6 +79,8 @@ def parse_stamp(text: str) -> Stamp:
         digits = zone[1:].replace(":", "").ljust(4, "0")
         offset = (int(digits[:2]) * 3600 + int(digits[2:]) * 60) * 1_000_000
         at += -offset if zone[0] == "+" else offset
+        if not _FIRST <= at <= _LAST:
+            return Stamp(None, Flaw.UNPARSEABLE, "outside of the years 1 to 9999 in UTC")
         if len(zone) != 6:
             flaw, detail = Flaw.NO_ZONE, f"zone {zone} is not of the form +hh:mm (RFC 3339)"
     if int(year) < _PLAUSIBLE_FROM_YEAR:
