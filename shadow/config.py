@@ -53,13 +53,17 @@ DEFAULT: Final = ShadowConfig()
 
 _START_POINTS: Final = (frozenset({"PowerPathClosed"}), frozenset({"PowerPathClosed", "EnergyTransfer"}))
 _STOP_POINTS: Final = frozenset({"EVConnected", "Authorized", "PowerPathClosed"})
+_TOKEN_TYPES: Final = frozenset(
+    {"guess", "Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"}
+)
+"""`guess`, and IdTokenEnumType (2.0.1 §3.43)."""
 
 
 def checked(config: ShadowConfig) -> ShadowConfig:
     """The same settings.
 
     Raises:
-        ValueError: a start or stop point that this version cannot live; names the ones that it can.
+        ValueError: a start point, stop point or token type that this version cannot live; names the ones that it can.
 
     """
     if config.tx_start_points not in _START_POINTS:
@@ -71,4 +75,6 @@ def checked(config: ShadowConfig) -> ShadowConfig:
     if not config.tx_stop_points or config.tx_stop_points - _STOP_POINTS:
         wanted = ", ".join(sorted(config.tx_stop_points)) or "none"
         raise ValueError(f"tx_stop_points = {wanted}: choose from {', '.join(sorted(_STOP_POINTS))}")
+    if config.id_token_type not in _TOKEN_TYPES:
+        raise ValueError(f"id_token_type = {config.id_token_type}: choose from {', '.join(sorted(_TOKEN_TYPES))}")
     return config
