@@ -143,10 +143,11 @@ class _Court:
     def shadow(self, obs: Observations) -> None:
         pairs, charger_id = self._state.pairs, self._state.charger.charger_id
         for finding in obs.findings:
-            if finding.code == "session.overlap" and finding.transaction_id is not None:
-                overlapped = pairs.by_transaction(finding.transaction_id)
-                if overlapped is not None:
-                    overlapped.superseded = True
+            known = None if finding.transaction_id is None else pairs.by_transaction(finding.transaction_id)
+            if known is not None and finding.code == "session.overlap":
+                known.superseded = True
+            elif known is not None and finding.code == "session.duplicate-start":
+                pairs.repeated(known, finding.frames[-1])
         events: dict[str, ShadowMessage] = {}
         for message in obs.messages:
             if message.action == "TransactionEvent" and message.type is MessageType.REQUEST:
@@ -220,9 +221,9 @@ class _Court:
         if pair is None:
             pair = pairs.opened(charger_id, transaction.key, at)
             pair.judged = self._is_judged(transaction.connector_id)
-            if pair.shadow is None and transaction.state is not State.PROPOSED:
-                self._wait(Kind.MISSING_IN_SHADOW, pair, at + self._policy.settle_missing)
         pairs.primary_changed(pair, transaction)
+        if pair.shadow is None and transaction.state is State.OPEN:
+            self._wait(Kind.MISSING_IN_SHADOW, pair, at + self._policy.settle_missing)
         if transaction.state is not State.PROPOSED:
             self._withdraw(pair, "session.missing-in-primary", "session", at, transaction.frames[-1:])
         if transaction.state is State.ENDED:

@@ -17,6 +17,7 @@ __all__ = ["Pair", "Pairs", "row_of"]
 
 _MAX_PAIRS: Final = 64
 _MAX_PRIMARIES: Final = 8
+_STANDING: Final = {State.ENDED: 0, State.OPEN: 1, State.PROPOSED: 2}
 
 
 class Pair(msgspec.Struct):
@@ -30,6 +31,8 @@ class Pair(msgspec.Struct):
     shadow: ShadowSession | None = None
     primaries: dict[str, PrimaryTransaction] = msgspec.field(default_factory=dict)
     """The primary's transactions for it by key; more than one where it answered a retried start with another id."""
+    repeats: tuple[str, ...] = ()
+    """Frames that told its start again, the latest few."""
     frames: list[str] = msgspec.field(default_factory=list)
     heard_at: Micros = 0
     """Latest event of the session itself, tap clock."""
@@ -45,9 +48,8 @@ class Pair(msgspec.Struct):
 
     @property
     def primary(self) -> PrimaryTransaction | None:
-        """The transaction that stands for the primary's side: the first that ended, else the first."""
-        ended = [one for one in self.primaries.values() if one.state is State.ENDED]
-        return ended[0] if ended else next(iter(self.primaries.values()), None)
+        """The transaction that stands for the primary's side: the first that ended, else the first that it opened."""
+        return min(self.primaries.values(), key=lambda one: _STANDING[one.state], default=None)
 
     @property
     def connector_id(self) -> int | None:
@@ -93,6 +95,11 @@ class Pairs(msgspec.Struct):
             pair.primaries[transaction.key] = transaction
             self.of_primary[transaction.key] = pair.session_id
 
+    def repeated(self, pair: Pair, frame_id: str) -> None:
+        """Note that this frame tells the start of the session again: what the primary opens for it belongs to it."""
+        self.of_primary[frame_id] = pair.session_id
+        pair.repeats = (*pair.repeats, frame_id)[-_MAX_PRIMARIES:]
+
     def by_transaction(self, transaction_id: str) -> Pair | None:
         """The session that the shadow calls by this transactionId."""
         key = self.of_shadow.get(transaction_id)
@@ -111,7 +118,7 @@ class Pairs(msgspec.Struct):
         gone = self.by_id.pop(next(compared, next(ended, older[0])).session_id)
         if gone.shadow is not None:
             self.of_shadow.pop(gone.shadow.transaction_id, None)
-        for key in gone.primaries:
+        for key in (*gone.primaries, *gone.repeats):
             self.of_primary.pop(key, None)
 
 
