@@ -156,7 +156,9 @@ class _Court:
             message = events[session.transaction_id]
             pair = pairs.by_transaction(session.transaction_id)
             if pair is None:
-                pair = pairs.opened(charger_id, message.caused_by[0], message.at)
+                lived = self._state.shadow.station.transactions.get(session.transaction_id)
+                opened_by = message.caused_by[0] if lived is None else lived.opened_by
+                pair = pairs.opened(charger_id, opened_by, message.at)
                 pair.judged = self._is_judged(session.evse_id)
                 self._wait(Kind.MISSING_IN_PRIMARY, pair, message.at + self._policy.settle_missing)
             pairs.shadow_changed(pair, session)
@@ -222,7 +224,7 @@ class _Court:
             pair = pairs.opened(charger_id, transaction.key, at)
             pair.judged = self._is_judged(transaction.connector_id)
         pairs.primary_changed(pair, transaction)
-        if pair.shadow is None and transaction.state is State.OPEN:
+        if pair.shadow is None and transaction.state is not State.PROPOSED:
             self._wait(Kind.MISSING_IN_SHADOW, pair, at + self._policy.settle_missing)
         if transaction.state is not State.PROPOSED:
             self._withdraw(pair, "session.missing-in-primary", "session", at, transaction.frames[-1:])

@@ -74,10 +74,12 @@ def judge_lack(deadline: Deadline, pair: Pair, policy: Policy) -> Lack | None:
     named = None if primary is None else primary.transaction_id
     frames = (pair.opened_by,) if primary is None else primary.frames
     match deadline.kind:
-        case Kind.MISSING_IN_PRIMARY if not settled and pair.shadow is not None and pair.shadow.started_at is not None:
+        case Kind.MISSING_IN_PRIMARY if not settled and _is_owed(pair):
             energy = "the primary never answered its start with a transaction"
             return Lack("session.missing-in-primary", "session", frames, None, energy)
-        case Kind.MISSING_IN_SHADOW if pair.shadow is None and primary is not None:
+        case Kind.MISSING_IN_SHADOW if (
+            pair.shadow is None and settled and primary is not None and (ended or not primary.adopted)
+        ):
             billed = None if primary.billed_wh is None else f"{primary.billed_wh:f}"
             return Lack("session.missing-in-shadow", "session", frames, billed, f"the primary's transaction {named}")
         case Kind.UNSTOPPED if settled and primary is not None and primary.state is State.OPEN and not pair.superseded:
@@ -91,3 +93,15 @@ def judge_lack(deadline: Deadline, pair: Pair, policy: Policy) -> Lack | None:
             return Lack("session.never-ended", "TransactionEvent.Ended", frames, named, "silent since its last event")
         case _:
             return None
+
+
+def _is_owed(pair: Pair) -> bool:
+    """Whether the primary should have a transaction for it: its beginning was seen, and no refusal that held.
+
+    2.0.1 has a transaction for a token that is refused, 1.6 need not: without energy nobody is owed anything.
+    """
+    shadow, primary = pair.shadow, pair.primary
+    if shadow is None or shadow.started_at is None:
+        return False
+    refused = primary is not None and primary.authorization not in (None, "Accepted")
+    return not (refused and shadow.ended and shadow.energy_wh in (None, 0))
