@@ -385,3 +385,20 @@ def test_what_concerns_the_whole_charger_is_judged_with_any_connector() -> None:
     script.connectors = (2,)
     lived = Lived().feed(script.boot().text("x").status(0, "Available", at="yesterday").frames)
     assert {"rpc.malformed", "clock.unparseable"} <= lived.codes()
+
+
+@pytest.mark.parametrize(("energy", "named"), [(0, False), (500, True)])
+def test_a_refused_start_is_owed_only_where_energy_flowed(energy: int, *, named: bool) -> None:
+    """The primary refuses and opens nothing; 2.0.1 has a transaction all the same."""
+    script = Script().boot().start(1, TAG, 1000, transaction=0, status="ConcurrentTx").wait(2)
+    lived = Lived().feed(script.stop(-1, 1000 + energy, "DeAuthorized", idTag=TAG).frames).settle()
+    assert ("session.missing-in-primary" in lived.codes()) is named
+
+
+def test_a_transaction_that_only_named_itself_is_not_missing() -> None:
+    """MeterValues without a sample: the primary's books adopt it, and the shadow has nothing to say of it yet."""
+    script = Script(connected=False).meter_values(1, 7, [{"timestamp": "2030-01-01T12:00:00Z", "sampledValue": []}])
+    assert "session.missing-in-shadow" not in Lived().feed(script.frames).settle().codes()
+    lived = Lived().feed(script.wait(600).stop(7, 2000).frames).settle()
+    assert [session.complete for session in lived.sessions.values()] == [False]
+    assert "session.missing-in-shadow" not in lived.codes()
