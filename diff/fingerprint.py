@@ -62,7 +62,7 @@ def generalise(text: str, limit: int) -> str:
 def _title(code: str, place: str, charger: tuple[str, ...], shape: str | None) -> str:
     vendor, model, firmware = charger
     words = code.replace(".", ": ", 1).replace("-", " ")
-    where = f" at {place}" if place else ""
+    where = f" at {place}" if place and place not in words else ""
     what = "" if shape is None else f", found '{shape}'"
     kind = f"{vendor} {model}".strip() or "unknown charger"
     return f"{words}{where}{what} ({kind}, firmware {firmware or 'unknown'})"
