@@ -95,7 +95,7 @@ def _key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     return repr((args, sorted(kwargs.items())))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False, on_release=Store.close)
 def _store(url: str) -> Store:
     return Store.connect(url, timeout=_STATEMENT_TIMEOUT)
 

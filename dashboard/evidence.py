@@ -32,7 +32,7 @@ def draw(one: Occurrence) -> None:
             st.text(one.detail)
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.caption(
-            f"at {one.path} · charger {one.charger_id} · mapper {one.mapper_version},"
+            f"at {words.escaped(one.path)} · charger {words.escaped(one.charger_id)} · mapper {one.mapper_version},"
             f" policy {one.policy_version} · discrepancy {one.id}"
         )
         if one.session_id:

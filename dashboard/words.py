@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Final
@@ -21,6 +22,7 @@ __all__ = [
     "clock",
     "count",
     "energy",
+    "escaped",
     "plural",
     "share",
     "when",
@@ -66,6 +68,8 @@ STATES: Final = {
 """The states of a connection in words."""
 
 _SECOND: Final = 1_000_000
+_MARKS: Final = re.compile(r"[!-/:-@\[-`{-~]")
+"""Every ASCII sign: CommonMark lets each be escaped (section 2.4)."""
 
 
 def when(at: Micros | None, zone: tzinfo = UTC, *, fraction: bool = False) -> str:
@@ -141,6 +145,11 @@ def energy(value: Decimal | None, unit: str | None = "Wh", *, signed: bool = Fal
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{text} {unit}" if unit else text
+
+
+def escaped(text: str) -> str:
+    """A text of the outside as Markdown that shows it as it stands and does nothing else."""
+    return _MARKS.sub(r"\\\g<0>", text)
 
 
 def amount(value: Decimal, currency: str) -> str:

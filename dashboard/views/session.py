@@ -29,7 +29,7 @@ def show() -> None:
         line = data.load(queries.session, wanted)
         if line is None:
             st.title("Session", anchor=False)
-            st.warning(f"The store holds no session `{wanted[:40]}`. It may be older than what is kept.")
+            st.warning(f"The store holds no session {words.escaped(wanted[:40])}. It may be older than what is kept.")
             st.page_link("views/session.py", label="Latest sessions", icon=":material/arrow_back:")
             return
         _session(line)
@@ -108,7 +108,7 @@ def _delta(line: SessionLine) -> Decimal | None:
 
 
 def _session(line: SessionLine) -> None:
-    st.title(f"Session on {line.charger_id}", anchor=False)
+    st.title(f"Session on {words.escaped(line.charger_id)}", anchor=False)
     messages = data.load(queries.messages_of, line)
     found = data.load(queries.occurrences, Filter(session_id=line.session_id), limit=_DISCREPANCIES)
     window = queries.window_of(line, messages)
@@ -133,7 +133,7 @@ def _facts(line: SessionLine) -> None:
     with places[1].container(border=True, height="stretch"):
         st.caption(f"Start and stop, charger's clock ({parts.zone_name()})")
         st.markdown(f"**{words.when(line.started_at, zone)}**  \n**{words.when(line.stopped_at, zone)}**")
-        st.caption(f"reason: {line.stop_reason or words.NEVER}")
+        st.caption(f"reason: {words.escaped(line.stop_reason or words.NEVER)}")
     with places[2].container(border=True, height="stretch"):
         st.caption("Transaction ids: 1.6 and 2.0.1")
         st.code(
@@ -148,7 +148,7 @@ def _facts(line: SessionLine) -> None:
             f"token {line.id_token or words.NEVER} (pseudonym)"
         )
         kind = " ".join(part for part in (line.vendor, line.model, line.firmware) if part)
-        st.caption(kind or "vendor and model not seen: no BootNotification was mirrored")
+        st.caption(words.escaped(kind) or "vendor and model not seen: no BootNotification was mirrored")
 
 
 def _or_never(number: int | None) -> str:
@@ -226,10 +226,10 @@ def _frames(
         for frame in one.frames:
             codes.setdefault(frame, []).append(one.code)
     left, right = st.columns([4, 1], vertical_alignment="center")
+    total = words.plural(frames[0].total, "frame")
     left.caption(
-        f"{words.count(len(frames))} of {words.plural(frames[0].total, 'frame')} of {line.charger_id} from a minute"
-        " before the session to a minute after it, both directions, as received less redactions. Select one to see it"
-        " whole."
+        f"{words.count(len(frames))} of {total} of {words.escaped(line.charger_id)} from a minute before the session to"
+        " a minute after it, both directions, as received less redactions. Select one to see it whole."
     )
     right.download_button(
         "Recording",
@@ -276,7 +276,7 @@ def _frame(line: SessionLine, frame_id: str, messages: Sequence[MessageLine], co
     """One frame whole, beside what the shadow made of it."""
     whole = data.load(queries.frames_named, line.charger_id, (frame_id,))
     if not whole:
-        st.caption(f"The frame `{frame_id[:80]}` is not kept.")
+        st.caption(f"The frame {words.escaped(frame_id[:80])} is not kept.")
         return
     left, right = st.columns(2)
     with left:
