@@ -114,7 +114,8 @@ def _tell(steps: list[tuple[Any, ...]]) -> Script:
                 more = {} if tag is None else {"idTag": tag}
                 script.stop(named, wh, reason, at=script.ago(ago), **more)
             case ("command", (action, payload), status):
-                script.command(action, payload).answer({"status": status})
+                unlocked = {"Accepted": "Unlocked", "Rejected": "UnlockFailed"}[status]
+                script.command(action, payload).answer({"status": unlocked if action == "UnlockConnector" else status})
             case ("reconnect",):
                 script.close().wait(30).open()
             case ("wait", seconds):
