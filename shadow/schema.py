@@ -30,6 +30,8 @@ class Violation(msgspec.Struct, frozen=True):
     """Which keyword of the schema: `enum`, `required`, `maxLength` …"""
     detail: str
     """In words, bounded."""
+    value: str | None = None
+    """What stands there, bounded; None for an object or a list."""
 
 
 def is_known(version: str, action: str) -> bool:
@@ -46,7 +48,8 @@ def violations(version: str, action: str, *, response: bool, payload: dict[str, 
     for error in validator.iter_errors(payload):
         path = ".".join(str(step) for step in error.instance_path if not isinstance(step, int))
         rule = str(error.schema_path[-1]) if error.schema_path else "schema"
-        found.append(Violation(path, rule, error.message[:200]))
+        value = None if isinstance(error.instance, dict | list) else str(error.instance)[:80]
+        found.append(Violation(path, rule, error.message[:200], value))
         if len(found) == _MAX_VIOLATIONS:
             break
     return found

@@ -38,6 +38,7 @@ class Held(msgspec.Struct):
     until: Micros
     offline: bool = False
     """They were queued while the station was offline, judged when they came."""
+    received_at: Micros | None = None
 
 
 class Transaction(msgspec.Struct):

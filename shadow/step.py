@@ -18,7 +18,7 @@ from shadow.csms import sessions
 from shadow.message import Finding, Observations
 from shadow.state import ChargerState, Seen
 from shadow.station import dispatch
-from shadow.station.outbox import Outbox
+from shadow.station.outbox import Outbox, seconds
 
 __all__ = ["step"]
 
@@ -172,9 +172,9 @@ def _message(state: ChargerState, frame: Frame, out: Outbox) -> None:
             if frame.connection_id in state.connected_at or frame.seq > 1:
                 out.find("rpc.orphan-answer", str(frame.direction), found=event.answer.message_id)
         case Unreadable():
-            out.find(
-                "rpc.malformed", str(frame.direction), found=event.malformed.message_id, detail=event.malformed.reason
-            )
+            reason, message_id = event.malformed.reason, event.malformed.message_id
+            detail = "" if message_id is None else f"message id {message_id[:40]}"
+            out.find("rpc.malformed", str(frame.direction), found=reason, detail=detail)
 
 
 def _bound_overdue(state: ChargerState) -> None:
@@ -188,7 +188,8 @@ def _called(state: ChargerState, frame: Frame, event: Called, out: Outbox) -> No
     call = event.pending.call
     direction = event.pending.direction
     if call.flaw:
-        out.find("rpc.malformed", f"{direction}.{call.action}", found=call.message_id, detail=call.flaw)
+        detail = f"message id {call.message_id[:40]}"
+        out.find("rpc.malformed", f"{direction}.{call.action}", found=call.flaw, detail=detail)
     if event.reused_id:
         path = f"{direction}.{call.action}"
         out.find("rpc.duplicate-id", path, found=call.message_id, detail="the message id of another call")
@@ -202,7 +203,8 @@ def _check_call(out: Outbox, call: Call) -> None:
         out.find("schema.v16", "action:unknown", found=call.action, detail="no action of OCPP 1.6")
         return
     for broken in schema.violations(schema.V16, call.action, response=False, payload=call.payload):
-        out.find("schema.v16", f"{call.action}.{broken.path}:{broken.rule}", detail=broken.detail)
+        path = f"{call.action}.{broken.path}:{broken.rule}"
+        out.find("schema.v16", path, found=broken.value, expected=broken.rule, detail=broken.detail)
 
 
 def _check_boot_order(state: ChargerState, frame: Frame, call: Call, direction: Direction, out: Outbox) -> None:
@@ -212,12 +214,15 @@ def _check_boot_order(state: ChargerState, frame: Frame, call: Call, direction: 
         return
     if direction is Direction.CP_TO_CS:
         if station.boot_status in ("waiting", "Pending", "Rejected"):
-            out.find("rpc.before-boot", call.action, detail=f"BootNotification is {station.boot_status}")
+            out.find(
+                "rpc.before-boot", call.action, found=call.action, detail=f"BootNotification is {station.boot_status}"
+            )
         elif station.boot_status is None and frame.connection_id in state.connected_at:
             station.calls_before_boot.append(f"{call.action}\x1f{frame.frame_id}")
             del station.calls_before_boot[_MAX_EARLY_CALLS:]
     elif station.boot_status == "waiting":
-        out.find("rpc.before-boot", f"CSMS.{call.action}", detail="BootNotification has no answer yet")
+        detail = "BootNotification has no answer yet"
+        out.find("rpc.before-boot", f"CSMS.{call.action}", found=call.action, detail=detail)
 
 
 def _answered(state: ChargerState, event: Answered, out: Outbox) -> None:
@@ -225,7 +230,7 @@ def _answered(state: ChargerState, event: Answered, out: Outbox) -> None:
     path = f"{request.direction}.{request.call.action}"
     frames = (request.frame_id, out.frame_id)
     if answer.flaw:
-        out.find("rpc.malformed", path, found=answer.message_id, detail=answer.flaw)
+        out.find("rpc.malformed", path, found=answer.flaw, detail=f"message id {answer.message_id[:40]}")
     if state.overdue.pop(request.frame_id, None) is not None:
         out.obs.findings.append(
             Finding(
@@ -234,7 +239,9 @@ def _answered(state: ChargerState, event: Answered, out: Outbox) -> None:
         )
     waited = out.at - request.called_at
     if waited > out.config.slow_answer and UNKNOWN_TIME not in (out.at, request.called_at):
-        out.find("rpc.slow-answer", path, frames=frames, found=f"{waited // 1000} ms")
+        allowed = out.config.slow_answer
+        found, expected, delta = seconds(waited), seconds(allowed), seconds(allowed - waited)
+        out.find("rpc.slow-answer", path, frames=frames, found=found, expected=expected, delta=delta)
     match answer:
         case CallError():
             out.find("rpc.call-error", path, frames=frames, found=answer.code[:80], detail=answer.description[:200])
@@ -248,7 +255,8 @@ def _answered(state: ChargerState, event: Answered, out: Outbox) -> None:
 def _check_answer(out: Outbox, request: PendingCall, answer: CallResult, frames: tuple[str, ...]) -> None:
     action = request.call.action
     for broken in schema.violations(schema.V16, action, response=True, payload=answer.payload):
-        out.find("schema.v16", f"{action}.conf.{broken.path}:{broken.rule}", frames=frames, detail=broken.detail)
+        path = f"{action}.conf.{broken.path}:{broken.rule}"
+        out.find("schema.v16", path, frames=frames, found=broken.value, expected=broken.rule, detail=broken.detail)
 
 
 def _unanswered(

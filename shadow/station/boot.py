@@ -68,7 +68,8 @@ def _name_early_calls(out: Outbox) -> None:
     if not station.booted:
         for early in station.calls_before_boot:
             action, _, frame_id = early.partition("\x1f")
-            out.find("rpc.before-boot", action, frames=(frame_id, out.frame_id), detail="before BootNotification")
+            frames = (frame_id, out.frame_id)
+            out.find("rpc.before-boot", action, frames=frames, found=action, detail="before BootNotification")
     station.calls_before_boot = []
 
 

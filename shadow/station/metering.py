@@ -15,7 +15,7 @@ from shadow.quantities import ENERGY_REGISTER
 from shadow.state import Held, Transaction
 from shadow.station import registers, samples, transactions
 from shadow.station.fields import integer, objects, text
-from shadow.station.outbox import Outbox
+from shadow.station.outbox import Outbox, seconds
 
 __all__ = ["ReadValue", "meter_value", "on_meter_values", "register_sample"]
 
@@ -86,7 +86,7 @@ def on_meter_values(out: Outbox, call: Call, frame_id: str) -> None:
             if len(transaction.held) >= _MOST_HELD:
                 flush_held(out, transaction)
             until = out.at + out.config.end_sample_hold
-            transaction.held.append(Held(read.value, frame_id, until, out.is_offline(read.at)))
+            transaction.held.append(Held(read.value, frame_id, until, out.is_offline(read.at), out.at))
         else:
             trigger = _TRIGGERS.get(read.context, "MeterValuePeriodic")
             transactions.update(out, transaction, read.at, trigger, meter_value=read.value)
@@ -109,6 +109,7 @@ def flush_held(out: Outbox, transaction: Transaction) -> None:
             meter_value=one.meter_value,
             caused_by=cause,
             offline=one.offline,
+            received_at=one.received_at,
         )
 
 
@@ -123,13 +124,19 @@ def _transaction(out: Outbox, payload: dict[str, Any], number: int, frame_id: st
         return known
     if known is not None:
         if running is None or str(primary_id) not in running.primary_ids:
+            at = _first_time(payload)
+            ended_at = known.ended_at
             out.find(
                 "session.after-end",
                 "MeterValues",
                 connector_id=number,
                 frames=(known.opened_by, frame_id),
                 transaction_id=known.transaction_id,
-                found=primary_id,
+                found=None if at is None else format_micros(at),
+                expected=None if ended_at is None else format_micros(ended_at),
+                detail=f"the primary's transaction {primary_id}",
+                delta=None if at is None or ended_at is None else seconds(ended_at - at),
+                occurred_at=at,
             )
             return known
         return running
@@ -144,6 +151,7 @@ def _transaction(out: Outbox, payload: dict[str, Any], number: int, frame_id: st
         "MeterValues.transactionId",
         connector_id=number,
         found=primary_id,
+        expected=None if running is None else running.transaction_id,
         detail=detail,
         transaction_id=None if running is None else running.transaction_id,
     )
@@ -160,6 +168,12 @@ def _may_adopt(out: Outbox, number: int, primary_id: int | None, payload: dict[s
     connector = out.station.connectors.get(number)
     if connector is None or connector.seen_since is None:
         return True
+    at = _first_time(payload)
+    return at is not None and at <= connector.seen_since
+
+
+def _first_time(payload: dict[str, Any]) -> Micros | None:
+    """The station's time of the first element; None where it has none, or a clock that was never set."""
     first = next(iter(objects(payload.get("meterValue"))), {})
     stamp = parse_stamp(text(first, "timestamp") or "")
-    return stamp.at is not None and stamp.flaw is not Flaw.EPOCH and stamp.at <= connector.seen_since
+    return None if stamp.flaw is Flaw.EPOCH else stamp.at

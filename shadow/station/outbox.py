@@ -7,13 +7,13 @@ from typing import Any
 
 from ingest.exchange import PendingCall
 from ingest.frame import UNKNOWN_TIME, Direction, Frame, Micros
-from ingest.timestamps import Flaw, format_micros, parse_stamp
+from ingest.timestamps import Flaw, Stamp, format_micros, parse_stamp
 from shadow.config import ShadowConfig
 from shadow.message import Finding, MessageType, Observations, Provenance, ShadowMessage
 from shadow.schema import V201, violations
 from shadow.state import ChargerState, Clock, StationState
 
-__all__ = ["Outbox"]
+__all__ = ["Outbox", "seconds"]
 
 _CLOCK_SAMPLES = 16
 _DOUBTS = 4
@@ -22,6 +22,11 @@ _SAME_CLOCK: Micros = 2_000_000
 _QUARTER_HOUR: Micros = 900_000_000
 _FLAW_CODES = {Flaw.NO_ZONE: "clock.no-zone", Flaw.UNPARSEABLE: "clock.unparseable", Flaw.EPOCH: "clock.epoch"}
 _NO_PROVENANCE: dict[str, Provenance] = {}
+
+
+def seconds(span: Micros) -> Decimal:
+    """A span in seconds, exactly."""
+    return Decimal(span).scaleb(-6)
 
 
 class Outbox:
@@ -60,7 +65,10 @@ class Outbox:
         response = type_ is MessageType.RESPONSE
         for broken in violations(V201, action, response=response, payload=payload):
             where = f"{action}{'Response' if response else ''}.{broken.path}"
-            self.find("schema.v201", f"{where}:{broken.rule}", frames=causes, detail=broken.detail)
+            rule = broken.rule
+            self.find(
+                "schema.v201", f"{where}:{rule}", frames=causes, found=broken.value, expected=rule, detail=broken.detail
+            )
 
     def command(self, action: str, payload: dict[str, Any], provenance: dict[str, Provenance] = _NO_PROVENANCE) -> None:
         """Send a request of the CSMS."""
@@ -122,19 +130,28 @@ class Outbox:
             return self.at, False
         stamp = parse_stamp(text)
         if stamp.flaw is not None:
-            self.find(
-                _FLAW_CODES[stamp.flaw],
-                path,
-                connector_id=connector_id,
-                found=text,
-                detail=stamp.detail,
-                occurred_at=stamp.at,
-            )
+            self._name_flaw(stamp, path, text, connector_id)
         if stamp.at is None:
             return self.at, False
         if stamp.flaw is None and self.at != UNKNOWN_TIME:
             self._watch_clock(stamp.at - self.at, path)
         return stamp.at, stamp.flaw is not Flaw.EPOCH
+
+    def _name_flaw(self, stamp: Stamp, path: str, text: str, connector_id: int | None) -> None:
+        """Beside the text as sent stands the time as read, or the time of receipt that is used or known instead."""
+        read = stamp.at if stamp.flaw is Flaw.NO_ZONE else self.at
+        behind = None if stamp.at is None or stamp.flaw is not Flaw.EPOCH else seconds(self.at - stamp.at)
+        known = read is not None and read != UNKNOWN_TIME
+        self.find(
+            _FLAW_CODES[stamp.flaw or Flaw.UNPARSEABLE],
+            path,
+            connector_id=connector_id,
+            found=text,
+            expected=format_micros(read) if known and read is not None else None,
+            detail=stamp.detail,
+            delta=behind if known else None,
+            occurred_at=stamp.at,
+        )
 
     def _watch_clock(self, offset: Micros, path: str) -> None:
         clock: Clock = self.station.clock
@@ -154,7 +171,7 @@ class Outbox:
                 found=format_micros(self.at + estimate),
                 expected=self.now_text,
                 detail=detail,
-                delta=Decimal(-estimate).scaleb(-6),
+                delta=seconds(-estimate),
             )
         clock.skewed = skewed
 
@@ -164,8 +181,7 @@ class Outbox:
             return self.now_text
         stamp = parse_stamp(text)
         if stamp.flaw is not None:
-            path = f"{action}.currentTime"
-            self.find(_FLAW_CODES[stamp.flaw], path, found=text, detail=stamp.detail, occurred_at=stamp.at)
+            self._name_flaw(stamp, f"{action}.currentTime", text, None)
         return self.now_text if stamp.at is None else format_micros(stamp.at)
 
     def is_offline(self, happened_at: Micros) -> bool:

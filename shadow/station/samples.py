@@ -43,6 +43,12 @@ def _unit(measurand: str, unit: str | None, bare: bool) -> tuple[dict[str, str] 
     return {"unit": unit[:20]}, "meter.unit-unknown"
 
 
+def _allowed(measurand: str) -> str:
+    """The units that a measurand may have, in words."""
+    units = next((units for prefix, units in UNITS.items() if measurand.startswith(prefix)), ())
+    return ", ".join(unit for unit in units if unit) or "none"
+
+
 def translate(
     out: Outbox, action: str, raw: dict[str, Any], transaction: Transaction | None, number: int | None
 ) -> dict[str, Any] | None:
@@ -69,12 +75,14 @@ def translate(
     unit = get("unit")
     unit_of_measure, flaw = _unit(measurand, unit if isinstance(unit, str) else None, given is None)
     if flaw:
+        assumed = flaw == "meter.unit-assumed"
+        read_as = WH if unit_of_measure is None else unit_of_measure
         out.find(
             flaw,
             f"{action}.{measurand}",
             connector_id=number,
-            found=unit or "none",
-            expected=None if unit_of_measure is None else unit_of_measure["unit"],
+            found=get("value") if assumed else unit,
+            expected=f"{value:f} {read_as['unit']}" if assumed else _allowed(measurand),
             transaction_id=None if transaction is None else transaction.transaction_id,
         )
     sample: dict[str, Any] = {"value": value}

@@ -59,14 +59,6 @@ def on_start(out: Outbox, call: Call, frame_id: str) -> None:
         return
     running = transactions.open_on(out, number)
     if running is not None:
-        out.find(
-            "session.overlap",
-            "StartTransaction",
-            connector_id=number,
-            transaction_id=running.transaction_id,
-            frames=(running.opened_by, frame_id),
-            occurred_at=at,
-        )
         transactions.close_open(out, running, at)
     started = transactions.new_transaction(
         out,
@@ -78,6 +70,18 @@ def on_start(out: Outbox, call: Call, frame_id: str) -> None:
         plausible_start=plausible,
         meter_start=meter_start,
     )
+    if running is not None:
+        named = running.primary_ids[-1] if running.primary_ids else "one that the primary has given no id yet"
+        out.find(
+            "session.overlap",
+            "StartTransaction",
+            connector_id=number,
+            transaction_id=running.transaction_id,
+            frames=(running.opened_by, frame_id),
+            found=f"{named} and the one that begins",
+            expected=started.transaction_id,
+            occurred_at=at,
+        )
     _say_started(out, started, at, tag, meter_start, payload)
 
 

@@ -13,7 +13,7 @@ from shadow.state import Transaction
 from shadow.station import metering, registers, transactions
 from shadow.station.authorization import id_token_info
 from shadow.station.fields import integer, objects, text
-from shadow.station.outbox import Outbox
+from shadow.station.outbox import Outbox, seconds
 from shadow.station.tables import STOP_REASONS
 
 __all__ = ["on_stop", "on_stop_answer"]
@@ -107,7 +107,9 @@ def _check_times(out: Outbox, transaction: Transaction, at: Micros) -> None:
                 connector_id=transaction.connector_id,
                 transaction_id=transaction.transaction_id,
                 found=format_micros(at),
-                expected=f"not before its {name} at {format_micros(bound)}",
+                expected=format_micros(bound),
+                detail=f"before its own {name}",
+                delta=seconds(bound - at),
                 occurred_at=at,
             )
             return
@@ -135,6 +137,7 @@ def _orphan(out: Outbox, primary_id: int | None, tag: str | None, at: Micros, me
         "session.orphan-stop",
         "StopTransaction.transactionId",
         found=primary_id,
+        expected=None if transaction is None else transaction.transaction_id,
         detail=detail,
         occurred_at=at,
         transaction_id=None if transaction is None else transaction.transaction_id,
@@ -159,6 +162,8 @@ def _again(out: Outbox, transaction: Transaction, at: Micros, meter_stop: Any, f
         frames=(frame_id,),
         transaction_id=transaction.transaction_id,
         found=format_micros(at),
+        expected=None if transaction.ended_at is None else format_micros(transaction.ended_at),
+        delta=None if transaction.ended_at is None else seconds(transaction.ended_at - at),
         occurred_at=at,
     )
 

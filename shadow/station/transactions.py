@@ -16,7 +16,7 @@ from ingest.timestamps import format_micros
 from shadow.message import Provenance
 from shadow.state import MAX_CONNECTORS, MAX_TRANSACTIONS, Connector, Transaction
 from shadow.station.fields import id_token
-from shadow.station.outbox import Outbox
+from shadow.station.outbox import Outbox, seconds
 
 __all__ = [
     "adopt",
@@ -153,13 +153,24 @@ def update(
     meter_value: dict[str, Any] | None = None,
     caused_by: tuple[str, ...] | None = None,
     offline: bool | None = None,
+    received_at: Micros | None = None,
 ) -> None:
     """TransactionEvent Updated. evse stands in the first event only (E01.FR.16)."""
     info: dict[str, Any] = {"transactionId": transaction.transaction_id}
     if charging_state is not None:
         transaction.charging_state = charging_state
         info["chargingState"] = charging_state
-    payload = event(out, transaction, "Updated", at, trigger, info, caused_by=caused_by, offline=offline)
+    payload = event(
+        out,
+        transaction,
+        "Updated",
+        at,
+        trigger,
+        info,
+        caused_by=caused_by,
+        offline=offline,
+        received_at=received_at,
+    )
     if meter_value is not None:
         payload["meterValue"] = [meter_value]
     if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
@@ -211,10 +222,11 @@ def event(
     *,
     caused_by: tuple[str, ...] | None = None,
     offline: bool | None = None,
+    received_at: Micros | None = None,
 ) -> dict[str, Any]:
     """The members that each TransactionEvent has; seqNo rises by one (Part 2 §1.3.2.1).
 
-    `offline` where it was judged before, when what the event tells of was received.
+    `offline` and `received_at` where what the event tells of was received, and judged, before now.
     """
     payload: dict[str, Any] = {
         "eventType": kind,
@@ -225,13 +237,16 @@ def event(
     }
     if out.is_offline(at) if offline is None else offline:
         payload["offline"] = True
+        received_at = out.at if received_at is None else received_at
         out.find(
             "session.offline-replay",
             f"TransactionEvent.{kind}",
             connector_id=transaction.connector_id,
             transaction_id=transaction.transaction_id,
             frames=caused_by,
-            found=format_micros(at),
+            found=format_micros(received_at),
+            expected=format_micros(at),
+            delta=seconds(at - received_at),
             occurred_at=at,
         )
     transaction.seq_no += 1
@@ -246,7 +261,8 @@ def event(
             transaction_id=transaction.transaction_id,
             frames=caused_by,
             found=format_micros(at),
-            expected=f"not before {format_micros(last)}",
+            expected=format_micros(last),
+            delta=seconds(last - at),
             occurred_at=at,
         )
     return payload

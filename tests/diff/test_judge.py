@@ -275,6 +275,27 @@ def test_a_clean_session_gives_nothing() -> None:
     assert lived.compared == 1
 
 
+_MAY_LACK = {
+    # Codes whose values depend on the case: what is named may fit no session, a true reading may not be known …
+    "session.orphan-stop", "session.orphan-meter-values", "session.missing-in-primary", "session.missing-in-shadow",
+    "meter.placeholder", "schema.v16", "schema.v201", "rpc.malformed",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "positive", "_negative", "config"), ROWS, ids=_IDS)
+def test_rows_carry_the_values_that_the_catalogue_names(
+    code: str, positive: _Told, _negative: _Told, config: ShadowConfig
+) -> None:
+    """Both values where two are named, and a delta exactly where one is named."""
+    says = CATALOGUE[code].values
+    for row in Lived(config).feed(positive().frames).settle().rows(code):
+        if says.primary and code not in _MAY_LACK:
+            assert row.primary
+        if says.shadow and code not in _MAY_LACK:
+            assert row.shadow
+        assert (row.delta is not None) is bool(says.delta)
+
+
 # -- settling and second thoughts -------------------------------------------------------------------------------------
 
 
