@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import streamlit as st
 
-from dashboard import data, links, parts, words
+from dashboard import data, parts, words
 from diff.codes import CATALOGUE, Values
 from diff.store import queries
 from diff.store.queries import FrameLine, Occurrence
@@ -40,7 +40,7 @@ def draw(one: Occurrence) -> None:
                 "views/session.py",
                 label="Open the session",
                 icon=":material/timeline:",
-                query_params=links.parameters(id=one.session_id, tz=parts.zone_parameter()),
+                query_params={"id": one.session_id},
             )
         _frames(one)
 

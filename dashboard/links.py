@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote, urlencode
 
-__all__ = ["DISCREPANCIES", "FROM_CHARGER", "FROM_CODE", "FROM_ID", "SESSION", "address", "parameters"]
+__all__ = ["DISCREPANCIES", "FROM_CHARGER", "FROM_CODE", "FROM_ID", "SESSION", "address"]
 
 DISCREPANCIES: Final = "discrepancies"
 SESSION: Final = "session"
@@ -18,10 +18,5 @@ FROM_ID: Final = r"id=([^&]{1,8})"
 
 def address(page: str, **values: str | None) -> str:
     """The address of a view; parameters without a value are left out."""
-    given = parameters(**values)
+    given = {name: value for name, value in values.items() if value}
     return f"{page}?{urlencode(given, quote_via=quote)}" if given else page
-
-
-def parameters(**values: str | None) -> dict[str, str]:
-    """The parameters of a view for links that Streamlit builds."""
-    return {name: value for name, value in values.items() if value}

@@ -117,9 +117,8 @@ def _fingerprint(wanted: str, chosen: Filter) -> None:
     if outside:
         found = data.load(queries.occurrences, Filter(fingerprint=wanted), limit=_LATEST)
     if not found:
-        st.warning(
-            f"The store holds nothing of the fingerprint {words.escaped(wanted[:40])}. It may be older than what is kept."
-        )
+        name = words.escaped(wanted[:40])
+        st.warning(f"The store holds nothing of the fingerprint {name}. It may be older than what is kept.")
         return
     first = found[0]
     entry = CATALOGUE.get(first.code)

@@ -140,7 +140,7 @@ def _severity(severity: str, count: SeverityCount | None, seen: Overview) -> Non
         "views/discrepancies.py",
         label=f"Show {severity}",
         icon=":material/arrow_forward:",
-        query_params=links.parameters(severity=severity, tz=parts.zone_parameter()),
+        query_params={"severity": severity},  # the box of the time zone adds its own
     )
 
 

@@ -1,0 +1,240 @@
+"""The pages in a real browser: links open the exact view, choices stand in the address, nothing is fetched outside."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from dashboard.serve import PagesStartError, Served, environment
+from demo.stored import fill
+from demo.traffic import frames
+from diff.store import queries
+from diff.store.client import Store
+from diff.store.engine import EmbeddedEngine
+from diff.store.queries import Filter, Group
+
+CHROMIUM = Path("/usr/bin/chromium")
+LAPTOP = {"width": 1440, "height": 900}
+
+pytestmark = pytest.mark.browser
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def seeded(engine: EmbeddedEngine) -> Iterator[Store]:
+    """A store of eight simulated chargers with faults."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is absent: apt-get install chromium")
+    with Store.connect(engine.url("browser")) as store:
+        store.migrate()
+        fill(store, frames(seed=1, chargers=8, sessions_per_charger=3))
+        yield store
+
+
+@pytest.fixture(scope="module")
+def pages(seeded: Store, engine: EmbeddedEngine) -> Iterator[Served]:
+    """The pages as a user gets them: a process of their own on a free port."""
+    with Served(free_port(), environment(engine.url("browser"), "0.39", "EUR")) as served:
+        yield served
+
+
+class Browser:
+    """A page of the browser that writes down whatever went wrong in it."""
+
+    def __init__(self, page: Any, base: str) -> None:
+        self.page = page
+        self.base = base
+        self.wrong: list[str] = []
+        page.on("pageerror", lambda error: self.wrong.append(f"exception: {error}"))
+        page.on("console", self._hear)
+        page.on("request", self._see)
+
+    def open(self, address: str, heading: str) -> None:
+        """Open an address and wait for its heading."""
+        self.page.goto(self.base + address)
+        self.page.get_by_role("heading", name=heading, exact=True).wait_for(timeout=60_000)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until nothing runs, and see that no box with an error is shown."""
+        self.page.wait_for_selector("[data-testid=stStatusWidget]", state="detached", timeout=60_000)
+        self.page.wait_for_timeout(1_000)  # tables and charts are drawn on a canvas, which no selector sees
+        assert self.page.locator("[data-testid=stException]").count() == 0
+        assert self.wrong == []
+
+    def text(self) -> str:
+        """What can be read, canvases aside."""
+        return str(self.page.locator("[data-testid=stMain]").inner_text())
+
+    def parameters(self) -> dict[str, list[str]]:
+        """The parameters of the address."""
+        return parse_qs(urlsplit(self.page.url).query)
+
+    def _hear(self, message: Any) -> None:
+        # Below a page's own path Streamlit looks for its server first, is told 404, and then finds it at the root.
+        probe = "/_stcore/" in message.location.get("url", "") and "404" in message.text
+        if message.type == "error" and not probe:
+            self.wrong.append(f"console: {message.text} {message.location}")
+
+    def _see(self, request: Any) -> None:
+        if urlsplit(request.url).hostname not in ("127.0.0.1", None) and not request.url.startswith(("data:", "blob:")):
+            self.wrong.append(f"fetched from outside: {request.url}")
+
+
+@pytest.fixture(scope="module")
+def chromium(seeded: Store) -> Iterator[Any]:
+    """Debian's chromium; nothing is downloaded."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser(chromium: Any, pages: Served) -> Iterator[Browser]:
+    """A fresh page on a laptop's screen; what went wrong at any time fails the test."""
+    page = chromium.new_page(viewport=LAPTOP)
+    found = Browser(page, pages.url)
+    yield found
+    page.close()
+    assert found.wrong == []
+    assert "Traceback" not in pages.said()
+
+
+def worst(store: Store) -> Group:
+    """The first group that concerns a session."""
+    return next(group for group in queries.groups(store, Filter(status="open")) if group.sessions)
+
+
+def test_a_deep_link_right_after_the_start_is_the_whole_app(
+    seeded: Store, engine: EmbeddedEngine, chromium: Any
+) -> None:
+    """The first address that a new process is asked for may be a page below the root: it has the navigation too."""
+    with Served(free_port(), environment(engine.url("browser"))) as fresh:
+        page = chromium.new_page(viewport=LAPTOP)
+        found = Browser(page, fresh.url)
+        found.open("session?only=differing&tz=Asia/Tokyo", "Sessions")
+        assert page.get_by_role("link", name="Discrepancies").count() == 1
+        assert found.parameters() == {"only": ["differing"], "tz": ["Asia/Tokyo"]}
+        assert "times in Asia/Tokyo" in found.text()
+        page.close()
+
+
+def test_the_overview_fits_its_verdict_on_a_laptop(seeded: Store, browser: Browser) -> None:
+    """Sessions, money and all four severities are on the screen without scrolling."""
+    browser.open("", "Fleet overview")
+    seen = queries.overview(seeded)
+    assert f"{seen.compared} of {seen.judged}" in browser.text()
+    for words in ("Money at stake", "▲ critical", "◆ major", "● minor", "○ info"):
+        box = browser.page.get_by_text(words, exact=True).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < LAPTOP["height"]
+        assert box["x"] + box["width"] < LAPTOP["width"]
+    main = browser.page.locator("[data-testid=stMain]")
+    assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), "the page is wider than the screen"
+
+
+def test_a_severity_leads_to_its_discrepancies(seeded: Store, browser: Browser) -> None:
+    """The link of a severity opens the list with that filter in the address and the chosen time zone kept."""
+    severity = queries.severities(seeded)[0].severity
+    browser.open("?tz=Europe/Berlin", "Fleet overview")
+    browser.page.get_by_role("link", name=f"Show {severity}").click()
+    browser.page.get_by_role("heading", name="Discrepancies", exact=True).wait_for()
+    browser.settle()
+    assert browser.parameters() == {"severity": [severity], "tz": ["Europe/Berlin"]}
+    expected = queries.groups(seeded, Filter(severities=(severity,), status="open"))
+    assert f"{len(expected)} of {len(expected)} fingerprint" in browser.text()
+    assert "times in Europe/Berlin" in browser.text()
+
+
+def test_a_link_with_filters_opens_the_exact_view_and_survives_a_reload(seeded: Store, browser: Browser) -> None:
+    """Filters and the chosen fingerprint of an address are all there, also after the page was loaded again."""
+    group = worst(seeded)
+    address = f"discrepancies?severity={group.severity}&code={group.code}&status=all&fp={group.fingerprint}"
+    browser.open(address, "Discrepancies")
+    before = browser.parameters()
+    assert before == parse_qs(urlsplit(address).query)
+    assert group.title in browser.text()
+    assert "What to do." in browser.text()
+    browser.page.reload()
+    browser.page.get_by_text("What to do.").wait_for(timeout=60_000)
+    browser.settle()
+    assert browser.parameters() == before
+    assert group.title in browser.text()
+
+
+def test_a_choice_goes_into_the_address(seeded: Store, browser: Browser) -> None:
+    """A click on a filter and on a row of the table is a new address, which is what one sends to a colleague."""
+    browser.open("discrepancies", "Discrepancies")
+    group = queries.groups(seeded, Filter(status="open"))[0]
+    browser.page.get_by_role("radio", name="all").or_(browser.page.get_by_text("all", exact=True)).first.click()
+    browser.settle()
+    assert browser.parameters() == {"status": ["all"]}
+    first = queries.groups(seeded, Filter())[0]
+    table = browser.page.locator("[data-testid=stDataFrame]").first
+    table.click(position={"x": 20, "y": 52})  # the box at the left of the first row
+    browser.page.get_by_text("What it means.").wait_for(timeout=30_000)
+    browser.settle()
+    assert browser.parameters() == {"status": ["all"], "fp": [first.fingerprint]}
+    assert first.title in browser.text()
+    assert group.severity == first.severity
+
+
+def test_a_session_is_drawn_and_a_frame_can_be_chosen(seeded: Store, browser: Browser) -> None:
+    """The chart has both lanes, the raw frames stand below it, and a chosen frame stands in the address."""
+    (one,) = queries.occurrences(seeded, Filter(fingerprint=worst(seeded).fingerprint), limit=1)
+    assert one.session_id is not None
+    browser.open(f"session?id={one.session_id}", f"Session on {one.charger_id}")
+    chart = browser.page.locator("[data-testid=stVegaLiteChart]")
+    assert chart.count() == 1
+    box = chart.bounding_box()
+    drawn = chart.locator("canvas, svg").first.bounding_box()
+    assert box is not None
+    assert drawn is not None
+    assert drawn["x"] + drawn["width"] <= LAPTOP["width"], "the chart is cut off"
+    assert drawn["height"] > 250
+    assert one.code in browser.text() or "Discrepancies" in browser.text()
+    frames_table = browser.page.locator("[data-testid=stDataFrame]").last
+    frames_table.scroll_into_view_if_needed()
+    frames_table.click(position={"x": 20, "y": 52})
+    browser.page.wait_for_url("**frame=**", timeout=30_000)
+    browser.settle()
+    assert browser.parameters()["id"] == [one.session_id]
+    assert "1.6 as received" in browser.text()
+
+
+def test_the_store_going_away_under_a_page_is_a_sentence(engine: EmbeddedEngine, chromium: Any) -> None:
+    """With a store that nobody serves every page says so, and the browser's console stays clean."""
+    with Served(free_port(), environment(f"clickhouse://x:hidden@127.0.0.1:{free_port()}/shadow")) as served:
+        page = chromium.new_page(viewport=LAPTOP)
+        found = Browser(page, served.url)
+        for address, heading in (("", "Fleet overview"), ("discrepancies", "Discrepancies")):
+            found.open(address, heading)
+            assert "The store does not answer" in found.text()
+            assert "hidden" not in found.text()
+        page.close()
+
+
+def test_a_taken_port_is_told_with_its_reason(seeded: Store, engine: EmbeddedEngine) -> None:
+    """Where the pages cannot start, the error holds the address and their own words."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(PagesStartError, match=f"127.0.0.1:{port}"),
+            Served(port, environment(engine.url("browser"))),
+        ):
+            raise AssertionError("the pages started on a port that is taken")
