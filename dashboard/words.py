@@ -68,6 +68,7 @@ STATES: Final = {
 """The states of a connection in words."""
 
 _SECOND: Final = 1_000_000
+_THIN: Final = "\N{NARROW NO-BREAK SPACE}"
 _MARKS: Final = re.compile(r"[!-/:-@\[-`{-~]")
 """Every ASCII sign: CommonMark lets each be escaped (section 2.4)."""
 
@@ -108,7 +109,7 @@ def age(at: Micros | None, now: Micros) -> str:
 
 def count(number: int) -> str:
     """A whole number with thin spaces between thousands."""
-    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{number:,}".replace(",", _THIN)
 
 
 def plural(number: int, one: str, many: str = "") -> str:
@@ -141,9 +142,10 @@ def energy(value: Decimal | None, unit: str | None = "Wh", *, signed: bool = Fal
     """An exact decimal with its unit, without zeros that say nothing."""
     if value is None:
         return NEVER
-    text = f"{value:+f}" if signed and value else f"{value:f}"
+    text = f"{value:+,f}" if signed and value else f"{value:,f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
+    text = text.replace(",", _THIN)
     return f"{text} {unit}" if unit else text
 
 
@@ -155,4 +157,4 @@ def escaped(text: str) -> str:
 def amount(value: Decimal, currency: str) -> str:
     """Money to the cent, and further where a cent would hide that there is something."""
     digits = 2 if value == 0 or abs(value) >= Decimal("0.01") else 6
-    return f"{value:,.{digits}f} {currency}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{value:,.{digits}f} {currency}".replace(",", _THIN)

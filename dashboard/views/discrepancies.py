@@ -64,7 +64,7 @@ def _groups(found: Sequence[Group], seen: Overview) -> None:
     )
     right.download_button(
         "CSV",
-        to_csv([{**row, "fingerprint": group.fingerprint} for row, group in zip(rows, found, strict=True)]),
+        to_csv([_exported(group) for group in found]),
         file_name="discrepancies.csv",
         mime="text/csv",
         icon=":material/download:",
@@ -96,14 +96,35 @@ def _row(group: Group) -> dict[str, object]:
     }
 
 
+def _exported(group: Group) -> dict[str, object]:
+    """The row for other programs: exact numbers, units apart, the zone named in the head of the column."""
+    zone = parts.zone_name()
+    return {
+        "severity": group.severity,
+        "code": group.code,
+        "class": group.class_,
+        "title": group.title,
+        "chargers": group.chargers,
+        "sessions": group.sessions,
+        "occurrences": group.occurrences,
+        "open": group.open,
+        "withdrawn": group.withdrawn,
+        "delta": "" if group.delta is None else f"{group.delta:f}",
+        "unit": group.unit or "",
+        f"first seen ({zone})": words.when(group.first_seen, parts.zone()),
+        f"last seen ({zone})": words.when(group.last_seen, parts.zone()),
+        "fingerprint": group.fingerprint,
+    }
+
+
 _COLUMNS: parts.Columns = {
     "severity": parts.severity_column(),
     "code": TextColumn("code", width=170),
-    "title": TextColumn("title", width=330),
+    "title": TextColumn("title", width=300),
     "chargers": NumberColumn("chargers", width=65),
     "sessions": NumberColumn("sessions", width=65),
     "occurrences": NumberColumn("seen", width=50, help="How often it was seen, over all its discrepancies"),
-    "delta": TextColumn("Σ delta", width=85, alignment="right", help="Shadow minus primary, over the open ones"),
+    "delta": TextColumn("Σ delta", width=120, alignment="right", help="Shadow minus primary, over the open ones"),
     "status": TextColumn("status", width=80),
     "first seen": TextColumn("first seen", width=140),
     "last seen": TextColumn("last seen", width=140),

@@ -106,9 +106,10 @@ def _money(seen: Overview, settings: Settings) -> None:
         st.caption(f"none of {words.plural(money.compared, 'compared session')} differs beyond the tolerance")
         return
     unknown = f", {words.count(money.unknown)} without an amount" if money.unknown else ""
+    largest = f"; the largest is {words.energy(money.largest_wh)}" if money.sessions > 1 else ""
     st.caption(
-        f"{of} differ{unknown}: {words.energy(money.more_wh)} more and {words.energy(money.less_wh)} less under 2.0.1."
-        f" Σ|ΔWh| ÷ 1000 · {price:f} {settings.currency}/kWh"
+        f"{of} differ{unknown}: {words.energy(money.more_wh)} more, {words.energy(money.less_wh)} less under 2.0.1"
+        f"{largest}. Σ|ΔWh| ÷ 1000 · {price:f} {settings.currency}/kWh"
     )
 
 

@@ -105,7 +105,7 @@ def test_the_overview_says_every_figure_with_its_denominator(fleet: Store, open_
     assert f"Sessions compared: {seen.compared} of {seen.judged}" in said
     assert "Seen of what was forwarded: 100 %" in said
     assert "Money at stake: 0.39 EUR" in said
-    assert f"1 of {seen.compared} compared sessions differ: 1000 Wh more and 0 Wh less" in said
+    assert f"1 of {seen.compared} compared sessions differ: 1\u202f000 Wh more, 0 Wh less" in said
     assert "0.39 EUR/kWh" in said
 
 
@@ -241,7 +241,7 @@ def test_a_fingerprint_in_the_address_shows_meaning_remedy_and_evidence(
     assert "What to do.** Compare meterStart and meterStop" in said
     assert "planted by the test" in said
     codes = [code.value for code in page.code]
-    assert codes[:3] == ["1000", "2000", "+1000 Wh"]
+    assert codes[:3] == ["1000", "2000", "+1\u202f000 Wh"]
     assert len(page.expander) == 1 + 3  # the folded filters, and a box for each frame
     (row,) = table(page, "charger's time")
     assert row["session"] == f"session?id={latest(fleet).session_id}"
@@ -265,7 +265,7 @@ def test_a_session_shows_both_sides_its_ids_and_its_discrepancies(fleet: Store, 
     assert line.id_token is not None
     assert line.id_token in said
     (found,) = [row for row in table(page, "severity") if "session.energy" in row["code"]]
-    assert (found["primary"], found["shadow"], found["delta"]) == ("1000", "2000", "+1000 Wh")
+    assert (found["primary"], found["shadow"], found["delta"]) == ("1000", "2000", "+1\u202f000 Wh")
     assert "fp=feedbeef00000001" in found["code"]
     assert page.get("vega_lite_chart")
     marked = [row for row in table(page, "proves") if row["proves"]]
@@ -350,7 +350,7 @@ def test_no_price_leaves_the_energy_and_says_how_to_set_one(
     page = open_page("overview")
     monkeypatch.setenv("SHADOW_PRICE_PER_KWH", "cheap")
     said = texts(healthy(page.run()))
-    assert "Energy at stake: 1000 Wh" in said
+    assert "Energy at stake: 1\u202f000 Wh" in said
     assert "SHADOW_PRICE_PER_KWH is 'cheap', which is no number" in said
 
 

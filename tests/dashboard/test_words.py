@@ -75,7 +75,7 @@ def test_a_share_is_never_rounded_to_all_or_nothing(part: int, whole: int, said:
 def test_an_energy_is_said_exactly(value: Decimal) -> None:
     """The number reads back as the very value, without an exponent."""
     number, unit = words.energy(value).split(" ")
-    assert (Decimal(number), unit) == (value, "Wh")
+    assert (Decimal(number.replace("\u202f", "")), unit) == (value, "Wh")
     assert words.energy(value, None, signed=True).startswith(("+", "-")) == bool(value)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from diff.store.queries.discrepancies import Choices, Group, Occurrence, choices, groups, occurrences
 from diff.store.queries.filters import SEVERITIES, Filter
 from diff.store.queries.fleet import (
+    FOLLOWED,
+    NO_PRICE,
     ChargerLine,
     Money,
     Overview,
@@ -35,6 +37,8 @@ from diff.store.queries.sessions import (
 )
 
 __all__ = [
+    "FOLLOWED",
+    "NO_PRICE",
     "SEVERITIES",
     "ChargerLine",
     "Choices",

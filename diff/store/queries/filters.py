@@ -77,11 +77,7 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pattern(glob: str) -> tuple[str, str]:
-    """The SQL operator and its right side for an id that may hold `*`.
-
-    >>> pattern("CP-1"), pattern("CP_*")
-    (('=', 'CP-1'), ('LIKE', 'CP\\\\_%'))
-    """
+    """The SQL operator and its right side for an id that may hold `*`."""
     if "*" not in glob:
         return "=", glob
     escaped = glob.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -13,6 +13,8 @@ from diff.store.queries.filters import SEVERITY_RANK, pattern
 from ingest.frame import Micros
 
 __all__ = [
+    "FOLLOWED",
+    "NO_PRICE",
     "ChargerLine",
     "Money",
     "Overview",
@@ -26,6 +28,12 @@ __all__ = [
     "pulse",
     "severities",
 ]
+
+FOLLOWED: Final = frozenset({"mirrored", "pending", "unparsable", "closed"})
+"""States of connections that ought to be mirrored: against their bytes completeness is measured."""
+
+NO_PRICE: Final = Decimal()
+"""For `money_at_stake` where only the energy is asked for."""
 
 _PER_KWH: Final = 3
 """Powers of ten from Wh to kWh."""
@@ -88,6 +96,8 @@ class Money(msgspec.Struct, frozen=True):
     """What the 2.0.1 sessions hold more, summed over those that hold more."""
     less_wh: Decimal
     """What the 2.0.1 sessions hold less, summed over those that hold less; not negative."""
+    largest_wh: Decimal
+    """The largest single difference, without its sign: one absurd reading may be most of the sum."""
     amount: Decimal
     """(more_wh + less_wh) / 1000 * price, exactly."""
     compared: int
@@ -176,14 +186,15 @@ def money_at_stake(store: Store, price_per_kwh: Decimal, run: str = JUDGING_RUN)
         raise ValueError(f"a price per kWh has at most six decimals, not {price_per_kwh:f}")
     query = """
     SELECT uniqExact(charger_id, session_id), countIf(delta IS NULL),
-        sumIf(delta, delta > 0), sumIf(-delta, delta < 0),
+        sumIf(delta, delta > 0), sumIf(-delta, delta < 0), max(abs(delta)),
         toDecimal256(ifNull(sum(abs(delta)), 0), 6) * toDecimal256(%(price)s, 6),
         (SELECT countIf(judged AND compared) FROM sessions FINAL WHERE judging_run = %(run)s)
     FROM discrepancies FINAL
     WHERE judging_run = %(run)s AND code = 'session.energy' AND status = 'open'"""
     row = store.execute(query, {"run": run, "price": f"{price_per_kwh:f}"})[0]
-    sessions, unknown, more, less, milli, compared = row
-    return Money(sessions, unknown, more or Decimal(), less or Decimal(), milli.scaleb(-_PER_KWH), compared)
+    sessions, unknown, more, less, largest, milli, compared = row
+    sums = (more or Decimal(), less or Decimal(), largest or Decimal())
+    return Money(sessions, unknown, *sums, milli.scaleb(-_PER_KWH), compared)
 
 
 def chargers(store: Store, run: str = JUDGING_RUN, *, charger: str = "", limit: int = 500) -> list[ChargerLine]:

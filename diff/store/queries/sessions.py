@@ -125,7 +125,9 @@ def messages_of(store: Store, line: SessionLine, run: str = JUDGING_RUN, limit: 
         "until": around.until,
         "limit": limit,
     }
-    found = [msgspec.convert(dict(zip(_MESSAGE, row, strict=True)), MessageLine) for row in store.execute(query, params)]
+    found = [
+        msgspec.convert(dict(zip(_MESSAGE, row, strict=True)), MessageLine) for row in store.execute(query, params)
+    ]
     return sorted(found, key=lambda message: message.number)
 
 

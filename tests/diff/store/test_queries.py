@@ -156,6 +156,7 @@ def test_money_is_the_sum_of_absolute_differences_at_the_price(store: Store) -> 
     money = queries.money_at_stake(store, Decimal("0.39"))
     assert money.amount == Decimal("100.500123") / 1000 * Decimal("0.39") == Decimal("0.03919504797")
     assert (money.more_wh, money.less_wh) == (Decimal("100.5"), Decimal("0.000123"))
+    assert money.largest_wh == Decimal("100.5")
     assert (money.sessions, money.unknown, money.compared) == (2, 0, 2)
 
 
