@@ -17,12 +17,13 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from diff.policy import Policy
+from diff.store.client import Address
 from shadow.config import SECOND, ShadowConfig, checked
 
-__all__ = ["Settings", "SettingsError", "load", "origins"]
+__all__ = ["DEFAULT_FILE", "Settings", "SettingsError", "load", "origins"]
 
 DEFAULT_FILE: Final = "shadow-csms.toml"
-_PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*):[^@]*@")
+_PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*):.*@")
 
 
 class SettingsError(Exception):
@@ -32,7 +33,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Every setting of shadow-csms."""
 
-    model_config = SettingsConfigDict(env_prefix="SHADOW_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SHADOW_", env_ignore_empty=True, extra="forbid", frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Where journal, redaction key and embedded store live.")
     upstream: str = Field("", description="The primary CSMS as ws://HOST:PORT; the tap forwards to it.")
@@ -63,6 +64,13 @@ class Settings(BaseSettings):
     @classmethod
     def _points(cls, value: str) -> str:
         return ",".join(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("store_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value:
+            Address.parse(value)
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -117,34 +125,56 @@ def load(**flags: Any) -> Settings:
 
     """
     given = {name: value for name, value in flags.items() if value is not None}
+    sources = origins(**flags)
     try:
         settings = Settings(**given)
         settings.shadow_config()
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg']}" for problem in error.errors()]
+        lines = [_problem(sources, str(problem["loc"][0]), problem["msg"]) for problem in error.errors()]
         raise SettingsError("; ".join(lines) + " (`shadow-csms settings` shows every setting)") from None
     except ValueError as error:
         raise SettingsError(str(error)) from None
-    except tomllib.TOMLDecodeError as error:  # pragma: no cover - a ValueError, kept for readers
-        raise SettingsError(f"{_file()}: {error}") from None
     return settings
 
 
+def _problem(sources: dict[str, str], name: str, message: str) -> str:
+    """What is wrong with a setting, and where its value stands. The value is not repeated: it may hold a password."""
+    if name not in sources:
+        return f"{name} (in {_file()}): there is no such setting"
+    return f"{name} (from {sources[name]}): {message.removeprefix('Value error, ')}"
+
+
 def origins(**flags: Any) -> dict[str, str]:
-    """Where each setting comes from: flag, environment, the file's name, or default."""
+    """Where each setting comes from: `flag`, its environment variable, the file's name, or `default`.
+
+    Raises:
+        SettingsError: the file cannot be read, or is no TOML.
+
+    """
     file = _file()
-    in_file: dict[str, Any] = {}
-    if file is not None:
-        in_file = tomllib.loads(file.read_text())
+    in_file: dict[str, Any] = {} if file is None else _toml(file)
+    given = {variable.upper() for variable, value in os.environ.items() if value}
     found = {}
     for name in Settings.model_fields:
+        variable = f"SHADOW_{name.upper()}"
         if flags.get(name) is not None:
             found[name] = "flag"
-        elif f"SHADOW_{name.upper()}" in os.environ:
-            found[name] = f"SHADOW_{name.upper()}"
+        elif variable in given:
+            found[name] = variable
         else:
             found[name] = str(file) if name in in_file else "default"
     return found
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: no TOML: byte {error.start} is not UTF-8; correct the file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: no TOML: {error}; correct the file") from None
 
 
 def _file() -> Path | None:
