@@ -7,24 +7,28 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 __all__ = ["WITH_PARENT", "end_with_parent", "start_child", "stop_child"]
 
 WITH_PARENT: Final = "--with-parent"
+_ROOT: Final = str(Path(__file__).resolve().parents[1])
 
 
 def start_child(
     module: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None, *, quiet: bool = False
 ) -> subprocess.Popen[bytes]:
     """Start `python -m module` as a child that ends with this process, also when this one is killed."""
-    command = [sys.executable, "-m", module, WITH_PARENT, *arguments]
+    # -P: a folder named `app` or `diff` in the user's working directory must not be taken for ours.
+    command = [sys.executable, "-P", "-m", module, WITH_PARENT, *arguments]
+    path = os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH"))))
     # A session of its own: Ctrl-C reaches this process only, which then stops its children in order.
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL if quiet else None,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, "PYTHONPATH": path, **(environment or {})},
         start_new_session=True,
     )
 

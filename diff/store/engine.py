@@ -72,7 +72,8 @@ class EmbeddedEngine:
             return
         self._ready.clear()
         self._said.clear()
-        command = [sys.executable, "-m", "diff.store.embedded", "--with-parent"]
+        # -P: a folder `diff` in the working directory must not be taken for ours.
+        command = [sys.executable, "-P", "-m", "diff.store.embedded", "--with-parent"]
         command += ["--path", str(self.path.resolve()), "--port", str(self.port)]
         environment = os.environ | {PASSWORD_VARIABLE: self._password, "PYTHONUNBUFFERED": "1"}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))

@@ -101,6 +101,7 @@ class Supervisor:
         path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
         command = [
             sys.executable,
+            "-P",  # a folder `ingest` in the working directory must not be taken for ours
             "-m",
             "ingest.tap.parser",
             str(descriptor),
