@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,8 @@ def replay(
     """Live recordings through and say what disagrees."""
     from app import replaying
 
+    if messages and not as_json:
+        _give_up(typer.BadParameter("--messages needs --json"))
     settings = _settings(data_dir=data_dir)
     options = replaying.Options(as_json=as_json, messages=messages, store=store, settle=settle)
     _run(lambda: replaying.run(settings, recordings, options))
@@ -199,14 +202,17 @@ def _run(action: Callable[[], int]) -> NoReturn:
     """Run a command: what went wrong is one line with the next step, Ctrl-C is a clean end."""
     from app.embedded import RuntimeStartError
     from app.replay import RecordingError
+    from app.storing import StoreStartError
     from diff.store.engine import EngineStartError
     from diff.store.errors import StoreError
     from ingest.redaction_key import KeyFileError
     from ingest.tap.service import TapError
 
+    # While coming up and going down SIGTERM is what Ctrl-C is; in between the commands wait for both.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         code = action()
-    except (EngineStartError, KeyFileError, RecordingError, RuntimeStartError, TapError) as error:
+    except (EngineStartError, KeyFileError, RecordingError, RuntimeStartError, StoreStartError, TapError) as error:
         _give_up(error)
     except StoreError as error:
         _give_up(error, 1)

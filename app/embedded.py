@@ -16,9 +16,10 @@ from typing import Final, Self
 
 from app.lifeline import start_child, stop_child
 from app.settings import Settings
+from app.storing import open_store
 from app.worker import WorkerStatus, read_worker_status
 from diff.store.client import Store
-from diff.store.engine import EmbeddedEngine
+from diff.store.engine import EmbeddedEngine, EngineStartError
 from ingest.tap.service import TapConfig, TapService
 
 __all__ = ["Embedded", "RuntimeStartError", "free_port", "tap_config", "writable"]
@@ -58,7 +59,8 @@ class Embedded:
         Raises:
             TapError: the tap cannot start.
             EngineStartError: the store cannot start.
-            RuntimeStartError: the dashboard's port is taken, or the store cannot be used.
+            StoreStartError: the store is away, or refuses.
+            RuntimeStartError: the dashboard's port is taken, or the data directory cannot be written.
 
         """
         try:
@@ -82,8 +84,7 @@ class Embedded:
             await asyncio.to_thread(engine.start)
             self._stack.push_async_callback(asyncio.to_thread, engine.stop)
             self._engine, self.store_url = engine, engine.url()
-        with Store.connect(self.store_url) as store:
-            await asyncio.to_thread(store.migrate)
+        (await asyncio.to_thread(open_store, self.store_url)).close()
         # The tap first and the worker after it: on the way down the worker then still lives what the tap left.
         self._start_worker()
         self._stack.push_async_callback(self._stop_worker)
@@ -130,13 +131,20 @@ class Embedded:
             await asyncio.sleep(_WATCH_SECONDS)
             if self._engine is not None and not self._engine.alive:
                 self._say("store")
-                await asyncio.to_thread(self._engine.restart)
+                await self._restart(self._engine)
             if self._worker is not None and self._worker.poll() is not None:
                 self._say("worker")
                 self._start_worker()
             if self._page is not None and self._page.poll() is not None:
                 self._say("dashboard")
                 self._start_page()
+
+    async def _restart(self, engine: EmbeddedEngine) -> None:
+        """A store that does not come up is tried again in the next round; until then the worker holds its rows."""
+        try:
+            await asyncio.to_thread(engine.restart)
+        except EngineStartError as error:
+            print(f"store: {error}", file=sys.stderr)
 
     def _say(self, part: str) -> None:
         self.restarts[part] = self.restarts.get(part, 0) + 1

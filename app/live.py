@@ -12,7 +12,7 @@ import uvloop
 from app.embedded import Embedded, free_port, tap_config, writable
 from app.lifeline import start_child, stop_child
 from app.settings import Settings
-from diff.store.client import Store
+from app.storing import open_store
 from diff.store.engine import EmbeddedEngine
 from ingest.tap.service import TapService
 
@@ -75,8 +75,7 @@ def show(settings: Settings) -> int:
 
 
 async def _show(settings: Settings, url: str, port: int) -> int:
-    with Store.connect(url) as store:
-        await asyncio.to_thread(store.migrate)
+    (await asyncio.to_thread(open_store, url)).close()
     environment = {
         "SHADOW_STORE_URL": url,
         "SHADOW_PRICE_PER_KWH": str(settings.price_per_kwh),
@@ -95,6 +94,7 @@ async def until_stopped(line: Callable[[], str] | None, work: Awaitable[object] 
     """Wait for Ctrl-C, SIGTERM or the end of `work`; say a line every few seconds. True where work came to its end."""
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     task = None if work is None else asyncio.ensure_future(work)
@@ -110,6 +110,7 @@ async def until_stopped(line: Callable[[], str] | None, work: Awaitable[object] 
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
     if task is None:
         return False
     if not task.done():

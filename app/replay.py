@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from ingest.timestamps import format_micros
 from shadow.config import ShadowConfig
 from shadow.message import MessageType, ShadowMessage
 
-__all__ = ["RecordingError", "Replay", "encode", "read_recordings"]
+__all__ = ["Places", "RecordingError", "Replay", "encode", "read_recordings"]
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _CHUNK: Final = 1 << 20
@@ -32,6 +33,24 @@ class RecordingError(Exception):
     """A recording cannot be read; the message says which, why, and what to do."""
 
 
+class Places:
+    """Which line of which recording a line of the reader was, who counts over all of them."""
+
+    def __init__(self) -> None:
+        self._before: list[int] = []
+        self._names: list[str] = []
+
+    def begin(self, name: str, lines_before: int) -> None:
+        """A recording begins behind so many lines."""
+        self._before.append(lines_before)
+        self._names.append(name)
+
+    def of(self, line: int) -> str:
+        """`NAME, line N`."""
+        which = bisect_right(self._before, line - 1) - 1
+        return f"{self._names[which]}, line {line - self._before[which]}"
+
+
 class Replay:
     """Feeds frames to a fleet and keeps what the document needs."""
 
@@ -39,7 +58,8 @@ class Replay:
         self._fleet = Fleet(config, policy)
         self._policy, self._config = policy, config
         self._keep_messages = keep_messages
-        self._latest: Micros = 0
+        self.latest: Micros = 0
+        """`received_at` of the latest frame so far."""
         self.frames = 0
         self.malformed = 0
         self.shadow_messages = 0
@@ -56,13 +76,13 @@ class Replay:
             self.rejected.append(item)
             return []
         self.frames += 1
-        self._latest = max(self._latest, item.received_at)
+        self.latest = max(self.latest, item.received_at)
         return [self._take(judgement) for judgement in self._fleet.feed(item)]
 
     def settle(self) -> list[Judgement]:
         """Let every deadline pass: the end of the recording is taken for silence."""
         waits = (self._policy.settle_missing, self._policy.settle_reboot, self._policy.settle_silence)
-        at = self._latest + max(*waits, self._config.unanswered_after, self._config.end_sample_hold)
+        at = self.latest + max(*waits, self._config.unanswered_after, self._config.end_sample_hold)
         # Twice: what the first tick reveals may arm a deadline of its own.
         ticks = [Frame("", "end", seq, at * 2 if seq else at, FrameKind.TICK) for seq in range(2)]
         return [self._take(judgement) for tick in ticks for judgement in self._fleet.feed(tick)]
@@ -165,9 +185,11 @@ def _message(message: ShadowMessage) -> dict[str, Any]:
 
 
 def read_recordings(
-    paths: Iterable[Path], reader: Reader, *, progress: Callable[[int], None] | None = None
+    paths: Iterable[Path], reader: Reader, places: Places, *, progress: Callable[[int], None] | None = None
 ) -> Iterator[Frame | Rejected]:
     """The frames of several files in order; `-` is standard input. The same file twice is read once.
+
+    `places` learns where each begins. A pipe can be read only once, so it is not compared with the others.
 
     Raises:
         RecordingError: a file that cannot be read.
@@ -176,19 +198,24 @@ def read_recordings(
     digests: set[bytes] = set()
     for path in paths:
         if str(path) == "-":
+            places.begin("standard input", reader.lines)
             yield from reader.read(_lines(sys.stdin.buffer, progress))
             continue
         try:
             with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "blake2b").digest()
-                if digest in digests:
-                    print(f"{path}: the same recording again, passed over", file=sys.stderr)
-                    continue
-                digests.add(digest)
-                file.seek(0)
+                if file.seekable():
+                    digest = hashlib.file_digest(file, "blake2b").digest()
+                    if digest in digests:
+                        print(f"{path}: the same recording again, passed over", file=sys.stderr)
+                        continue
+                    digests.add(digest)
+                    file.seek(0)
+                places.begin(str(path), reader.lines)
                 yield from reader.read(_lines(file, progress))
         except OSError as error:
-            raise RecordingError(f"{path}: {error.strerror}; name a recording (JSON Lines)") from None
+            raise RecordingError(
+                f"{path}: cannot be read: {error.strerror or error}; name a recording (JSON Lines)"
+            ) from None
 
 
 def _lines(file: IO[bytes], progress: Callable[[int], None] | None) -> Iterator[bytes]:

@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from app.embedded import writable
-from app.replay import Replay, encode, read_recordings
+from app.replay import Places, Replay, encode, read_recordings
 from app.settings import Settings
-from app.storing import Keeper
+from app.storing import Keeper, open_store
 from diff.codes import CATALOGUE
+from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from diff.store.writer import Writer
@@ -29,6 +30,8 @@ from ingest.redaction import Redactor
 __all__ = ["Options", "run"]
 
 _PROGRESS_EVERY: Final = 16 << 20
+_REMARKS: Final = 20
+"""Lines without a frame that are named one by one; `--json` and the store hold all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +47,15 @@ class Options:
 def run(settings: Settings, recordings: Sequence[Path], options: Options) -> int:
     """Replay; progress and remarks go to stderr, the outcome to stdout."""
     replay = Replay(settings.shadow_config(), settings.policy(), keep_messages=options.messages)
-    reader = Reader()
-    items = read_recordings(recordings, reader, progress=_progress() if sys.stderr.isatty() else None)
+    reader, places = Reader(), Places()
+    items = read_recordings(recordings, reader, places, progress=_progress() if sys.stderr.isatty() else None)
     with ExitStack() as stack:
         keeper, writer = (None, None)
         if options.store:
             items = _redacted(items, reader, _redactor(settings))
-            writer = Writer(_open_store(settings, stack), judging_run="live")
+            writer = Writer(_store(settings, stack), judging_run=JUDGING_RUN)
             keeper = Keeper(writer)
-        _feed(replay, items, keeper, writer)
+        _feed(replay, items, places, keeper, writer)
         if options.settle:
             for judgement in replay.settle():
                 if keeper is not None:
@@ -60,10 +63,10 @@ def run(settings: Settings, recordings: Sequence[Path], options: Options) -> int
         if writer is not None:
             writer.flush()
             print(f"kept in the store: {writer.written} rows", file=sys.stderr)
-    for rejected in replay.rejected[:20]:
-        print(f"line {rejected.line}: {rejected.reason} ({rejected.size} bytes)", file=sys.stderr)
-    if len(replay.rejected) > 20:
-        print(f"… and {len(replay.rejected) - 20} more lines that hold no frame", file=sys.stderr)
+    for rejected in replay.rejected[:_REMARKS]:
+        print(f"{places.of(rejected.line)}: {rejected.reason} ({rejected.size} bytes)", file=sys.stderr)
+    if len(replay.rejected) > _REMARKS:
+        print(f"… and {len(replay.rejected) - _REMARKS} more lines that hold no frame", file=sys.stderr)
     if options.as_json:
         sys.stdout.buffer.write(encode(replay.document()))
     else:
@@ -71,13 +74,15 @@ def run(settings: Settings, recordings: Sequence[Path], options: Options) -> int
     return 0
 
 
-def _feed(replay: Replay, items: Iterator[Frame | Rejected], keeper: Keeper | None, writer: Writer | None) -> None:
+def _feed(
+    replay: Replay, items: Iterator[Frame | Rejected], places: Places, keeper: Keeper | None, writer: Writer | None
+) -> None:
     for item in items:
         judgements = replay.feed(item)
         if keeper is None or writer is None:
             continue
         if isinstance(item, Rejected):
-            keeper.reject(item, "recording", 0)
+            keeper.reject(item, "recording", places.of(item.line), replay.latest)
         else:
             keeper.keep(item, judgements)
         writer.flush_due()
@@ -97,13 +102,11 @@ def _redactor(settings: Settings) -> Redactor:
     return Redactor.from_key_file(settings.redaction_key_file or settings.data_dir / "redaction-key.json")
 
 
-def _open_store(settings: Settings, stack: ExitStack) -> Store:
+def _store(settings: Settings, stack: ExitStack) -> Store:
     url = settings.store_url
     if not url:
         url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
-    store = stack.enter_context(Store.connect(url))
-    store.migrate()
-    return store
+    return stack.enter_context(open_store(url))
 
 
 class _progress:  # noqa: N801 - reads as the function that it stands for

@@ -1,4 +1,4 @@
-"""From a judgement to the store: which rows one lived frame leaves behind."""
+"""From a judgement to the store: opening it, and which rows one lived frame leaves behind."""
 
 from __future__ import annotations
 
@@ -6,12 +6,37 @@ from collections.abc import Iterable
 
 from diff.judge import Judgement
 from diff.policy import JUDGING_RUN
+from diff.store.client import Store
+from diff.store.errors import StoreError, StoreUnavailable
 from diff.store.tables import ChargerFacts, DeadLetter
 from diff.store.writer import Writer
-from ingest.frame import Frame, FrameKind
+from ingest.frame import Frame, FrameKind, Micros
 from ingest.recording import Rejected
 
-__all__ = ["Keeper"]
+__all__ = ["Keeper", "StoreStartError", "open_store"]
+
+
+class StoreStartError(Exception):
+    """The store cannot be used; the message is one line with the next step."""
+
+
+def open_store(url: str) -> Store:
+    """The store at a URL, with the newest schema.
+
+    Raises:
+        StoreStartError: it is away, or refuses.
+
+    """
+    store = Store.connect(url)
+    try:
+        store.migrate()
+    except StoreUnavailable as error:
+        store.close()
+        raise StoreStartError(f"{error.reason}; start it, or correct store_url (none runs the embedded one)") from None
+    except StoreError as error:
+        store.close()
+        raise StoreStartError(f"{store.address!r}: {error}; correct store_url or the rights of its user") from None
+    return store
 
 
 class Keeper:
@@ -20,7 +45,6 @@ class Keeper:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._first_seen: dict[str, int] = {}
-        self._comparisons: dict[str, int] = {}
         self.compared = 0
         """Sessions compared so far."""
 
@@ -39,9 +63,8 @@ class Keeper:
                 writer.add_discrepancy(row)
             self.compared += judgement.compared
 
-    def reject(self, rejected: Rejected, source: str, at: int) -> None:
-        """Keep the note of a line that holds no frame."""
-        position = f"line {rejected.line}"
+    def reject(self, rejected: Rejected, source: str, position: str, at: Micros) -> None:
+        """Keep the note of a line that holds no frame; `at` is when the frame before it came."""
         self._writer.add_dead_letter(
             DeadLetter(rejected.charger_id, at, source, position, rejected.reason, rejected.size)
         )

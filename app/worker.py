@@ -21,13 +21,14 @@ import msgspec
 
 from app.lifeline import WITH_PARENT, end_with_parent
 from app.settings import SettingsError, load
-from app.storing import Keeper
+from app.storing import Keeper, StoreStartError, open_store
 from diff.fleet import Fleet
+from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.errors import StoreError
 from diff.store.tables import ConnectionAccount
 from diff.store.writer import BackPressure, Writer
-from ingest.frame import Frame
+from ingest.frame import Frame, Micros
 from ingest.journal import JournalReader
 from ingest.recording import Reader, Rejected
 from ingest.tap.status import TapStatus, read_status
@@ -66,11 +67,12 @@ class Worker:
         self._fleet = fleet
         self._journal = JournalReader(data_dir / "journal")
         self._reader = Reader()
-        self._writer = Writer(store, judging_run="live", clock=clock)
+        self._writer = Writer(store, judging_run=JUDGING_RUN, clock=clock)
         self._keeper = Keeper(self._writer)
         self._clock = clock
         self._codes: Counter[str] = Counter()
         self._frames = self._rejected = 0
+        self._latest: Micros = 0
         self._next_status = 0.0
         self._caught_up = False
         self.stopping = False
@@ -107,9 +109,11 @@ class Worker:
     def _live(self, item: Frame | Rejected) -> None:
         if isinstance(item, Rejected):
             self._rejected += 1
-            self._insist(lambda: self._keeper.reject(item, "journal", 0))
+            position = f"line {item.line}"
+            self._insist(lambda: self._keeper.reject(item, "journal", position, self._latest))
             return
         self._frames += 1
+        self._latest = item.received_at
         judgements = list(self._fleet.feed(item))
         for judgement in judgements:
             self._codes.update(row.code for row in judgement.discrepancies)
@@ -145,8 +149,12 @@ class Worker:
         )
         path = self._data_dir / _STATUS_FILE
         fresh = path.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(status))
-        fresh.replace(path)
+        try:
+            fresh.write_bytes(msgspec.json.encode(status))
+            fresh.replace(path)
+        except OSError as error:
+            # A full disk stops neither judging nor storing: the status is stale then, and the tap's says why.
+            print(f"worker: {path} cannot be written: {error.strerror}", file=sys.stderr)
 
 
 def read_worker_status(data_dir: Path) -> WorkerStatus | None:
@@ -189,9 +197,8 @@ def main(arguments: list[str]) -> int:
         end_with_parent()
     try:
         settings = load()
-        store = Store.connect(settings.store_url)
-        store.migrate()
-    except (SettingsError, StoreError) as error:
+        store = open_store(settings.store_url)
+    except (SettingsError, StoreStartError) as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
     worker = Worker(settings.data_dir, store, Fleet(settings.shadow_config(), settings.policy()))

@@ -14,6 +14,8 @@ class StoreUnavailable(StoreError):  # noqa: N818 - the name says a state that p
 
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(f"{message}; next try in {retry_after:g} s")
+        self.reason = message
+        """The message without the next try, for those who make none."""
         self.retry_after = retry_after
         """Seconds to wait before the next try; doubles with each failure in a row."""
 
