@@ -42,6 +42,7 @@ def fresh(query: Callable[Concatenate[Store, P], R], *args: P.args, **kwargs: P.
 def forget() -> None:
     """Have the next load ask the store."""
     _cached.clear()
+    _cached_briefly.clear()
 
 
 def now() -> Micros:

@@ -13,6 +13,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from dashboard import data, words
 from diff.store import queries
+from diff.store.errors import StoreError
 from diff.store.queries import SEVERITIES, Pulse
 
 __all__ = [
@@ -66,13 +67,15 @@ def zone() -> tzinfo:
 @st.fragment(run_every=_EVERY)
 def strip(drawn: Pulse) -> None:
     """The age of what is shown. Draws itself anew; the page below it does not move under the reader's hands."""
-    with data.or_a_sentence():
-        pulse = data.fresh(queries.pulse)
-    at = data.now()
-    parts = [_freshness("Newest frame", pulse.last_frame_at), _freshness("tap's last report", pulse.last_account_at)]
-    parts.append(f"looked at {words.when(at, zone())} {zone_name()}")
     left, right = st.columns([5, 1], vertical_alignment="center")
-    left.caption(" · ".join(parts))
+    try:
+        pulse = data.fresh(queries.pulse)
+    except StoreError:
+        pulse = drawn
+        left.caption(f":orange[▲ The store does not answer.] What stands below was read before. {_looked()}")
+    else:
+        frame = _freshness("Newest frame", pulse.last_frame_at)
+        left.caption(f"{frame} · {_freshness('tap report', pulse.last_account_at)} · {_looked()}")
     news = max(pulse.discrepancies - drawn.discrepancies, 0) + max(pulse.sessions - drawn.sessions, 0)
     label = f"{words.count(news)} new: refresh" if news else "Refresh"
     if right.button(label, key="refresh", icon=":material/refresh:", width="stretch"):
@@ -137,6 +140,10 @@ def pick(
     places = event["selection"]["rows"]
     picked = ids[places[0]] if places and places[0] < len(ids) else None
     return picked if picked != named else None
+
+
+def _looked() -> str:
+    return f"looked at {words.when(data.now(), zone())} {zone_name()}"
 
 
 def _freshness(name: str, at: int | None) -> str:

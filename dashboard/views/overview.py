@@ -4,35 +4,70 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import streamlit as st
 from streamlit.column_config import LinkColumn, NumberColumn, TextColumn
 
 from dashboard import data, links, parts, words
 from dashboard.settings import Settings, read_settings
 from diff.store import queries
-from diff.store.queries import FOLLOWED, SEVERITIES, ChargerLine, Overview, SeverityCount, StateCount
+from diff.store.errors import StoreError
+from diff.store.queries import FOLLOWED, SEVERITIES, ChargerLine, Money, Overview, SeverityCount, StateCount
 
 __all__ = ["show"]
 
 _LISTED = 500
+_EVERY = "10s"
+_LAST = "figures"
 
 
 def show() -> None:
     """Draw the page."""
     st.title("Fleet overview", anchor=False)
     with data.or_a_sentence():
-        seen = data.load(queries.overview)
-        states = data.load(queries.connection_states)
-        found = data.load(queries.severities)
-        pulse = data.load(queries.pulse)
-        if not seen.chargers:
-            _nothing_yet()
-            return
-        parts.strip(pulse)
-        _headline(seen, states, read_settings())
-        _severities(seen, found)
-        _chargers(data.load(queries.chargers, limit=_LISTED))
-        _connections(states)
+        figures = _read()
+        parts.strip(data.load(queries.pulse))
+        _figures(figures)
+        if figures.seen.chargers:
+            _chargers(data.load(queries.chargers, limit=_LISTED))
+            _connections(figures.states)
+
+
+class _Figures(msgspec.Struct, frozen=True):
+    """What the strips of the page are drawn of."""
+
+    seen: Overview
+    states: list[StateCount]
+    found: list[SeverityCount]
+    money: Money
+
+
+def _read() -> _Figures:
+    price = read_settings().price_per_kwh or queries.NO_PRICE
+    return _Figures(
+        data.fresh(queries.overview),
+        data.fresh(queries.connection_states),
+        data.fresh(queries.severities),
+        data.fresh(queries.money_at_stake, price),
+    )
+
+
+@st.fragment(run_every=_EVERY)
+def _figures(drawn: _Figures) -> None:
+    """The figures, drawn anew every few seconds. Where the store is away the last ones stay; the strip says so."""
+    try:
+        figures = _read()
+    except StoreError:
+        figures = st.session_state.get(_LAST, drawn)
+    st.session_state[_LAST] = figures
+    if not figures.seen.chargers:
+        _nothing_yet()
+        return
+    if not drawn.seen.chargers:
+        data.forget()
+        st.rerun()  # the first frame has come: the tables belong below now
+    _headline(figures, read_settings())
+    _severities(figures.seen, figures.found)
 
 
 def _nothing_yet() -> None:
@@ -44,7 +79,8 @@ def _nothing_yet() -> None:
     )
 
 
-def _headline(seen: Overview, states: Sequence[StateCount], settings: Settings) -> None:
+def _headline(figures: _Figures, settings: Settings) -> None:
+    seen, states = figures.seen, figures.states
     followed = [state for state in states if state.state in FOLLOWED]
     places = st.columns(4)
     with places[0].container(border=True, height="stretch"):
@@ -60,7 +96,7 @@ def _headline(seen: Overview, states: Sequence[StateCount], settings: Settings) 
             f"{words.plural(seen.sessions - seen.judged, 'other')} not enrolled for judgement"
         )
     with places[3].container(border=True, height="stretch"):
-        _money(seen, settings)
+        _money(seen, figures.money, settings)
 
 
 def _connections_in_words(counts: dict[str, int]) -> str:
@@ -88,13 +124,12 @@ def _sight(seen: Overview, followed: Sequence[StateCount]) -> None:
     )
 
 
-def _money(seen: Overview, settings: Settings) -> None:
+def _money(seen: Overview, money: Money, settings: Settings) -> None:
     if not seen.compared:
         st.metric("Money at stake", words.NEVER)
         st.caption("unknown: no session was compared yet")
         return
     price = settings.price_per_kwh
-    money = data.load(queries.money_at_stake, price or queries.NO_PRICE)
     gross = money.more_wh + money.less_wh
     value = words.energy(gross) if price is None else words.amount(money.amount, settings.currency)
     st.metric("Money at stake" if price is not None else "Energy at stake", value)

@@ -215,7 +215,7 @@ def test_a_session_is_drawn_and_a_frame_can_be_chosen(seeded: Store, browser: Br
     assert "1.6 as received" in browser.text()
 
 
-def test_the_store_going_away_under_a_page_is_a_sentence(engine: EmbeddedEngine, chromium: Any) -> None:
+def test_a_store_that_nobody_serves_is_a_sentence(chromium: Any) -> None:
     """With a store that nobody serves every page says so, and the browser's console stays clean."""
     with Served(free_port(), environment(f"clickhouse://x:hidden@127.0.0.1:{free_port()}/shadow")) as served:
         page = chromium.new_page(viewport=LAPTOP)
@@ -225,6 +225,28 @@ def test_the_store_going_away_under_a_page_is_a_sentence(engine: EmbeddedEngine,
             assert "The store does not answer" in found.text()
             assert "hidden" not in found.text()
         page.close()
+
+
+def test_the_last_figures_stay_when_the_store_goes_away(tmp_path: Path, chromium: Any) -> None:
+    """Under an open page the engine is stopped: the strip says so, the figures read before stand, nothing breaks."""
+    with EmbeddedEngine(tmp_path / "data") as own, Store.connect(own.url()) as store:
+        store.migrate()
+        fill(store, frames(seed=2, chargers=2, sessions_per_charger=1))
+        compared = queries.overview(store).compared
+        with Served(free_port(), environment(own.url())) as served:
+            page = chromium.new_page(viewport=LAPTOP)
+            found = Browser(page, served.url)
+            found.open("", "Fleet overview")
+            own.stop()
+            page.get_by_text("The store does not answer.").wait_for(timeout=60_000)
+            page.wait_for_timeout(12_000)  # longer than the period of the figures
+            found.settle()
+            assert "What stands below was read before" in found.text()
+            assert f"{compared} of {compared}" in found.text()
+            own.start()
+            page.get_by_text("Newest frame").wait_for(timeout=60_000)
+            assert "Traceback" not in served.said()
+            page.close()
 
 
 def test_a_taken_port_is_told_with_its_reason(seeded: Store, engine: EmbeddedEngine) -> None:

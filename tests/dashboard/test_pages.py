@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import data
 from demo.stored import fill
 from demo.traffic import frames
 from diff.discrepancy import Class, Discrepancy, Severity, Status
@@ -341,6 +342,42 @@ def test_hostile_texts_of_a_charger_are_shown_as_text(store: Store, open_page: O
     assert nasty in shown[3:]
     marked = [element.value for element in (*page.markdown, *page.caption, *page.subheader)]
     assert not [text for text in marked if "](http" in text or "<script" in text.replace("\\<", "")]
+
+
+def test_news_are_counted_on_the_button_that_shows_them(fleet: Store, open_page: Open) -> None:
+    """What was judged since the page was drawn is announced, not pushed under the reader's hands."""
+    page = healthy(open_page("discrepancies"))
+    assert page.button(key="refresh").label == "Refresh"
+    assert len(table(page, "first seen")) == 1
+    old = queries.occurrences(fleet, Filter())[0]
+    again = msgspec.convert(msgspec.to_builtins(old), dict) | {
+        "id": "later",
+        "fingerprint": "later",
+        "class": old.class_,
+    }
+    columns = ("id", "code", "class", "severity", "charger_id", "fingerprint", "title", "path", "status")
+    now = old.observed_at
+    fleet.insert(
+        "discrepancies",
+        (*columns, "judging_run", "observed_at", "first_received_at", "version"),
+        [(*(again[name] for name in columns), JUDGING_RUN, now, now, now)],
+    )
+    data._cached_briefly.clear()
+    page.run()
+    assert page.button(key="refresh").label == "1 new: refresh"
+    assert len(table(page, "first seen")) == 1
+    page.button(key="refresh").click().run()
+    assert page.button(key="refresh").label == "Refresh"
+    assert len(table(healthy(page), "first seen")) == 2
+
+
+def test_the_first_frame_brings_the_page_to_life(store: Store, open_page: Open, texts: Texts) -> None:
+    """A page that was opened on an empty store shows the fleet when it has come."""
+    page = healthy(open_page("overview"))
+    assert "Nothing has been mirrored yet" in texts(page)
+    fill(store, frames(seed=5, chargers=3, sessions_per_charger=1, faults=False))
+    data.forget()
+    assert "Chargers seen: 3" in texts(healthy(page.run()))
 
 
 def test_no_price_leaves_the_energy_and_says_how_to_set_one(
