@@ -1,32 +1,13 @@
-"""The dashboard's process: Streamlit on `dashboard/app.py`, ending with its parent."""
+"""The dashboard's process: what `dashboard.serve` says starts the pages, run so that it ends with its parent."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from app.lifeline import WITH_PARENT, end_with_parent
+from dashboard import serve
 
-__all__ = ["flags", "script"]
-
-
-def script() -> Path:
-    """The file that Streamlit runs."""
-    import dashboard
-
-    return Path(str(dashboard.__file__)).with_name("app.py")
-
-
-def flags(host: str, port: int) -> list[str]:
-    """Streamlit's flags: on that address, without a browser of its own choosing, without telemetry."""
-    return [
-        f"--server.address={host}",
-        f"--server.port={port}",
-        "--server.headless=true",
-        "--browser.gatherUsageStats=false",
-        "--server.fileWatcherType=none",
-        "--logger.level=error",
-    ]
+__all__ = ["main"]
 
 
 def main(arguments: list[str]) -> None:
@@ -37,7 +18,9 @@ def main(arguments: list[str]) -> None:
     host, port = arguments
     from streamlit.web import cli
 
-    sys.argv = ["streamlit", "run", str(script()), *flags(host, int(port))]
+    words = serve.command(int(port), host)
+    # In this very process, so that the lifeline ends the server: the words behind `python -m streamlit`.
+    sys.argv = ["streamlit", *words[words.index("streamlit") + 1 :], "--logger.level=error"]
     cli.main(prog_name="streamlit")
 
 
