@@ -73,3 +73,14 @@ def test_what_a_repeated_start_opens_belongs_to_its_session() -> None:
         pairs.opened("CP", f"d/{number}", number)
     assert pairs.by_primary(_primary("c/9", State.OPEN)) is None
     assert pairs.of_primary == {}
+
+
+def test_where_the_sides_differ_the_row_has_the_times_of_the_shadow() -> None:
+    """The first start was stamped 1970 and is the shadow's; the discrepancy says what the primary has."""
+    script = Script().boot()
+    payload = {"connectorId": 1, "idTag": TAG, "meterStart": 1000, "timestamp": "1970-01-01T00:01:00Z"}
+    script.call("StartTransaction", payload).wait(60).close().open().start(1, TAG, 1000, transaction=7).wait(600)
+    lived = Lived().feed(script.stop(7, 2000).frames).settle()
+    (row,) = lived.sessions.values()
+    assert row.started_at == 60_000_000
+    assert "session.start-time" in lived.codes()

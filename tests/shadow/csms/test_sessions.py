@@ -31,3 +31,11 @@ def test_a_token_is_not_judged_by_what_another_was_told() -> None:
     """Each token has its own status."""
     script = Script().boot().authorize("AA").start(1, "BB", 0, transaction=7, status="Blocked")
     assert "session.authorization" not in Lived().feed(script.frames).codes()
+
+
+def test_concurrent_use_takes_no_status_away() -> None:
+    """ConcurrentTx in between: the token is still the one that was accepted, and a refusal after it is named."""
+    script = Script().boot().authorize("AA").start(1, "AA", 0, transaction=7, status="ConcurrentTx").wait(60)
+    script.stop(7, 10).start(1, "AA", 10, transaction=8, status="Blocked")
+    (row,) = Lived().feed(script.frames).rows("session.authorization")
+    assert (row.primary, row.shadow) == ("Blocked", "Accepted")
