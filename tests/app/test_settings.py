@@ -1,0 +1,159 @@
+"""Settings: where each value comes from, and what is said of one that cannot be used."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings, SettingsError, load, origins
+from app.settings_page import page
+from shadow.config import SECOND
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/settings.md"
+
+
+@pytest.fixture(autouse=True)
+def _own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings file and no environment of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("CONFIG", *(name.upper() for name in Settings.model_fields)):
+        monkeypatch.delenv(f"SHADOW_{name}", raising=False)
+
+
+def _file(text: str) -> Path:
+    path = Path("shadow-csms.toml")
+    path.write_text(text)
+    return path
+
+
+def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each source covers the ones behind it, and `origins` names the one that won."""
+    assert (load().listen_port, origins()["listen_port"]) == (9310, "default")
+    _file("listen_port = 1111\n")
+    assert (load().listen_port, origins()["listen_port"]) == (1111, "shadow-csms.toml")
+    monkeypatch.setenv("SHADOW_LISTEN_PORT", "2222")
+    assert (load().listen_port, origins()["listen_port"]) == (2222, "SHADOW_LISTEN_PORT")
+    assert load(listen_port=3333).listen_port == 3333
+    assert origins(listen_port=3333)["listen_port"] == "flag"
+    assert load(listen_port=None).listen_port == 2222
+
+
+def test_shadow_config_names_another_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The file that SHADOW_CONFIG names is read in place of the one in the working directory."""
+    _file("listen_port = 1111\n")
+    other = tmp_path / "other.toml"
+    other.write_text("currency = 'SEK'\n")
+    monkeypatch.setenv("SHADOW_CONFIG", str(other))
+
+    assert (load().currency, load().listen_port) == ("SEK", 9310)
+    assert origins()["currency"] == str(other)
+
+
+def test_an_empty_variable_counts_as_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty SHADOW_ENROLMENT_FILE, as compose files give it, does not name the working directory."""
+    monkeypatch.setenv("SHADOW_ENROLMENT_FILE", "")
+
+    assert load().enrolment_file is None
+    assert origins()["enrolment_file"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("listen_porrt = 1\n", "listen_porrt (in shadow-csms.toml): there is no such setting"),
+        ("[tap]\nlisten_port = 1\n", "tap (in shadow-csms.toml): there is no such setting"),
+        ("listen_port = 70000\n", "listen_port (from shadow-csms.toml): Input should be less than or equal to 65535"),
+        ("listen_port = 'x'\n", "listen_port (from shadow-csms.toml): Input should be a valid integer"),
+        ("settle_missing_seconds = 0\n", "settle_missing_seconds (from shadow-csms.toml): Input should be greater"),
+        ("tick_seconds = nan\n", "tick_seconds (from shadow-csms.toml): "),
+        ("listen_port =\n", "shadow-csms.toml: no TOML: Invalid value (at line 1, column 14)"),
+        ("store_url = 'http://x'\n", "store_url (from shadow-csms.toml): the store's URL must read clickhouse://"),
+        ("tx_start_points = 'ParkingBayOccupancy'\n", "tx_start_points = ParkingBayOccupancy: this version lives "),
+        ("tx_stop_points = ''\n", "tx_stop_points = none: choose from "),
+        ("id_token_type = 'RFID'\n", "id_token_type = RFID: choose from "),
+    ],
+)
+def test_what_cannot_be_used_is_named_in_one_line(text: str, said: str) -> None:
+    """The setting, where its value stands, and the rule that it breaks."""
+    _file(text)
+
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_setting_that_is_wrong_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two mistakes in two sources are told together."""
+    _file("currency = ''\n")
+    monkeypatch.setenv("SHADOW_TICK_SECONDS", "soon")
+
+    with pytest.raises(SettingsError, match=r"tick_seconds \(from SHADOW_TICK_SECONDS\).*; currency \(from shadow-csm"):
+        load()
+
+
+def test_a_bad_address_of_the_store_does_not_print_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message about a value does not repeat it."""
+    monkeypatch.setenv("SHADOW_STORE_URL", "clickhouse://user:topsecret@host/no-such-name")
+
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert "no-such-name" in str(caught.value)
+    assert "topsecret" not in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_named() -> None:
+    """Binary junk in place of the settings file gives the place of the first bad byte."""
+    Path("shadow-csms.toml").write_bytes(b"a = 1\n\xff\xfe")
+
+    with pytest.raises(SettingsError, match=r"^shadow-csms\.toml: no TOML: byte 6 is not UTF-8; correct the file$"):
+        load()
+
+
+def test_a_named_file_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A settings file that was asked for is not silently left out."""
+    monkeypatch.setenv("SHADOW_CONFIG", "nowhere.toml")
+
+    with pytest.raises(SettingsError, match=r"^nowhere\.toml: no such settings file; name another with --config"):
+        load()
+
+
+@pytest.mark.parametrize("password", ["secret", "se:cret", "p@secret"])
+def test_passwords_are_masked(password: str) -> None:
+    """Shown values keep user and host of an address, and nothing of the password."""
+    shown = load(store_url=f"clickhouse://reader:{password}@db:9000/shadow").shown()
+
+    assert shown["store_url"] == "clickhouse://reader:***@db:9000/shadow"
+
+
+def test_settings_reach_the_shadow_and_the_policy() -> None:
+    """Every duration is turned into microseconds once, and every choice arrives where it decides."""
+    settings = load(
+        tx_start_points=" PowerPathClosed , EnergyTransfer ",
+        tx_stop_points="EVConnected",
+        id_token_type="ISO14443",
+        connection_timeout_seconds=11,
+        slow_answer_seconds=12,
+        unanswered_seconds=13,
+        skew_seconds=14,
+        energy_tolerance_wh="2.5",
+        settle_missing_seconds=15,
+        settle_reboot_seconds=16,
+        settle_silence_seconds=17,
+    )
+    shadow, policy = settings.shadow_config(), settings.policy()
+
+    assert shadow.tx_start_points == {"PowerPathClosed", "EnergyTransfer"}
+    assert (shadow.tx_stop_points, shadow.id_token_type) == ({"EVConnected"}, "ISO14443")
+    durations = (shadow.connection_timeout, shadow.slow_answer, shadow.unanswered_after, shadow.skew_limit)
+    assert durations == (11 * SECOND, 12 * SECOND, 13 * SECOND, 14 * SECOND)
+    assert policy.energy_tolerance_wh == Decimal("2.5")
+    assert (policy.settle_missing, policy.settle_reboot, policy.settle_silence) == (15 * SECOND, 16 * SECOND, 17 * SECOND)
+
+
+def test_the_page_of_settings_is_the_one_the_settings_give() -> None:
+    """docs/settings.md is what `python -m app.settings_page` writes now, with a meaning for each setting."""
+    assert PAGE.read_text(encoding="utf-8") == page()
+    for name, field in Settings.model_fields.items():
+        assert field.description
+        assert f"| `{name}` |" in page()
