@@ -139,7 +139,6 @@ class StationState(msgspec.Struct):
     calls_before_boot: list[str] = msgspec.field(default_factory=list)
     reset_at: Micros | None = None
     """When the primary's last Reset was accepted."""
-    firmware_installed: bool = False
     authorized: dict[str, Micros] = msgspec.field(default_factory=dict)
     """When a token was last accepted in answer to Authorize, by its lower-case form."""
     remote_starts: list[PendingStart] = msgspec.field(default_factory=list)
@@ -182,7 +181,6 @@ class CsmsState(msgspec.Struct):
     """The 2.0.1 CSMS's memory of one charging station."""
 
     transactions: dict[str, CsmsTransaction] = msgspec.field(default_factory=dict)
-    open_on_evse: dict[int, str] = msgspec.field(default_factory=dict)
     tokens: dict[str, str] = msgspec.field(default_factory=dict)
     """AuthorizationStatus last given to a token, by its lower-case form."""
     awaiting: dict[str, list[str]] = msgspec.field(default_factory=dict)

@@ -124,7 +124,7 @@ _COLUMNS: parts.Columns = {
     "chargers": NumberColumn("chargers", width=65),
     "sessions": NumberColumn("sessions", width=65),
     "occurrences": NumberColumn("seen", width=50, help="How often it was seen, over all its discrepancies"),
-    "delta": TextColumn("Σ delta", width=120, alignment="right", help="Shadow minus primary, over the open ones"),
+    "delta": TextColumn("Σ delta", width=135, alignment="right", help="Shadow minus primary, over the open ones"),
     "status": TextColumn("status", width=80),
     "first seen": TextColumn("first seen", width=140),
     "last seen": TextColumn("last seen", width=140),
@@ -189,7 +189,7 @@ _OCCURRENCE_COLUMNS: parts.Columns = {
     "session": LinkColumn("session", display_text=links.FROM_ID, width=85, help="Opens the session"),
     "primary": TextColumn("primary", width=150),
     "shadow": TextColumn("shadow", width=150),
-    "delta": TextColumn("delta", width=85, alignment="right"),
+    "delta": TextColumn("delta", width=125, alignment="right"),
     "path": TextColumn("path", width=210),
     "frames": NumberColumn("frames", width=60, help="Frames that prove it; they stand below"),
 }

@@ -88,7 +88,7 @@ _SESSION_COLUMNS: parts.Columns = {
     "open": NumberColumn("open", width=55, help="Open discrepancies"),
     "primary": TextColumn("primary", width=85, alignment="right", help="Energy that the primary bills"),
     "shadow": TextColumn("shadow", width=85, alignment="right", help="Energy of the 2.0.1 session"),
-    "delta": TextColumn("delta", width=80, alignment="right", help="Shadow minus primary"),
+    "delta": TextColumn("delta", width=125, alignment="right", help="Shadow minus primary"),
     "state": TextColumn("state", width=95),
 }
 
@@ -206,7 +206,7 @@ def _discrepancy(one: Occurrence) -> dict[str, object]:
 _DISCREPANCY_COLUMNS: parts.Columns = {
     "severity": parts.severity_column(),
     "code": LinkColumn("code", display_text=links.FROM_CODE, width=200, help="Opens the fingerprint"),
-    "delta": TextColumn("delta", width=80, alignment="right"),
+    "delta": TextColumn("delta", width=125, alignment="right"),
     "status": TextColumn("status", width=85),
 }
 

@@ -15,7 +15,8 @@ from ingest.frame import Micros
 
 __all__ = ["MessageLine", "SessionLine", "Window", "latest_sessions", "messages_of", "session", "window_of"]
 
-_MARGIN: Final[Micros] = 60_000_000
+_LEAST_MARGIN: Final[Micros] = 5_000_000
+_MOST_MARGIN: Final[Micros] = 60_000_000
 """What happened a minute before and after belongs to the picture: authorisation, remote start, unplugging."""
 
 
@@ -132,9 +133,11 @@ def messages_of(store: Store, line: SessionLine, run: str = JUDGING_RUN, limit: 
 
 
 def window_of(line: SessionLine, messages: Sequence[MessageLine] = ()) -> Window:
-    """The time range that a session is looked at in: from a minute before its first evidence to one after its last."""
+    """The time range that a session is looked at in: its evidence and a fifth more on each side, at most a minute."""
     moments = [line.first_received_at, line.last_received_at, *(message.at for message in messages if message.own)]
-    return Window(max(min(moments) - _MARGIN, 0), max(moments) + _MARGIN)
+    first, last = min(moments), max(moments)
+    margin = min(max((last - first) // 5, _LEAST_MARGIN), _MOST_MARGIN)
+    return Window(max(first - margin, 0), last + margin)
 
 
 def _sessions(store: Store, run: str, condition: str, params: dict[str, object], limit: int) -> list[SessionLine]:
