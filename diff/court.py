@@ -43,6 +43,7 @@ class Court:
         self._changed: dict[str, tuple[Pair, Micros]] = {}
 
     def shadow(self, obs: Observations) -> None:
+        """Hear the shadow: sessions that changed, and the messages that show which of them live."""
         pairs, charger_id = self._state.pairs, self._state.charger.charger_id
         for finding in obs.findings:
             known = None if finding.transaction_id is None else pairs.by_transaction(finding.transaction_id)
@@ -92,6 +93,7 @@ class Court:
                     self._wait(Kind.NOT_RESUMED, pair, message.at + self._policy.settle_reboot)
 
     def primary(self, event: LedgerEvent, at: Micros) -> None:
+        """Hear the primary: one event of its ledger."""
         pairs, charger_id = self._state.pairs, self._state.charger.charger_id
         match event:
             case Duplicated(transaction=second, first=first):
@@ -135,11 +137,13 @@ class Court:
         self._touch(pair, at)
 
     def blind(self) -> None:
+        """The copy was cut: what is open now may go on unseen, so nothing it lacks is judged."""
         for pair in self._state.pairs.by_id.values():
             if pair.open:
                 pair.blind = True
 
     def finding(self, finding: Finding) -> None:
+        """Take a finding of the shadow, unless its connector is not judged."""
         pair = None
         if finding.transaction_id is not None:
             pair = self._state.pairs.by_transaction(finding.transaction_id)
@@ -170,6 +174,7 @@ class Court:
             self._result.discrepancies.append(row)
 
     def settle(self, deadline: settle.Deadline) -> None:
+        """A deadline fell due: judge what is still lacking."""
         pair = self._state.pairs.by_id.get(deadline.session_id)
         if pair is None or pair.blind:
             return
