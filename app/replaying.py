@@ -64,7 +64,7 @@ def run(settings: Settings, recordings: Sequence[Path], options: Options) -> int
             writer.flush()
             print(f"kept in the store: {writer.written} rows", file=sys.stderr)
     for rejected in replay.rejected[:_REMARKS]:
-        print(f"{places.of(rejected.line)}: {rejected.reason} ({rejected.size} bytes)", file=sys.stderr)
+        print(f"{places.of(rejected.line)}: {rejected.reason}", file=sys.stderr)
     if len(replay.rejected) > _REMARKS:
         print(f"… and {len(replay.rejected) - _REMARKS} more lines that hold no frame", file=sys.stderr)
     if options.as_json:

@@ -66,7 +66,7 @@ class Keeper:
     def reject(self, rejected: Rejected, source: str, position: str, at: Micros) -> None:
         """Keep the note of a line that holds no frame; `at` is when the frame before it came."""
         self._writer.add_dead_letter(
-            DeadLetter(rejected.charger_id, at, source, position, rejected.reason, rejected.size)
+            DeadLetter(rejected.charger_id, at, source, position, rejected.masked, rejected.size)
         )
 
     def _facts(self, frame: Frame, judgement: Judgement) -> None:

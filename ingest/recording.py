@@ -32,9 +32,11 @@ class Rejected(msgspec.Struct, frozen=True):
     """Counted over all that this reader has read, from 1."""
     reason: str
     size: int
-    """Bytes."""
+    """Bytes; of a line that is too long at least so many."""
     charger_id: str = ""
     """Where it could be read all the same."""
+    masked: str = ""
+    """The reason without what stood in the line, which may be a secret: this is the one that may be stored."""
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
@@ -60,6 +62,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
 
 _decode: Final = msgspec.json.Decoder(_Line, float_hook=Decimal).decode
 _encode: Final = msgspec.json.Encoder().encode
+_SHOWN: Final = 40
 _EVENTS: Final = {"open": FrameKind.OPENED, "close": FrameKind.CLOSED}
 
 
@@ -86,15 +89,17 @@ class Reader:
 
     def _read(self, line: bytes) -> Frame | Rejected:
         if len(line) > MAX_LINE:
-            return Rejected(self.lines, f"a line of {len(line)} bytes, at most {MAX_LINE} are read", len(line))
+            reason = f"a line of more than {MAX_LINE} bytes, the most that is read"
+            return Rejected(self.lines, reason, len(line), masked=reason)
         try:
             entry = _decode(line)
         except (msgspec.MsgspecError, UnicodeError, RecursionError, ArithmeticError) as error:
-            return Rejected(self.lines, f"no line of a recording: {error}", len(line))
+            reason = f"no line of a recording: {error}"
+            return Rejected(self.lines, reason, len(line), masked=reason)
         try:
             return self._frame(entry)
         except _BadLineError as error:
-            return Rejected(self.lines, str(error), len(line), entry.cp or "")
+            return Rejected(self.lines, str(error), len(line), entry.cp or "", error.masked)
 
     def _frame(self, entry: _Line) -> Frame:
         received_at = self._time(entry.t)
@@ -107,7 +112,7 @@ class Reader:
         if entry.event is not None:
             return self._event(entry, charger_id, received_at)
         if entry.dir not in ("cp>cs", "cs>cp"):
-            raise _BadLineError(f'"dir" is {entry.dir!r}, neither "cp>cs" nor "cs>cp"')
+            raise _BadLineError('"dir" is {}, neither "cp>cs" nor "cs>cp"', entry.dir)
         if isinstance(entry.frame, msgspec.Raw):
             text = bytes(entry.frame).decode()
         elif entry.raw is not None:
@@ -119,7 +124,7 @@ class Reader:
     def _event(self, entry: _Line, charger_id: str, received_at: Micros) -> Frame:
         kind = _EVENTS.get(entry.event or "")
         if kind is None:
-            raise _BadLineError(f'"event" is {entry.event!r}, neither "open" nor "close"')
+            raise _BadLineError('"event" is {}, neither "open" nor "close"', entry.event)
         if kind is FrameKind.OPENED and (charger_id in self._open or charger_id in self._connection):
             self._connection[charger_id] = self._connection.get(charger_id, 0) + 1
         if kind is FrameKind.CLOSED:
@@ -140,7 +145,7 @@ class Reader:
         try:
             kind = FrameKind(entry.kind or "")
         except ValueError:
-            raise _BadLineError(f'"kind" is {entry.kind!r}, no kind of frame') from None
+            raise _BadLineError('"kind" is {}, no kind of frame', entry.kind) from None
         if entry.seq is None or entry.seq < 0 or not entry.conn:
             raise _BadLineError('a line with "kind" needs "conn" and "seq"')
         if not entry.cp and kind is not FrameKind.TICK:
@@ -148,7 +153,7 @@ class Reader:
         try:
             direction = None if entry.dir is None else Direction(entry.dir)
         except ValueError:
-            raise _BadLineError(f'"dir" is {entry.dir!r}, neither "cp>cs" nor "cs>cp"') from None
+            raise _BadLineError('"dir" is {}, neither "cp>cs" nor "cs>cp"', entry.dir) from None
         if kind is FrameKind.MESSAGE and direction is None:
             raise _BadLineError('a message needs "dir"')
         return Frame(
@@ -171,7 +176,7 @@ class Reader:
         if text is not None:
             stamp = parse_stamp(text)
             if stamp.at is None:
-                raise _BadLineError(f'"t" is {text[:40]!r}: {stamp.detail}')
+                raise _BadLineError('"t" is {}: ' + stamp.detail, text)
             self._now = stamp.at
             self._zoneless = stamp.flaw is Flaw.NO_ZONE
         return self._now
@@ -207,4 +212,10 @@ def encode_line(frame: Frame) -> bytes:
 
 
 class _BadLineError(Exception):
-    """A line that is JSON but holds no frame; the message says why."""
+    """A line that is JSON but holds no frame; the message says why, `masked` says it without what stood there."""
+
+    def __init__(self, reason: str, found: str | None = None) -> None:
+        """`{}` in the reason stands for what was found: the message shows the beginning of it."""
+        shown = "missing" if found is None else f"{found[:_SHOWN]!r}"
+        super().__init__(reason.replace("{}", shown))
+        self.masked = reason.replace("{}", "missing" if found is None else f"a text of {len(found)} characters")
