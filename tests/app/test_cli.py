@@ -90,8 +90,6 @@ def test_settings_that_cannot_be_used_end_every_command_at_once(cli: Cli, tmp_pa
     (tmp_path / "shadow-csms.toml").write_text("listen_porrt = 1\n")
     done = cli(*command)
     assert (done.code, done.out) == (2, b"")
-    assert done.lines == [
-        "shadow-csms: listen_porrt (in shadow-csms.toml): there is no such setting"
-        " (`shadow-csms settings` shows every setting)"
-    ]
+    (line,) = done.lines
+    assert line.startswith("shadow-csms: listen_porrt (in shadow-csms.toml): there is no such setting (`shadow-csms ")
     assert [path.name for path in tmp_path.iterdir()] == ["shadow-csms.toml"]
