@@ -96,7 +96,7 @@ def test_evbox_adopts_the_session_that_was_running(cli: Cli) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_messages_are_requests_in_the_order_of_sending(cli: Cli, name: str) -> None:
-    """`--messages` adds every request of both directions, each with the frames that caused it, causes never going back."""
+    """`--messages` adds every request of both directions with the frames that caused it; causes never go back."""
     document = cli("replay", _recording(name), "--json", "--messages").json
     messages = document["messages"]
     assert len(messages) == document["shadow_messages"]
