@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from diff.judge import Judgement
 from diff.policy import JUDGING_RUN
@@ -48,7 +48,7 @@ class Keeper:
         self.compared = 0
         """Sessions compared so far."""
 
-    def keep(self, frame: Frame, judgements: Iterable[Judgement]) -> None:
+    def keep(self, frame: Frame, judgements: Sequence[Judgement]) -> None:
         """Keep a frame and what it brought. Raises `diff.store.writer.BackPressure`; then call it again."""
         writer = self._writer
         for position, judgement in enumerate(judgements):
@@ -61,7 +61,8 @@ class Keeper:
                 writer.add_session(session)
             for row in judgement.discrepancies:
                 writer.add_discrepancy(row)
-            self.compared += judgement.compared
+        # At the end: where the writer is full the same call comes again.
+        self.compared += sum(judgement.compared for judgement in judgements)
 
     def reject(self, rejected: Rejected, source: str, position: str, at: Micros) -> None:
         """Keep the note of a line that holds no frame; `at` is when the frame before it came."""

@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -73,30 +74,29 @@ class Worker:
         self._codes: Counter[str] = Counter()
         self._frames = self._rejected = 0
         self._latest: Micros = 0
+        self._accounted_at: Micros = 0
         self._next_status = 0.0
         self._caught_up = False
         self.stopping = False
 
     def run(self) -> None:
         """Follow the journal until told to stop; then what is there is still lived and written."""
-        while True:
-            moved = self._take()
-            self._writer.flush_due()
-            self._caught_up = not moved and self._writer.waiting == 0
-            if self._clock() >= self._next_status:
-                self._report()
-            if not moved:
-                if self.stopping:
-                    break
-                time.sleep(_IDLE_SECONDS)
         try:
+            while self._round() or not self.stopping:
+                pass
+            self._account()
             self._writer.flush()
         except StoreError as error:
-            print(f"worker: {self._writer.waiting} rows are not in the store: {error}", file=sys.stderr)
+            print(
+                f"worker: {self._writer.waiting} rows are not in the store: {error}; the journal holds what they were"
+                " made of, and the next start makes them again",
+                file=sys.stderr,
+            )
         self._caught_up = self._writer.waiting == 0
         self._report()
 
-    def _take(self) -> bool:
+    def _round(self) -> bool:
+        """Take what the journal has now; False where it had nothing."""
         moved = False
         for item in self._reader.read(self._journal.follow()):
             moved = True
@@ -104,6 +104,13 @@ class Worker:
             if self._clock() >= self._next_status:
                 self._writer.flush_due()
                 self._report()
+        self._writer.flush_due()
+        self._caught_up = not moved and self._writer.waiting == 0
+        if self._clock() >= self._next_status:
+            self._report()
+            self._account()
+        if not moved:
+            time.sleep(_IDLE_SECONDS)
         return moved
 
     def _live(self, item: Frame | Rejected) -> None:
@@ -120,21 +127,34 @@ class Worker:
         self._insist(lambda: self._keeper.keep(item, judgements))
 
     def _insist(self, keep: Callable[[], None]) -> None:
-        """Wait while the store takes nothing: the journal holds what comes meanwhile."""
+        """Wait while the store takes nothing: the journal holds what comes meanwhile.
+
+        Raises:
+            BackPressure: it still takes nothing, and this process is to end.
+
+        """
         while True:
             try:
                 keep()
             except BackPressure as pressure:
+                if self.stopping:
+                    raise
                 self._report()
                 time.sleep(min(pressure.retry_after, 1.0))
             else:
                 return
 
+    def _account(self) -> None:
+        """Hand the tap's newest accounts to the writer; while that is full they wait, for the next ones tell more."""
+        tap = read_status(self._data_dir / "tap-status.json")
+        if tap is None or tap.at == self._accounted_at:
+            return
+        with suppress(BackPressure):
+            self._writer.add_connections(_accounts(tap))
+            self._accounted_at = tap.at
+
     def _report(self) -> None:
         self._next_status = self._clock() + _STATUS_SECONDS
-        tap = read_status(self._data_dir / "tap-status.json")
-        if tap is not None:
-            self._writer.add_connections(_accounts(tap))
         failure = self._writer.failure
         status = WorkerStatus(
             os.getpid(),
