@@ -138,4 +138,6 @@ class EmbeddedEngine:
                     self._ready.set()
                 elif line.strip():
                     self._said.append(line.strip())
-                    _log.warning("store engine: %s", line.strip())
+                    # Before it is ready this is what the error of `start` will say, and it is said once.
+                    level = logging.WARNING if self._ready.is_set() else logging.DEBUG
+                    _log.log(level, "store engine: %s", line.strip())
