@@ -9,10 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from diff.store.client import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = (sys.executable, "-m", "app.cli")
@@ -178,3 +181,49 @@ class Running:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a store holds, or what a replay says: the same shape, so that they can be set against each other."""
+
+    sessions: dict[str, tuple[Any, ...]]
+    discrepancies: dict[str, tuple[Any, ...]]
+
+    @classmethod
+    def of_store(cls, store: Store) -> "Held":
+        """The newest versions. Raises AssertionError where an id stands twice."""
+        sessions = store.rows("SELECT * FROM sessions FINAL")
+        rows = store.rows("SELECT * FROM discrepancies FINAL")
+        held = cls(
+            {row["session_id"]: _session(row) for row in sessions},
+            {row["id"]: _discrepancy(row, row["status"]) for row in rows},
+        )
+        assert (len(held.sessions), len(held.discrepancies)) == (len(sessions), len(rows))
+        return held
+
+    @classmethod
+    def of_replay(cls, document: Any) -> "Held":
+        """What `replay --json` printed."""
+        found = {row["id"]: _discrepancy(row, "open") for row in document["discrepancies"]}
+        found |= {row["id"]: _discrepancy(row, "withdrawn") for row in document["withdrawn"]}
+        return cls({row["session_id"]: _session(row) for row in document["sessions"]}, found)
+
+
+def _session(row: dict[str, Any]) -> tuple[Any, ...]:
+    names = (
+        "charger_id", "connector_id", "evse_id", "primary_transaction_id", "shadow_transaction_id", "id_token",
+        "stop_reason", "complete",
+    )  # fmt: skip
+    return (*(row[name] for name in names), _exact(row["primary_energy_wh"]), _exact(row["shadow_energy_wh"]))
+
+
+def _discrepancy(row: dict[str, Any], status: str) -> tuple[Any, ...]:
+    names = (
+        "charger_id", "code", "session_id", "path", "primary", "shadow", "unit", "fingerprint", "detail", "occurrences",
+    )  # fmt: skip
+    return (status, *(row[name] for name in names), _exact(row["delta"]), tuple(row["frames"]))
+
+
+def _exact(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(value)
