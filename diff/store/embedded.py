@@ -18,6 +18,7 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +34,8 @@ PASSWORD_VARIABLE: Final = "SHADOW_ENGINE_PASSWORD"  # noqa: S105 - the name of 
 READY: Final = "ready"
 MAX_CONNECTIONS: Final = 64
 _STOP_SECONDS: Final = 10.0
+_LOCK_SECONDS: Final = 3.0
+"""How long the engine of a killed process may take to let go of the directory before the next one gives up."""
 
 
 class StartError(Exception):
@@ -138,16 +141,25 @@ def _claim(path: Path) -> int:
         raise StartError(
             f"{path} cannot be written ({error.strerror}): give a directory that this user may write to"
         ) from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        owner = os.pread(lock, 32, 0).decode(errors="replace").strip()
-        raise StartError(
-            f"{path} is in use by process {owner or 'unknown'}: stop that one, connect to it, or give another directory"
-        ) from None
+    until = time.monotonic() + _LOCK_SECONDS
+    while not _locked(lock):
+        if time.monotonic() > until:
+            owner = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
+            raise StartError(
+                f"{path} is in use by process {owner}: stop that one, connect to it, or give another directory"
+            )
+        time.sleep(0.05)
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
     return lock
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _open(server: _Server) -> Session:
