@@ -40,6 +40,8 @@ _RESERVE_SECONDS: Final = 16
 """Of `--seconds`: for coming up, for the deadlines after the last session, and for going down."""
 _ROUND_SECONDS: Final = 60.0
 _CATCH_UP_SECONDS: Final = 20.0
+_STOPPED: Final = 130
+"""Exit code after Ctrl-C: what was missed may only have had no time to settle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ async def _run(plan: Plan) -> int:
         finished = await until_stopped(lambda: _line(runtime), _rounds(plan, runtime, primary_port, planted, began))
         if not finished:
             say("stopped; what was planted so far is set against what was found so far")
-        return await _sum_up(plan, runtime, planted)
+        code = await _sum_up(plan, runtime, planted, settle=finished)
+        return code if finished else _STOPPED
 
 
 async def _rounds(plan: Plan, runtime: Embedded, primary_port: int, planted: list[Planted], began: float) -> None:
@@ -150,10 +153,10 @@ async def _rounds(plan: Plan, runtime: Embedded, primary_port: int, planted: lis
             return
 
 
-async def _sum_up(plan: Plan, runtime: Embedded, planted: list[Planted]) -> int:
+async def _sum_up(plan: Plan, runtime: Embedded, planted: list[Planted], *, settle: bool) -> int:
     store = runtime.store()
     try:
-        outcome, compared = await _await_outcome(runtime, store, planted)
+        outcome, compared = await _await_outcome(runtime, store, planted, _SETTLE_SECONDS + 2 if settle else 0)
     finally:
         store.close()
     status = runtime.worker_status()
@@ -175,9 +178,11 @@ async def _sum_up(plan: Plan, runtime: Embedded, planted: list[Planted]) -> int:
     return 0 if outcome.clean and compared and not runtime.restarts else 1
 
 
-async def _await_outcome(runtime: Embedded, store: Store, planted: list[Planted]) -> tuple[Outcome, int]:
-    """Look until everything planted was found, or its time to settle is over; then once more."""
-    settled = time.monotonic() + _SETTLE_SECONDS + 2
+async def _await_outcome(
+    runtime: Embedded, store: Store, planted: list[Planted], settle_seconds: float
+) -> tuple[Outcome, int]:
+    """Look until the time to settle is over and everything planted was found, or will not be any more."""
+    settled = time.monotonic() + settle_seconds
     deadline = settled + _CATCH_UP_SECONDS
     while True:
         outcome = weigh(planted, await asyncio.to_thread(open_codes, store))
