@@ -165,6 +165,7 @@ async def _sum_up(plan: Plan, runtime: Embedded, planted: list[Planted], *, sett
         "sessions_compared": compared,
         "codes_found": len(outcome.found),
         "restarts": runtime.restarts,
+        "faults": 0 if status is None else status.faults,
     }
     if plan.as_json:
         document = {
@@ -175,7 +176,7 @@ async def _sum_up(plan: Plan, runtime: Embedded, planted: list[Planted], *, sett
         sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
     else:
         _print(outcome, figures)
-    return 0 if outcome.clean and compared and not runtime.restarts else 1
+    return 0 if outcome.clean and compared and not figures["restarts"] and not figures["faults"] else 1
 
 
 async def _await_outcome(

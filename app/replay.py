@@ -13,7 +13,7 @@ from typing import IO, Any, Final
 import msgspec
 
 from diff.discrepancy import Discrepancy, JudgedSession
-from diff.fleet import Fleet
+from diff.fleet import Fault, Fleet
 from diff.judge import Judgement
 from diff.policy import Policy
 from ingest.exchange import Unreadable
@@ -68,6 +68,7 @@ class Replay:
         self.discrepancies: dict[str, Discrepancy] = {}
         self.messages: list[ShadowMessage] = []
         self.rejected: list[Rejected] = []
+        self.faults: list[Fault] = []
 
     def feed(self, item: Frame | Rejected) -> list[Judgement]:
         """Live one frame, or note a line that holds none."""
@@ -77,7 +78,9 @@ class Replay:
             return []
         self.frames += 1
         self.latest = max(self.latest, item.received_at)
-        return [self._take(judgement) for judgement in self._fleet.feed(item)]
+        judgements = [self._take(judgement) for judgement in self._fleet.feed(item)]
+        self.faults += self._fleet.take_faults()
+        return judgements
 
     def settle(self) -> list[Judgement]:
         """Let every deadline pass: the end of the recording is taken for silence."""
@@ -85,7 +88,9 @@ class Replay:
         at = self.latest + max(*waits, self._config.unanswered_after, self._config.end_sample_hold)
         # Twice: what the first tick reveals may arm a deadline of its own.
         ticks = [Frame("", "end", seq, at * 2 if seq else at, FrameKind.TICK) for seq in range(2)]
-        return [self._take(judgement) for tick in ticks for judgement in self._fleet.feed(tick)]
+        judgements = [self._take(judgement) for tick in ticks for judgement in self._fleet.feed(tick)]
+        self.faults += self._fleet.take_faults()
+        return judgements
 
     def _take(self, judgement: Judgement) -> Judgement:
         obs = judgement.observations

@@ -17,7 +17,7 @@ from rich.table import Table
 from app.embedded import writable
 from app.replay import Places, Replay, encode, read_recordings
 from app.settings import Settings
-from app.storing import Keeper, open_store
+from app.storing import Keeper, fault_line, open_store
 from diff.codes import CATALOGUE
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
@@ -60,18 +60,22 @@ def run(settings: Settings, recordings: Sequence[Path], options: Options) -> int
             for judgement in replay.settle():
                 if keeper is not None:
                     keeper.keep(Frame("", "end", 0, 0, FrameKind.TICK), [judgement])
-        if writer is not None:
+        if keeper is not None and writer is not None:
+            for fault in replay.faults:
+                keeper.fault(fault)
             writer.flush()
             print(f"kept in the store: {writer.written} rows", file=sys.stderr)
     for rejected in replay.rejected[:_REMARKS]:
         print(f"{places.of(rejected.line)}: {rejected.reason}", file=sys.stderr)
     if len(replay.rejected) > _REMARKS:
         print(f"… and {len(replay.rejected) - _REMARKS} more lines that hold no frame", file=sys.stderr)
+    for fault in replay.faults[:_REMARKS]:
+        print(fault_line(fault), file=sys.stderr)
     if options.as_json:
         sys.stdout.buffer.write(encode(replay.document()))
     else:
         _summary(replay)
-    return 0
+    return 1 if replay.faults else 0
 
 
 def _feed(

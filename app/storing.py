@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from diff.fleet import Fault
 from diff.judge import Judgement
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
@@ -13,7 +14,15 @@ from diff.store.writer import Writer
 from ingest.frame import Frame, FrameKind, Micros
 from ingest.recording import Rejected
 
-__all__ = ["Keeper", "StoreStartError", "open_store"]
+__all__ = ["Keeper", "StoreStartError", "fault_line", "open_store"]
+
+
+def fault_line(fault: Fault) -> str:
+    """What to tell of a frame that could not be judged."""
+    return (
+        f"frame {fault.frame_id} of {fault.charger_id} could not be judged: {fault.reason};"
+        " this is an error of shadow-csms, please report it with that frame"
+    )
 
 
 class StoreStartError(Exception):
@@ -69,6 +78,11 @@ class Keeper:
         self._writer.add_dead_letter(
             DeadLetter(rejected.charger_id, at, source, position, rejected.masked, rejected.size)
         )
+
+    def fault(self, fault: Fault) -> None:
+        """Keep the note of a frame that could not be judged; the frame itself is kept as any other."""
+        letter = DeadLetter(fault.charger_id, fault.received_at, "judge", fault.frame_id, fault.reason, fault.size)
+        self._writer.add_dead_letter(letter)
 
     def _facts(self, frame: Frame, judgement: Judgement) -> None:
         first = self._first_seen.setdefault(frame.charger_id, frame.received_at)

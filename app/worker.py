@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ import msgspec
 
 from app.lifeline import WITH_PARENT, end_with_parent
 from app.settings import SettingsError, load
-from app.storing import Keeper, StoreStartError, open_store
+from app.storing import Keeper, StoreStartError, fault_line, open_store
 from diff.fleet import Fleet
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
@@ -48,6 +49,8 @@ class WorkerStatus(msgspec.Struct, frozen=True):
     frames: int
     """Lived since this process started, the journal's beginning included."""
     rejected: int
+    faults: int
+    """Frames that could not be judged because of an error in this program; zero, or a bug."""
     compared: int
     discrepancies: dict[str, int]
     """Rows written by code, withdrawals included."""
@@ -72,7 +75,7 @@ class Worker:
         self._keeper = Keeper(self._writer)
         self._clock = clock
         self._codes: Counter[str] = Counter()
-        self._frames = self._rejected = 0
+        self._frames = self._rejected = self._faults = 0
         self._latest: Micros = 0
         self._accounted_at: Micros = 0
         self._next_status = 0.0
@@ -125,6 +128,10 @@ class Worker:
         for judgement in judgements:
             self._codes.update(row.code for row in judgement.discrepancies)
         self._insist(lambda: self._keeper.keep(item, judgements))
+        for fault in self._fleet.take_faults():
+            self._faults += 1
+            print(f"worker: {fault_line(fault)}", file=sys.stderr)
+            self._insist(partial(self._keeper.fault, fault))
 
     def _insist(self, keep: Callable[[], None]) -> None:
         """Wait while the store takes nothing: the journal holds what comes meanwhile.
@@ -160,6 +167,7 @@ class Worker:
             os.getpid(),
             self._frames,
             self._rejected,
+            self._faults,
             self._keeper.compared,
             dict(self._codes),
             self._writer.waiting,

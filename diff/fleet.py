@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from diff.judge import Judgement, JudgeState, due, judge, new_state
 from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
 from ingest.frame import Frame, FrameKind, Micros
 from shadow.config import DEFAULT, ShadowConfig
+from shadow.message import Observations
 
-__all__ = ["Fleet"]
+__all__ = ["Fault", "Fleet"]
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """A frame that could not be judged because of an error in this program."""
+
+    charger_id: str
+    frame_id: str
+    received_at: Micros
+    reason: str
+    """Type and place of the error. Not its message: that may hold what stood in the frame."""
+    size: int
+    """Of the frame's text, in characters."""
 
 
 class Fleet:
@@ -21,6 +36,12 @@ class Fleet:
         self._policy = policy
         self.chargers: dict[str, JudgeState] = {}
         self._due: dict[str, Micros] = {}
+        self._faults: list[Fault] = []
+
+    def take_faults(self) -> list[Fault]:
+        """The faults since the last call. One costs its charging station that frame; nobody else notices."""
+        taken, self._faults = self._faults, []
+        return taken
 
     def feed(self, frame: Frame) -> Iterator[Judgement]:
         """Live one frame; a tick wakes every charging station for which something is due, in order of name."""
@@ -34,11 +55,25 @@ class Fleet:
         yield self._judge(state, frame)
 
     def _judge(self, state: JudgeState, frame: Frame) -> Judgement:
-        _, judgement = judge(state, frame, self._config, self._policy)
         charger_id = state.charger.charger_id
+        try:
+            _, judgement = judge(state, frame, self._config, self._policy)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the stream goes on
+            self._due.pop(charger_id, None)  # else a deadline that fails would fail again at each tick
+            fault = Fault(charger_id, frame.frame_id, frame.received_at, _place(error), len(frame.text))
+            self._faults.append(fault)
+            return Judgement(Observations())
         at = due(state)
         if at is None:
             self._due.pop(charger_id, None)
         else:
             self._due[charger_id] = at
         return judgement
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" in {trace.tb_frame.f_globals['__name__']}, line {trace.tb_lineno}"
+    return f"{type(error).__name__}{place}"

@@ -138,6 +138,7 @@ def test_every_frame_is_in_the_store(lived: Lived, store: Store) -> None:
     assert set(stored) == journalled
     assert lived.worker.frames == len(lived.frames)
     assert (lived.worker.waiting, lived.worker.caught_up, lived.worker.store_error) == (0, True, "")
+    assert (lived.worker.rejected, lived.worker.faults) == (0, 0)
     assert lived.tap.journal.acknowledged == lived.tap.journal.accepted == len(lived.frames)
 
 
