@@ -277,8 +277,8 @@ _METER: Final = (
         "meter.unit-assumed",
         _QUALITY,
         _MINOR,
-        "A sampled value names neither its unit nor its measurand, so that the default (Wh of"
-        " Energy.Active.Import.Register) was assumed.",
+        "A sampled value names no unit where its measurand has no default in 1.6, or neither unit nor measurand, so"
+        " that the usual unit was assumed (Wh where nothing is named).",
         "Check the magnitude against the charger's display once, and have the vendor name unit and measurand.",
         Values("the value as sent", "the value as read"),
     ),
@@ -379,7 +379,7 @@ _RPC: Final = (
         "rpc.duplicate-id",
         _QUALITY,
         _MINOR,
-        "A message id was used for another CALL although it still stood for an open or a lately answered one.",
+        "A message id came again while it stood for an open or a lately answered CALL: the same text, or another CALL.",
         "Have the sender make a new unique message id for each CALL, as 2.0.1 requires (Part 4, section 4.1.4).",
         Values("the message id"),
     ),
@@ -398,7 +398,7 @@ _RPC: Final = (
         "A CALL got no answer within the settling time, or before its connection closed.",
         "Look at what the receiver did with the action: an unanswered StartTransaction leaves a session without"
         " transactionId.",
-        Values("the action"),
+        Values("the message id"),
     ),
     Code(
         "rpc.call-error",
@@ -407,7 +407,7 @@ _RPC: Final = (
         "A CALL was answered with a CALLERROR.",
         "Read code and description: NotImplemented and NotSupported tell a missing feature, the rest a defect in the"
         " sender's message or in the receiver.",
-        Values("the error code and the action"),
+        Values("the error code"),
     ),
     Code(
         "rpc.slow-answer",
@@ -425,7 +425,7 @@ _RPC: Final = (
         _MAJOR,
         "The charger sent a CALL other than BootNotification before its BootNotification was accepted.",
         "Have the firmware wait for the acceptance: a 2.0.1 CSMS answers with SecurityError and the message is lost"
-        " (Part 2 B02.FR.09, B03.FR.07).",
+        " (Part 2 B01.FR.05).",
         Values("the action that came too early"),
     ),
 )

@@ -49,8 +49,10 @@ class Court:
             known = None if finding.transaction_id is None else pairs.by_transaction(finding.transaction_id)
             if known is not None and finding.code == "session.overlap":
                 known.superseded = True
-            elif known is not None and finding.code == "session.duplicate-start":
-                pairs.repeated(known, finding.frames[-1])
+        for transaction_id, frame_id in obs.repeated:
+            known = pairs.by_transaction(transaction_id)
+            if known is not None:
+                pairs.repeated(known, frame_id)
         events: dict[str, ShadowMessage] = {}
         for message in obs.messages:
             if message.action == "TransactionEvent" and message.type is MessageType.REQUEST:
@@ -67,6 +69,7 @@ class Court:
             pairs.shadow_changed(pair, session)
             self._touch(pair, message.at)
             if session.ended:
+                settle.disarm(self._state.deadlines, Kind.SILENT, pair.session_id)
                 self._wait(Kind.UNSTOPPED, pair, message.at + self._policy.settle_missing)
         for message in obs.messages:
             self._hear(message)
@@ -79,7 +82,8 @@ class Court:
             pair = self._state.pairs.by_transaction(message.payload["transactionInfo"]["transactionId"])
             if pair is None or pair.superseded:
                 return  # the end that the station made up for a session overtaken by another proves no life
-            if not pair.heard_at:
+            if pair.open and (not pair.heard_at or pair.silent):
+                pair.silent = False
                 self._wait(Kind.SILENT, pair, message.at + self._policy.settle_silence)
             pair.heard_at, pair.rebooted_at = message.at, None
             pair.last_at = max(pair.last_at, message.at)
@@ -150,6 +154,8 @@ class Court:
         connector = finding.connector_id if finding.connector_id or pair is None else pair.connector_id
         if not self._is_judged(connector):
             return
+        if finding.code == "session.overlap" and pair is not None and pair.blind:
+            return  # its stop may have come unseen: tap.gap says that nothing is known here
         session = None if pair is None else pair.session_id
         records, charger = self._state.records, self._state.charger
         if finding.withdrawn:
@@ -180,6 +186,7 @@ class Court:
             return
         verdict = settle.judge_lack(deadline, pair, self._policy)
         if verdict is not None:
+            pair.silent = pair.silent or deadline.kind is Kind.SILENT
             self._add(verdict.code, verdict.path, pair, deadline.due, verdict.frames, verdict.primary, verdict.detail)
         elif deadline.kind is Kind.SILENT and pair.open:
             self._wait(Kind.SILENT, pair, pair.heard_at + self._policy.settle_silence)

@@ -6,6 +6,8 @@ the frame that opened them, and compares what has ended. Pure: time comes from f
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from diff import ledger, settle
 from diff.court import Court
 from diff.judgement import Judgement, JudgeState
@@ -59,11 +61,14 @@ def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy,
     station = state.shadow.station
     state.charger.vendor, state.charger.model = station.vendor, station.model
     state.charger.firmware = station.firmware
+    blind = any(finding.code == "tap.gap" for finding in obs.findings)
+    if blind:
+        court.blind()
     court.shadow(obs)
+    if blind and frame.kind is not FrameKind.GAP:
+        ledger.fold(state.ledger, replace(frame, kind=FrameKind.GAP), None)  # a hole in the sequence is a gap as well
     for event in ledger.fold(state.ledger, frame, obs.event):
         court.primary(event, frame.received_at)
-    if frame.kind is FrameKind.GAP:
-        court.blind()
     for finding in obs.findings:
         court.finding(finding)
     court.finish()
@@ -75,5 +80,6 @@ def _add_to(whole: Observations, part: Observations) -> None:
     whole.messages += part.messages
     whole.sessions += part.sessions
     whole.findings += part.findings
+    whole.repeated += part.repeated
     whole.refused += part.refused
     whole.unmapped += part.unmapped

@@ -40,6 +40,8 @@ class Pair(msgspec.Struct):
     """A reboot came while it was open, and nothing of it since."""
     superseded: bool = False
     """Another session began on its EVSE before it was stopped."""
+    silent: bool = False
+    """No deadline waits for its silence: it was judged, or nothing was heard of it yet."""
     blind: bool = False
     """The copy was cut while it was open: nothing that is lacking is judged."""
     judged: bool = True

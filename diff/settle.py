@@ -13,7 +13,7 @@ from diff.policy import Policy
 from diff.primary import State
 from ingest.frame import Micros
 
-__all__ = ["Deadline", "Kind", "Lack", "arm", "judge_lack", "take_due"]
+__all__ = ["Deadline", "Kind", "Lack", "arm", "disarm", "judge_lack", "take_due"]
 
 _MAX_DEADLINES: Final = 512
 
@@ -57,6 +57,11 @@ def arm(deadlines: list[Deadline], deadline: Deadline) -> None:
     del deadlines[_MAX_DEADLINES:]
 
 
+def disarm(deadlines: list[Deadline], kind: Kind, session_id: str) -> None:
+    """Take back what needs no waiting any more."""
+    deadlines[:] = [one for one in deadlines if one.kind is not kind or one.session_id != session_id]
+
+
 def take_due(deadlines: list[Deadline], now: Micros) -> list[Deadline]:
     """Take out what is due, in order."""
     taken = 0
@@ -85,7 +90,9 @@ def judge_lack(deadline: Deadline, pair: Pair, policy: Policy) -> Lack | None:
         case Kind.UNSTOPPED if settled and primary is not None and primary.state is State.OPEN and not pair.superseded:
             detail = "the stop ended the shadow's session and no transaction of the primary"
             return Lack("session.misattributed", "StopTransaction.transactionId", frames, named, detail)
-        case Kind.NOT_RESUMED if pair.rebooted_at is not None and (pair.open or (pair.superseded and not ended)):
+        case Kind.NOT_RESUMED if _not_resumed(deadline, pair, policy) and (
+            pair.open or (pair.superseded and not ended)
+        ):
             detail = "a reboot, and nothing of the session since"
             proof = (*frames, *(frame for frame in pair.frames if frame not in frames))
             return Lack("session.never-ended", "TransactionEvent.Ended", proof, named, detail)
@@ -93,6 +100,11 @@ def judge_lack(deadline: Deadline, pair: Pair, policy: Policy) -> Lack | None:
             return Lack("session.never-ended", "TransactionEvent.Ended", frames, named, "silent since its last event")
         case _:
             return None
+
+
+def _not_resumed(deadline: Deadline, pair: Pair, policy: Policy) -> bool:
+    """Nothing came since the reboot that this deadline was armed for; a later reboot has a deadline of its own."""
+    return pair.rebooted_at is not None and pair.rebooted_at + policy.settle_reboot <= deadline.due
 
 
 def _is_owed(pair: Pair) -> bool:
@@ -104,4 +116,4 @@ def _is_owed(pair: Pair) -> bool:
     if shadow is None or shadow.started_at is None:
         return False
     refused = primary is not None and primary.authorization not in (None, "Accepted")
-    return not (refused and shadow.ended and shadow.energy_wh in (None, 0))
+    return not (refused and shadow.energy_wh in (None, 0))

@@ -21,7 +21,10 @@ MAX_DEPTH: Final = 64
 """Deepest nesting that is read. The deepest message of OCPP has 8 levels; what checks and stores a message recurses."""
 
 _MAX_MESSAGE_ID: Final = 36
-"""OCPP-J 1.6 §4.1.4 and 2.0.1 Part 4 §4.1.4."""
+"""OCPP-J 1.6 §4.1.4 and 2.0.1 Part 4 §4.1.4. A longer one is named and lived."""
+_LONGEST_MESSAGE_ID: Final = 512
+_LONGEST_ACTION: Final = 64
+"""Beyond these a text is no message: open calls are remembered by their ids and actions."""
 
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -85,6 +88,10 @@ def parse(text: str) -> Message:
     message_id = value[1]
     if not isinstance(message_id, str):
         return Malformed(f"the message id is a {_kind(message_id)}, not a string (1.6J §4.1.4)")
+    if len(message_id) > _LONGEST_MESSAGE_ID:
+        return Malformed(
+            f"a message id of {len(message_id)} characters, at most {_MAX_MESSAGE_ID} are allowed (1.6J §4.1.4)"
+        )
     flaw = "" if len(message_id) <= _MAX_MESSAGE_ID else f"message id of {len(message_id)} characters (at most 36)"
     kind = value[0]
     # True == 1 and 2.0 == 2 in Python; on the wire neither is the message type 2.
@@ -119,6 +126,8 @@ def _call(value: list[Any], message_id: str, flaw: str) -> Message:
     action, payload = value[2], value[3]
     if not isinstance(action, str) or not action:
         return Malformed("the action of a CALL must be a string (1.6J §4.2.1)", message_id)
+    if len(action) > _LONGEST_ACTION:
+        return Malformed(f"an action of {len(action)} characters is none (1.6J §4.2.1)", message_id)
     if not isinstance(payload, dict):
         return Malformed(f"the payload of {action} is a JSON {_kind(payload)}, not an object", message_id)
     if len(value) > 4:

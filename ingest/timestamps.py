@@ -89,8 +89,11 @@ def parse_stamp(text: str) -> Stamp:
 
 
 def format_micros(at: Micros) -> str:
-    """Write a time as RFC 3339 in UTC, with as many decimals as it needs (0, 3 or 6)."""
-    seconds, micros = divmod(at, 1_000_000)
+    """Write a time as RFC 3339 in UTC, with as many decimals as it needs (0, 3 or 6).
+
+    A time that only arithmetic on an absurd clock gives is written as the nearest one that can be.
+    """
+    seconds, micros = divmod(min(max(at, _FIRST), _LAST), 1_000_000)
     base = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
     if not micros:
         return base + "Z"

@@ -112,6 +112,8 @@ class Observations(msgspec.Struct):
     sessions: list[ShadowSession] = msgspec.field(default_factory=list)
     """Newest state of every session that changed."""
     findings: list[Finding] = msgspec.field(default_factory=list)
+    repeated: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    """Starts that came again: the transactionId and the frame that repeats its start."""
     refused: list[str] = msgspec.field(default_factory=list)
     """TransactionEvents that the CSMS did not apply: `verdict transactionId/seqNo`."""
     unmapped: list[str] = msgspec.field(default_factory=list)

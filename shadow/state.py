@@ -20,6 +20,7 @@ __all__ = [
     "PendingStart",
     "Seen",
     "StationState",
+    "TokenStatus",
     "Transaction",
 ]
 
@@ -94,6 +95,7 @@ class Connector(msgspec.Struct):
     """The open transaction."""
     register: Decimal | None = None
     """Last register reading over all sessions, in Wh."""
+    register_resolution: Decimal = Decimal(1)
     seen_since: Micros | None = None
     """The station's time since which every transaction on it is seen to begin; None while one may run unseen."""
 
@@ -113,7 +115,8 @@ class Clock(msgspec.Struct):
     offsets: list[Micros] = msgspec.field(default_factory=list)
     """Charger time minus receive time of the latest stamps. Queueing only ever lowers it, so the largest counts."""
     doubted: list[Micros] = msgspec.field(default_factory=list)
-    """Latest offsets that were put down to queueing."""
+    """Latest offsets that were put down to queueing, all alike."""
+    doubted_since: Micros = 0
     skewed: bool = False
 
     @property
@@ -137,13 +140,17 @@ class StationState(msgspec.Struct):
     """Answer to the last BootNotification; `waiting` before it came, None before the first."""
     boot_triggered_at: Micros | None = None
     calls_before_boot: list[str] = msgspec.field(default_factory=list)
+    triggered: dict[str, Micros] = msgspec.field(default_factory=dict)
+    """When a TriggerMessage was last accepted, by the 1.6 action that it asks for."""
     reset_at: Micros | None = None
     """When the primary's last Reset was accepted."""
+    boot_reset_at: Micros | None = None
+    """The same, until the boot that it led to."""
     authorized: dict[str, Micros] = msgspec.field(default_factory=dict)
     """When a token was last accepted in answer to Authorize, by its lower-case form."""
     remote_starts: list[PendingStart] = msgspec.field(default_factory=list)
     remote_start_id: int = 0
-    commanded_starts: dict[str, int] = msgspec.field(default_factory=dict)
+    commanded_starts: dict[str, PendingStart] = msgspec.field(default_factory=dict)
     """The remoteStartId of each RemoteStartTransaction that waits for its answer, by frame."""
     event_id: int = 0
     vendor: str = ""
@@ -177,12 +184,19 @@ class CsmsTransaction(msgspec.Struct):
     started: bool = False
 
 
+class TokenStatus(msgspec.Struct, frozen=True):
+    """AuthorizationStatus given to a token, and when."""
+
+    status: str
+    at: Micros
+
+
 class CsmsState(msgspec.Struct):
     """The 2.0.1 CSMS's memory of one charging station."""
 
     transactions: dict[str, CsmsTransaction] = msgspec.field(default_factory=dict)
-    tokens: dict[str, str] = msgspec.field(default_factory=dict)
-    """AuthorizationStatus last given to a token, by its lower-case form."""
+    tokens: dict[str, TokenStatus] = msgspec.field(default_factory=dict)
+    """What was last said of a token, by its lower-case form."""
     awaiting: dict[str, list[str]] = msgspec.field(default_factory=dict)
     """Requests with a token that wait for their idTokenInfo: frame id → [token, transactionId or ""]."""
 

@@ -18,13 +18,16 @@ from shadow.csms import sessions
 from shadow.message import Finding, Observations
 from shadow.state import ChargerState, Seen
 from shadow.station import dispatch
+from shadow.station.fields import integer
 from shadow.station.outbox import Outbox, seconds
+from shadow.station.transactions import alias
 
 __all__ = ["step"]
 
 _SWITCHING_PROTOCOLS: Final = 101
 _MAX_CONNECTIONS: Final = 32
 _MAX_HOLES: Final = 64
+_TRIGGER_WINDOW: Final[Micros] = 60_000_000
 _MAX_EARLY_CALLS: Final = 16
 _SUBPROTOCOLS: Final = frozenset({None, "", "ocpp1.6"})
 """None: a log that does not say. Native 2.0.1 and others are counted until a later version lives them."""
@@ -84,7 +87,9 @@ def _is_new(state: ChargerState, frame: Frame, obs: Observations) -> bool:
     if seen is None:
         seen = state.seqs[frame.connection_id] = Seen()
         if len(state.seqs) > _MAX_CONNECTIONS:
-            oldest = next(iter(state.seqs))
+            # Whatever is still open is kept: a flood of refused handshakes must not push it out.
+            idle = (key for key in state.seqs if key not in state.connected_at and key not in state.foreign)
+            oldest = next(idle, next(iter(state.seqs)))
             del state.seqs[oldest]
             state.connected_at.pop(oldest, None)
             state.foreign.pop(oldest, None)
@@ -96,6 +101,7 @@ def _is_new(state: ChargerState, frame: Frame, obs: Observations) -> bool:
         seen.holes.extend(range(max(seen.next_seq, frame.seq - _MAX_HOLES), frame.seq))
         del seen.holes[:-_MAX_HOLES]
         seen.next_seq = frame.seq + 1
+        _go_blind(state)
         detail = f"{missing} frames are missing before {frame.frame_id}"
         obs.findings.append(
             Finding("tap.gap", "sequence", frame.received_at, (frame.frame_id,), found=str(missing), detail=detail)
@@ -123,6 +129,7 @@ def _opened(state: ChargerState, frame: Frame, out: Outbox) -> None:
 
 def _closed(state: ChargerState, frame: Frame, out: Outbox) -> None:
     state.connected_at.pop(frame.connection_id, None)
+    state.foreign.pop(frame.connection_id, None)
     state.station.calls_before_boot = []
     for pending in exchange.close_connection(state.pairing, frame.connection_id):
         if pending.frame_id not in state.overdue:
@@ -135,15 +142,20 @@ def _gap(state: ChargerState, frame: Frame, out: Outbox) -> None:
     gap = frame.gap
     for pending in exchange.close_connection(state.pairing, frame.connection_id):
         state.overdue.pop(pending.frame_id, None)
-    state.station.booted = False
-    for connector in state.station.connectors.values():
-        connector.seen_since = None
+    _go_blind(state)
     reason = "cut" if gap is None else gap.reason
     if gap is not None and not gap.until_reconnect:
         # Mirrored from the middle on: when it connected is not known, so nothing is put down to queueing by it.
         state.connected_at.pop(frame.connection_id, None)
     found = None if gap is None else f"{gap.bytes_missing} bytes"
     out.find("tap.gap", reason, found=found, detail="the copy was cut here: nothing is known until it goes on")
+
+
+def _go_blind(state: ChargerState) -> None:
+    """Something was not seen: a transaction may have begun meanwhile, so an unknown one may be adopted again."""
+    state.station.booted = False
+    for connector in state.station.connectors.values():
+        connector.seen_since = None
 
 
 def _message(state: ChargerState, frame: Frame, out: Outbox) -> None:
@@ -169,12 +181,24 @@ def _message(state: ChargerState, frame: Frame, out: Outbox) -> None:
                 detail="the same text again",
             )
         case Orphan():
+            _stray_answer(state, event.answer, out)
             if frame.connection_id in state.connected_at or frame.seq > 1:
                 out.find("rpc.orphan-answer", str(frame.direction), found=event.answer.message_id)
         case Unreadable():
             reason, message_id = event.malformed.reason, event.malformed.message_id
             detail = "" if message_id is None else f"message id {message_id[:40]}"
             out.find("rpc.malformed", str(frame.direction), found=reason, detail=detail)
+
+
+def _stray_answer(state: ChargerState, answer: CallResult | CallError, out: Outbox) -> None:
+    """A start sent twice under one message id may be answered twice: the second id is one more name for it."""
+    primary_id = integer(answer.payload, "transactionId") if isinstance(answer, CallResult) else None
+    if primary_id is None:
+        return
+    for one in reversed(state.station.transactions.values()):
+        if one.message_id == answer.message_id and not one.adopted and one.primary_ids:
+            alias(out, one, primary_id)
+            return
 
 
 def _bound_overdue(state: ChargerState) -> None:
@@ -208,9 +232,15 @@ def _check_call(out: Outbox, call: Call) -> None:
 
 
 def _check_boot_order(state: ChargerState, frame: Frame, call: Call, direction: Direction, out: Outbox) -> None:
-    """Nothing but BootNotification before it is accepted (1.6 §4.2; 2.0.1 B01.FR.05, B02.FR.02)."""
+    """Nothing but BootNotification before it is accepted (1.6 §4.2; 2.0.1 B01.FR.05).
+
+    While it is pending the station sends what it is triggered to send, and nothing else (B01.FR.08).
+    """
     station = state.station
     if call.action == "BootNotification":
+        return
+    asked = station.triggered.pop(call.action, None) if direction is Direction.CP_TO_CS else None
+    if station.boot_status == "Pending" and asked is not None and out.at - asked <= _TRIGGER_WINDOW:
         return
     if direction is Direction.CP_TO_CS:
         if station.boot_status in ("waiting", "Pending", "Rejected"):
@@ -234,7 +264,13 @@ def _answered(state: ChargerState, event: Answered, out: Outbox) -> None:
     if state.overdue.pop(request.frame_id, None) is not None:
         out.obs.findings.append(
             Finding(
-                "rpc.unanswered", path, out.at, frames, found=answer.message_id, withdrawn=True, detail="answered late"
+                "rpc.unanswered",
+                path,
+                out.at,
+                frames,
+                found=answer.message_id[:80],
+                withdrawn=True,
+                detail="answered late",
             )
         )
     waited = out.at - request.called_at
@@ -265,5 +301,5 @@ def _unanswered(
     state.overdue[pending.frame_id] = at
     path = f"{pending.direction}.{pending.call.action}"
     obs.findings.append(
-        Finding("rpc.unanswered", path, at, (pending.frame_id,), found=pending.call.message_id, detail=detail)
+        Finding("rpc.unanswered", path, at, (pending.frame_id,), found=pending.call.message_id[:80], detail=detail)
     )

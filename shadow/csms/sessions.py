@@ -7,12 +7,14 @@ from typing import Final
 from shadow.csms import transactions
 from shadow.csms.transitions import Verdict
 from shadow.message import Finding, MessageType, Observations, ShadowMessage
-from shadow.state import CsmsState
+from shadow.state import CsmsState, TokenStatus
 
 __all__ = ["receive"]
 
 _MAX_AWAITING: Final = 16
 _MAX_TOKENS: Final = 64
+_SAME_MOMENT: Final = 600_000_000
+"""Two answers further apart than ten minutes may differ because the token was blocked or freed meanwhile."""
 
 
 def receive(state: CsmsState, message: ShadowMessage, obs: Observations) -> None:
@@ -54,15 +56,15 @@ def _await_token(state: CsmsState, message: ShadowMessage, transaction_id: str) 
 def _token_answer(state: CsmsState, message: ShadowMessage, obs: Observations) -> None:
     """A token's status was given. Given twice and differently, one of the two systems of authorization is wrong.
 
-    The shadow has no token list of its own yet: it judges by what the primary said of the token before (C01.FR.04 lets
-    a station rely on that).
+    The shadow has no token list of its own yet: it judges by what the primary said of the token just before.
     """
     waiting = state.awaiting.pop(message.caused_by[0], None)
     if waiting is None:
         return
     token, transaction_id = waiting
     status = message.payload["idTokenInfo"]["status"]
-    before = state.tokens.pop(token, None)
+    known = state.tokens.pop(token, None)
+    before = None if known is None or message.at - known.at > _SAME_MOMENT else known.status
     # ConcurrentTx speaks of the moment, not of the token: a retried start is refused so.
     if (
         transaction_id
@@ -82,6 +84,6 @@ def _token_answer(state: CsmsState, message: ShadowMessage, obs: Observations) -
                 detail="Authorize and StartTransaction gave the same token different answers",
             )
         )
-    state.tokens[token] = before if status == "ConcurrentTx" and before is not None else status
+    state.tokens[token] = known if status == "ConcurrentTx" and known is not None else TokenStatus(status, message.at)
     if len(state.tokens) > _MAX_TOKENS:
         del state.tokens[next(iter(state.tokens))]

@@ -5,8 +5,8 @@ illegal — it leaves the transaction as it was and is reported. The table follo
 Ended exactly once, any number of Updated between (§2.6.4, §2.6.5).
 
 `UNKNOWN` takes Updated and Ended: a CSMS that restarts, or a shadow that begins to listen, meets transactions that are
-already running, and must take them over (E01.FR.12 to the end of E04 do not let it refuse). What it then lacks is the
-beginning, and such a session is never complete.
+already running, and must take them over: it always answers, whatever its checks say (E03 remark, J02.FR.19). What it
+then lacks is the beginning, and such a session is never complete.
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ def on_authorize_answer(out: Outbox, request: PendingCall, answer: dict[str, Any
         return
     tag = (text(request.call.payload, "idTag") or "").lower()
     accepted = out.station.authorized
-    if info["status"] == "Accepted":
+    running = any(not one.ended and (one.id_token or "").lower() == tag for one in out.station.transactions.values())
+    if info["status"] == "Accepted" and not running:  # with its transaction running it is shown to stop
         accepted.pop(tag, None)
         accepted[tag] = out.at
         if len(accepted) > MAX_TOKENS:

@@ -52,18 +52,18 @@ def on_boot(out: Outbox, call: Call) -> None:
 def _reason(out: Outbox) -> str:
     """BootReasonEnumType (2.0.1 §3.4): 1.6 gives none, so it follows from what went before."""
     station = out.station
-    triggered, reset = station.boot_triggered_at, station.reset_at
+    triggered, reset = station.boot_triggered_at, station.boot_reset_at
     if triggered is not None and out.at - triggered <= _TRIGGER_WINDOW:
         station.boot_triggered_at = None
         return "Triggered"
     if reset is not None and out.at - reset <= _RESET_WINDOW:
-        station.reset_at = None
+        station.boot_reset_at = None
         return "RemoteReset"
     return "PowerUp"
 
 
 def _name_early_calls(out: Outbox) -> None:
-    """Calls on this connection before its BootNotification (B01.FR.05, B02.FR.02; 1.6 §4.2)."""
+    """Calls on this connection before its BootNotification (B01.FR.05; 1.6 §4.2)."""
     station = out.station
     if not station.booted:
         for early in station.calls_before_boot:

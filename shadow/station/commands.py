@@ -28,7 +28,7 @@ def _remote_start(out: Outbox, call: Call) -> None:
     number = integer(call.payload, "connectorId")
     out.station.remote_start_id += 1
     commanded = out.station.commanded_starts
-    commanded[out.frame_id] = out.station.remote_start_id
+    commanded[out.frame_id] = PendingStart(out.station.remote_start_id, tag, number or None, out.at)
     if len(commanded) > _MAX_COMMANDED:
         del commanded[next(iter(commanded))]
     payload: dict[str, Any] = {
@@ -44,11 +44,9 @@ def _remote_start(out: Outbox, call: Call) -> None:
 
 def _remote_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     status = text(answer, "status")
-    remote_start_id = out.station.commanded_starts.pop(request.frame_id, None)
-    if status == "Accepted" and remote_start_id is not None:
-        tag = text(request.call.payload, "idTag") or ""
-        number = integer(request.call.payload, "connectorId")
-        start = PendingStart(remote_start_id, tag, number or None, out.at)
+    start = out.station.commanded_starts.pop(request.frame_id, None)
+    if status == "Accepted" and start is not None:
+        start.accepted_at = out.at
         out.station.remote_starts.append(start)
         del out.station.remote_starts[:-_MAX_COMMANDED]
     _status(out, request, "RequestStartTransaction", status, {"Accepted": "Accepted", "Rejected": "Rejected"})
@@ -73,13 +71,16 @@ def _reset(out: Outbox, call: Call) -> None:
 def _reset_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     status = text(answer, "status")
     if status == "Accepted":
-        out.station.reset_at = out.at
+        out.station.reset_at = out.station.boot_reset_at = out.at
     _status(out, request, "Reset", status, {"Accepted": "Accepted", "Rejected": "Rejected"})
 
 
 def _unlock(out: Outbox, call: Call) -> None:
     """UnlockConnector (F05)."""
-    number = integer(call.payload, "connectorId") or 0
+    number = integer(call.payload, "connectorId")
+    if number is None or number < 1:
+        out.unmapped("UnlockConnector.connectorId")
+        return
     out.command("UnlockConnector", {"evseId": number, "connectorId": 1}, _EVSE)
 
 
@@ -119,7 +120,7 @@ def _trigger(out: Outbox, call: Call) -> None:
     if mapped == "StatusNotification":
         for key, connector in out.station.connectors.items():
             if number in (None, key):
-                connector.reported = None  # F06.FR.06: what is asked for is sent, changed or not
+                connector.reported = None  # F06: what is asked for is sent, changed or not
     if number is not None and number > 0:
         payload["evse"] = {"id": number, "connectorId": 1}
     out.command("TriggerMessage", payload, _EVSE)
@@ -127,8 +128,11 @@ def _trigger(out: Outbox, call: Call) -> None:
 
 def _trigger_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     status = text(answer, "status")
-    if status != "Accepted" and text(request.call.payload, "requestedMessage") == "BootNotification":
+    wanted = text(request.call.payload, "requestedMessage") or ""
+    if status != "Accepted" and wanted == "BootNotification":
         out.station.boot_triggered_at = None
+    if status == "Accepted" and wanted in TRIGGERS:
+        out.station.triggered[wanted] = out.at
     known = ("Accepted", "Rejected", "NotImplemented")
     _status(out, request, "TriggerMessage", status, {word: word for word in known})
 

@@ -8,16 +8,18 @@ from typing import Any, Final
 
 __all__ = ["id_token", "integer", "objects", "text"]
 
+_LONGEST: Final = 500
+"""The longest string of 1.6 that is kept (GetConfiguration values, §5.8); what a state remembers is bounded by it."""
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 
 
 def text(payload: dict[str, Any], key: str) -> str | None:
-    """A string, or a number in its plain form; None where there is neither."""
+    """A string, or a number in its plain form; None where there is neither. Cut at 500 characters."""
     value = payload.get(key)
     if isinstance(value, str):
-        return value
+        return value[:_LONGEST]
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return str(value)
+        return str(value)[:_LONGEST]
     return None
 
 

@@ -17,7 +17,7 @@ from shadow.station import registers, samples, transactions
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
 
-__all__ = ["ReadValue", "meter_value", "on_meter_values", "register_sample"]
+__all__ = ["LARGEST_ADOPTABLE", "ReadValue", "meter_value", "on_meter_values", "register_sample"]
 
 _EVSE: Final = {"evseId": Provenance.CONFIGURED}
 _TRIGGERS: Final = {
@@ -26,7 +26,7 @@ _TRIGGERS: Final = {
 }
 _MOST_HELD: Final = 16
 """Transaction.End values that wait for one StopTransaction; a station that sends more than these does not mean it."""
-_LARGEST_ADOPTABLE: Final = 2**53
+LARGEST_ADOPTABLE: Final = 2**53
 """Ids beyond this are a station's internal ones (seen near 2^63): no CSMS gave them out."""
 
 
@@ -36,7 +36,7 @@ class ReadValue(msgspec.Struct, frozen=True):
     value: dict[str, Any]
     """MeterValueType."""
     context: str
-    """Of its first sample."""
+    """Of its first sample, but Transaction.End where any sample has it: those belong into Ended."""
     at: Micros
 
 
@@ -58,7 +58,8 @@ def meter_value(
         if sample is None:
             continue
         translated.append(sample)
-        context = context or sample.get("context", "Sample.Periodic")
+        if not context or sample.get("context") == "Transaction.End":
+            context = sample.get("context", "Sample.Periodic")
         if transaction is not None and samples.is_total_register(sample):
             registers.on_register(out, transaction, sample, at if own_clock else None)
     if not translated:
@@ -163,7 +164,7 @@ def _may_adopt(out: Outbox, number: int, primary_id: int | None, payload: dict[s
 
     A BootNotification says nothing: a transaction goes on after it (OCA TC_032_1).
     """
-    if primary_id is None or not 0 < primary_id < _LARGEST_ADOPTABLE:
+    if primary_id is None or not 0 < primary_id < LARGEST_ADOPTABLE:
         return False
     connector = out.station.connectors.get(number)
     if connector is None or connector.seen_since is None:

@@ -16,9 +16,11 @@ from shadow.state import ChargerState, Clock, StationState
 __all__ = ["Outbox", "seconds"]
 
 _CLOCK_SAMPLES = 16
+_LONGEST_STAMP = 64
 _DOUBTS = 4
 _QUEUED_BY: Micros = 5_000_000
 _SAME_CLOCK: Micros = 2_000_000
+_DOUBTED_FOR: Micros = 120_000_000
 _QUARTER_HOUR: Micros = 900_000_000
 _FLAW_CODES = {Flaw.NO_ZONE: "clock.no-zone", Flaw.UNPARSEABLE: "clock.unparseable", Flaw.EPOCH: "clock.epoch"}
 _NO_PROVENANCE: dict[str, Provenance] = {}
@@ -128,7 +130,7 @@ class Outbox:
         path = f"{action}.timestamp"
         if not isinstance(text, str):
             return self.at, False
-        stamp = parse_stamp(text)
+        stamp = parse_stamp(text[:_LONGEST_STAMP])
         if stamp.flaw is not None:
             self._name_flaw(stamp, path, text, connector_id)
         if stamp.at is None:
@@ -155,7 +157,7 @@ class Outbox:
 
     def _watch_clock(self, offset: Micros, path: str) -> None:
         clock: Clock = self.station.clock
-        if not _learn(clock, offset) or len(clock.offsets) < 3:
+        if not _learn(clock, offset, self.at) or len(clock.offsets) < 3:
             return
         estimate = max(clock.offsets)
         if self.zoneless:
@@ -179,7 +181,7 @@ class Outbox:
         """A time that the CSMS wrote, as RFC 3339; its flaw is named, the receive time stands in for nonsense."""
         if not isinstance(text, str):
             return self.now_text
-        stamp = parse_stamp(text)
+        stamp = parse_stamp(text[:_LONGEST_STAMP])
         if stamp.flaw is not None:
             self._name_flaw(stamp, f"{action}.currentTime", text, None)
         return self.now_text if stamp.at is None else format_micros(stamp.at)
@@ -203,15 +205,18 @@ class Outbox:
         return format_micros(self.at)
 
 
-def _learn(clock: Clock, offset: Micros) -> bool:
+def _learn(clock: Clock, offset: Micros, at: Micros) -> bool:
     """Take one stamp into the estimate; False where it looks queued rather than stamped by another clock.
 
-    A queue that drains gives stamps of many ages at once; a clock that was set back gives the same offset each time.
+    A queue that drains gives stamps of many ages, or of one age, within seconds; a clock that was set back gives the
+    same offset for as long as one looks.
     """
     if clock.offsets and offset < max(clock.offsets) - _QUEUED_BY:
+        if not clock.doubted or abs(offset - clock.doubted[-1]) > _SAME_CLOCK:
+            clock.doubted, clock.doubted_since = [], at
         clock.doubted.append(offset)
         del clock.doubted[:-_DOUBTS]
-        if len(clock.doubted) < _DOUBTS or max(clock.doubted) - min(clock.doubted) > _SAME_CLOCK:
+        if len(clock.doubted) < _DOUBTS or at - clock.doubted_since < _DOUBTED_FOR:
             return False
         clock.offsets, clock.doubted = clock.doubted, []
         return True

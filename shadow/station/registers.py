@@ -25,7 +25,8 @@ def begin_register(out: Outbox, transaction: Transaction, wh: Decimal, at: Micro
         return False
     connector = out.station.connectors.get(transaction.connector_id)
     before = None if connector is None else connector.register
-    if before is not None and wh < before - _ONE:
+    slack = _ONE if connector is None else max(_ONE, connector.register_resolution)
+    if before is not None and wh < before - slack:
         _find(out, transaction, "meter.regression", "StartTransaction.meterStart", wh, before)
     _remember(out, transaction, Reading(wh, _ONE), at)
     return True
@@ -43,7 +44,8 @@ def end_register(out: Outbox, transaction: Transaction, wh: Decimal, at: Micros)
         agrees = True
         _check_course(out, transaction, Reading(wh, _ONE), at, "StopTransaction.meterStop")
     if agrees:
-        _remember(out, transaction, Reading(wh, _ONE), at)
+        # Whatever its time: meterStop is in whole Wh, and the next session begins where it stands.
+        _remember(out, transaction, Reading(wh, _ONE), None)
     return True
 
 
@@ -59,7 +61,7 @@ def on_register(out: Outbox, transaction: Transaction, sample: dict[str, Any], a
         return
     if transaction.meter_start == 0 and transaction.begin_sample is None and transaction.register in (None, 0):
         limit = out.config.placeholder_from_wh
-        if reading.wh >= limit:
+        if reading.wh >= limit and not _can_be_charged(out, transaction, reading.wh, at):
             _find(out, transaction, "meter.placeholder", "StartTransaction.meterStart", Decimal(0), reading.wh)
             _remember(out, transaction, reading, at)
             transaction.begin_sample = reading.wh
@@ -76,6 +78,14 @@ def on_register(out: Outbox, transaction: Transaction, sample: dict[str, Any], a
     if not transaction.ended:
         _check_course(out, transaction, reading, at, path)
         _remember(out, transaction, reading, at)
+
+
+def _can_be_charged(out: Outbox, transaction: Transaction, wh: Decimal, at: Micros | None) -> bool:
+    """Whether a cable can have carried so much since the start: then a register that began at 0 is one per session."""
+    began = transaction.started_at
+    if at is None or began is None or not transaction.plausible_start:
+        return False
+    return wh * _MICROS_PER_HOUR <= out.config.largest_power_w * max(at - began, 1_000_000)
 
 
 def _check_course(out: Outbox, transaction: Transaction, reading: Reading, at: Micros | None, path: str) -> None:
@@ -125,7 +135,7 @@ def _remember(out: Outbox, transaction: Transaction, reading: Reading, at: Micro
     transaction.register_at = at
     connector = out.station.connectors.get(transaction.connector_id)
     if connector is not None:
-        connector.register = reading.wh
+        connector.register, connector.register_resolution = reading.wh, reading.resolution_wh
 
 
 def _find(

@@ -56,6 +56,9 @@ def translate(
     get = raw.get
     given = get("measurand")
     measurand = given if isinstance(given, str) else ENERGY_REGISTER
+    if given is not None and not isinstance(given, str):
+        out.unmapped(f"{action}.measurand={given}"[:80])
+        return None  # what it measures is not known: never take it for the register that is billed
     if get("format") == "SignedData":
         out.unmapped(f"{action}.format=SignedData")
         return None
@@ -73,7 +76,7 @@ def translate(
         )
         return None
     unit = get("unit")
-    unit_of_measure, flaw = _unit(measurand, unit if isinstance(unit, str) else None, given is None)
+    unit_of_measure, flaw = _unit(measurand, unit[:20] if isinstance(unit, str) else None, given is None)
     if flaw:
         assumed = flaw == "meter.unit-assumed"
         read_as = WH if unit_of_measure is None else unit_of_measure

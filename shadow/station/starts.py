@@ -17,7 +17,7 @@ from shadow.station.authorization import id_token_info
 from shadow.station.fields import id_token, integer, text
 from shadow.station.outbox import Outbox
 from shadow.station.status import say_status
-from shadow.station.tables import CHARGING_STATES
+from shadow.station.tables import CHARGING_STATES, STOP_REASONS
 
 __all__ = ["on_start", "on_start_answer"]
 
@@ -46,18 +46,25 @@ def on_start(out: Outbox, call: Call, frame_id: str) -> None:
     at, plausible = out.stamp("StartTransaction", payload.get("timestamp"), number)
     again = _retried(out, number, tag, meter_start, stamp_text, call.message_id, plausible=plausible)
     if again is not None:
-        out.find(
-            "session.duplicate-start",
-            "StartTransaction",
-            connector_id=number,
-            transaction_id=again.transaction_id,
-            frames=(again.opened_by, frame_id),
-            found=call.message_id,
-            expected=again.message_id,
-            occurred_at=at,
-        )
+        out.obs.repeated.append((again.transaction_id, frame_id))
+        if again.primary_ids:
+            # Before its answer a start may be sent again (1.6 §3.7.1); after it there is nothing to repeat.
+            out.find(
+                "session.duplicate-start",
+                "StartTransaction",
+                connector_id=number,
+                transaction_id=again.transaction_id,
+                frames=(again.opened_by, frame_id),
+                found=", ".join(again.primary_ids),
+                expected=again.transaction_id,
+                detail=f"message ids {again.message_id[:40]} and {call.message_id[:40]}",
+                occurred_at=at,
+            )
         return
     running = transactions.open_on(out, number)
+    if running is not None and transactions.is_void(running):
+        transactions.end(out, running, at, STOP_REASONS["DeAuthorized"])
+        running = None
     if running is not None:
         transactions.close_open(out, running, at)
     started = transactions.new_transaction(
@@ -156,6 +163,17 @@ def _trigger(out: Outbox, number: int, tag: str) -> tuple[str, PendingStart | No
         fits = start.id_token.lower() == tag.lower() and start.connector_id in (None, number)
         if fits and start.accepted_at >= since:
             starts.remove(start)
+            out.station.authorized.pop(tag.lower(), None)
+            return "RemoteStart", start
+    for key, start in out.station.commanded_starts.items():
+        # The start may overtake the answer to the command that it follows.
+        if (
+            start.id_token.lower() == tag.lower()
+            and start.connector_id in (None, number)
+            and start.accepted_at >= since
+        ):
+            del out.station.commanded_starts[key]
+            out.station.authorized.pop(tag.lower(), None)
             return "RemoteStart", start
     authorized_at = out.station.authorized.pop(tag.lower(), None)
     preparing_at = out.station.connectors[number].preparing_at

@@ -11,7 +11,7 @@ from shadow.state import Connector, Transaction
 from shadow.station import transactions
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
-from shadow.station.tables import CHARGING_STATES, CONNECTOR_STATUSES
+from shadow.station.tables import CHARGING_STATES, CONNECTOR_STATUSES, STOP_REASONS
 
 __all__ = ["on_status"]
 
@@ -81,7 +81,11 @@ def _charging_state(out: Outbox, transaction: Transaction, status: str, info: st
     if status == "Available":
         # C1/D1/E1 of §4.9: the cable is out while 1.6 has not stopped; the StopTransaction that follows says why.
         transaction.cable_out = True
-        transactions.on_cable_out(out, transaction, at)
+        if transactions.is_void(transaction):
+            # 1.6 refused the start and stops nothing; 2.0.1 has to end what it began (E05.FR.10).
+            transactions.end(out, transaction, at, STOP_REASONS["DeAuthorized"])
+        else:
+            transactions.on_cable_out(out, transaction, at)
         return
     if status == "Faulted":
         if transaction.charging_state == "Charging":
@@ -94,10 +98,13 @@ def _charging_state(out: Outbox, transaction: Transaction, status: str, info: st
             # StopTransactionOnEVSideDisconnect=false: 1.6 goes on, so the transaction does too (TC_E_26).
             transactions.update(out, transaction, at, "EVCommunicationLost", charging_state="Idle")
         return
-    if state is None or state == transaction.charging_state:
+    if state is None or (transaction.cable_out and status == "Finishing"):
         return
-    if transaction.cable_out and state != "EVConnected":
-        transaction.cable_out = False
+    transaction.cable_out = False
+    if transaction.charging_state == "Idle":
+        transactions.update(out, transaction, at, "CablePluggedIn", charging_state="EVConnected")  # E10
+    if state == transaction.charging_state:
+        return
     transactions.update(out, transaction, at, "ChargingStateChanged", charging_state=state)
 
 

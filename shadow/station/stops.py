@@ -27,7 +27,7 @@ def on_stop(out: Outbox, call: Call, frame_id: str) -> None:
     """StopTransaction.req (1.6 §4.10) → TransactionEventRequest Ended."""
     payload = call.payload
     primary_id = integer(payload, "transactionId")
-    tag = text(payload, "idTag")
+    tag = text(payload, "idTag") or None
     at, _ = out.stamp("StopTransaction", payload.get("timestamp"))
     meter_stop = whole_wh(payload.get("meterStop"))
     transaction = _named(out, primary_id, tag, at, meter_stop)
@@ -47,9 +47,12 @@ def on_stop(out: Outbox, call: Call, frame_id: str) -> None:
     if token is not None and reasons[1] != "StopAuthorized":
         token = None  # E07.FR.02: the token stands in the event that ends the authorization, and in no other
     transaction.meter_stop = meter_stop
+    out.station.authorized.pop((tag or "").lower(), None)  # it was shown to stop, not to start
     if out.config.tx_stop_points == {"EVConnected"} and not transaction.cable_out:
-        transaction.stop = {"reasons": list(reasons), "tag": token, "meter_values": values}
-        transactions.update(out, transaction, at, reasons[1])
+        # F03.FR.02: the authorization ends now and the transaction with the cable; the token belongs to the former.
+        transaction.stop = {"reasons": [reasons[0], "EVCommunicationLost"], "meter_values": values}
+        transaction.held = []
+        transactions.update(out, transaction, at, reasons[1], tag=token, caused_by=(*held, frame_id))
         return
     transactions.end(out, transaction, at, reasons, tag=token, meter_values=values, caused_by=(*held, frame_id))
     connector = out.station.connectors.get(number)
@@ -100,7 +103,8 @@ def _end_values(
 def _check_times(out: Outbox, transaction: Transaction, at: Micros) -> None:
     """A stop before its start, or before its own Transaction.End sample: the clock went backwards."""
     for name, bound in (("end sample", transaction.end_sample_at), ("start", transaction.started_at)):
-        if bound is not None and at < bound and transaction.plausible_start:
+        # A stop in whole seconds beside a sample in milliseconds is no clock that went backwards.
+        if bound is not None and bound - at > transactions.ORDER_SLACK and transaction.plausible_start:
             out.find(
                 "clock.backwards",
                 "StopTransaction.timestamp",
@@ -126,10 +130,7 @@ def _orphan(out: Outbox, primary_id: int | None, tag: str | None, at: Micros, me
         (one for one in reversed(known) if one.ended and one.ended_at == at and one.meter_stop == meter_stop), None
     )
     if transaction is None:
-        running = transactions.open_transactions(out)
-        fitting = [one for one in running if tag is not None and (one.id_token or "").lower() == tag.lower()]
-        chosen = fitting or ([] if tag is not None and any(one.id_token for one in running) else running)
-        transaction = chosen[0] if len(chosen) == 1 else None
+        transaction = _meant(transactions.open_transactions(out), primary_id, tag, at, meter_stop)
     detail = "ended the transaction that it fits" if transaction is not None else "fits no open transaction"
     if transaction is None and not out.station.booted and primary_id is not None and primary_id > 0:
         detail = "its start was before the first frame seen"
@@ -144,11 +145,36 @@ def _orphan(out: Outbox, primary_id: int | None, tag: str | None, at: Micros, me
         connector_id=None if transaction is None else transaction.connector_id,
     )
     if transaction is None:
-        connectors = [number for number in out.station.connectors if number > 0] or [1]
-        free = len(connectors) == 1 and transactions.open_on(out, connectors[0]) is None
-        transaction = transactions.adopt(out, connectors[0] if free else 0, primary_id)
+        # On no connector: StopTransaction names none, and guessing one would be an invention.
+        transaction = transactions.adopt(out, 0, primary_id)
         transaction.id_token = tag
     return transaction
+
+
+def _meant(
+    running: list[Transaction], primary_id: int | None, tag: str | None, at: Micros, meter_stop: Any
+) -> Transaction | None:
+    """The one open transaction that a stop under a strange id can mean.
+
+    First those that the primary has given no id: their stop has no id to name (errata 3.18). One that has an id is
+    meant only by a stop without a usable one; an id that a CSMS may have given is another transaction's.
+    """
+    usable = primary_id is not None and 0 < primary_id < metering.LARGEST_ADOPTABLE
+    possible = [one for one in running if _can_end(one, at, meter_stop)]
+    unnamed = [one for one in possible if not one.primary_ids]
+    for pool in (unnamed,) if usable else (unnamed, possible):
+        fitting = [one for one in pool if tag is not None and (one.id_token or "").lower() == tag.lower()]
+        chosen = fitting or ([] if tag is not None and any(one.id_token for one in pool) else pool)
+        if len(chosen) == 1:
+            return chosen[0]
+    return None
+
+
+def _can_end(one: Transaction, at: Micros, meter_stop: Any) -> bool:
+    """Whether a stop with this time and register can be its end: neither lies before what it has shown."""
+    after = one.started_at is None or not one.plausible_start or one.started_at - at <= transactions.ORDER_SLACK
+    placeholder = meter_stop is None or meter_stop < 0
+    return after and (placeholder or one.register is None or meter_stop >= one.register - one.register_resolution)
 
 
 def _again(out: Outbox, transaction: Transaction, at: Micros, meter_stop: Any, frame_id: str) -> None:

@@ -19,6 +19,7 @@ from shadow.station.fields import id_token
 from shadow.station.outbox import Outbox, seconds
 
 __all__ = [
+    "ORDER_SLACK",
     "adopt",
     "alias",
     "close_open",
@@ -26,6 +27,7 @@ __all__ = [
     "end",
     "event",
     "find_by_primary",
+    "is_void",
     "new_transaction",
     "on_cable_out",
     "open_on",
@@ -154,6 +156,7 @@ def update(
     caused_by: tuple[str, ...] | None = None,
     offline: bool | None = None,
     received_at: Micros | None = None,
+    tag: str | None = None,
 ) -> None:
     """TransactionEvent Updated. evse stands in the first event only (E01.FR.16)."""
     info: dict[str, Any] = {"transactionId": transaction.transaction_id}
@@ -171,6 +174,8 @@ def update(
         offline=offline,
         received_at=received_at,
     )
+    if tag is not None:
+        payload["idToken"] = id_token(tag, out.config.id_token_type)
     if meter_value is not None:
         payload["meterValue"] = [meter_value]
     if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
@@ -209,6 +214,8 @@ def end(
     connector = out.station.connectors.get(transaction.connector_id)
     if connector is not None and connector.transaction_id == transaction.transaction_id:
         connector.transaction_id = None
+    if connector is not None and connector.status in ("Charging", "SuspendedEV", "SuspendedEVSE"):
+        connector.status = None  # it spoke of this transaction and says nothing of the next one
     out.say("TransactionEvent", payload, _ENDED, caused_by=caused_by)
 
 
@@ -253,7 +260,7 @@ def event(
     last = transaction.last_at
     if last is None or at >= last:
         transaction.last_at = at
-    elif kind == "Updated" and last - at > _ORDER_SLACK:
+    elif kind == "Updated" and last - at > ORDER_SLACK:
         out.find(
             "session.out-of-order",
             f"TransactionEvent.{kind}",
@@ -268,7 +275,7 @@ def event(
     return payload
 
 
-_ORDER_SLACK: Final[Micros] = 1_000_000
+ORDER_SLACK: Final[Micros] = 1_000_000
 """Charging stations stamp a status and the sample beside it up to a second apart."""
 
 
@@ -276,9 +283,18 @@ def on_cable_out(out: Outbox, transaction: Transaction, at: Micros) -> None:
     """The cable left. With TxStopPoint EVConnected alone this is the end of a stopped transaction (F03.FR.02)."""
     if transaction.stop is not None:
         stop, transaction.stop = transaction.stop, None
-        end(out, transaction, at, tuple(stop["reasons"]), tag=stop["tag"], meter_values=stop["meter_values"])
+        end(out, transaction, at, tuple(stop["reasons"]), meter_values=stop["meter_values"])
 
 
 def close_open(out: Outbox, transaction: Transaction, at: Micros) -> None:
     """End a transaction because another begins on its EVSE (E01.FR.14 allows one); synthetic, the caller names it."""
-    end(out, transaction, at, ("Other", "AbnormalCondition"))
+    held = transaction.held
+    causes = tuple(dict.fromkeys(one.frame_id for one in held))
+    values = [one.meter_value for one in held]
+    caused_by = (*causes, out.frame_id) if causes else None
+    end(out, transaction, at, ("Other", "AbnormalCondition"), meter_values=values, caused_by=caused_by)
+
+
+def is_void(transaction: Transaction) -> bool:
+    """Whether the primary refused its start and gave it no id that can be used: 1.6 then has no transaction at all."""
+    return transaction.refused and not any(int(name) > 0 for name in transaction.primary_ids)

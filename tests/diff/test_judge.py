@@ -218,7 +218,7 @@ ROWS: list[tuple[str, _Told, _Told, ShadowConfig]] = [
         ("clock.skew", lambda: _skewed(420), lambda: _skewed(29)),
         (
             "clock.backwards",
-            lambda: _running().meter(1, 7, 2000, "Transaction.End").stop(7, 2000, at="2030-01-01T12:10:00Z"),
+            lambda: _running().meter(1, 7, 2000, "Transaction.End").stop(7, 2000, at="2030-01-01T12:09:50Z"),
             lambda: _running().meter(1, 7, 2000, "Transaction.End").stop(7, 2000),
         ),
         ("schema.v16", lambda: Script().boot().status(1, "Occupied"), lambda: Script().boot().status(1, "Charging")),

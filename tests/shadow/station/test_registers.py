@@ -29,9 +29,9 @@ def test_placeholders_of_the_start_are_named_and_not_sent(value: int) -> None:
     assert [session.shadow_energy_wh for session in lived.sessions.values()] == [None]
 
 
-@pytest.mark.parametrize(("reading", "named"), [(909_000, True), (99_999, False)])
+@pytest.mark.parametrize(("reading", "named"), [(3_051_113, True), (99_999, False), (909_000, False)])
 def test_zero_at_begin_while_the_register_is_large(reading: int, *, named: bool) -> None:
-    """Begin 0 as a placeholder, the odometer later: named from 100 kWh on, a short session is none."""
+    """Begin 0 as a placeholder, the odometer later: named where no cable carries what it shows since the start."""
     lived = Lived().feed(_running(0).wait(3600).meter(1, 7, reading).frames)
     assert ("meter.placeholder" in lived.codes()) is named
 

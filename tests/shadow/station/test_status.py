@@ -100,6 +100,7 @@ def test_ev_side_disconnected_goes_on_idle_tc_e_26() -> None:
     lived = Lived().feed(script.wait(60).stop(7, 2000).frames)
     assert lived.course[2:] == [
         ("Updated", "EVCommunicationLost", "Idle", None),
+        ("Updated", "CablePluggedIn", "EVConnected", None),
         ("Updated", "ChargingStateChanged", "Charging", None),
         ("Ended", "StopAuthorized", "EVConnected", None),
     ]

@@ -308,6 +308,6 @@ def test_with_ev_connected_alone_the_cable_ends_it_f03_fr_02() -> None:
     assert lived.course[2:] == [
         ("Updated", "RemoteStop", None, None),
         ("Updated", "ChargingStateChanged", "EVConnected", None),
-        ("Ended", "RemoteStop", "Idle", "Remote"),
+        ("Ended", "EVCommunicationLost", "Idle", "Remote"),
     ]
     assert {"session.stop-time"} <= lived.settle().codes()
