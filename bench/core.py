@@ -54,6 +54,8 @@ def _whole(frames: Sequence[Frame]) -> list[ShadowMessage]:
     for frame in frames:
         for judgement in fleet.feed(frame):
             messages += judgement.observations.messages
+    if faults := fleet.take_faults():
+        raise SystemExit(f"{len(faults)} frames could not be judged, the figure would be none: {faults[0]}")
     return messages
 
 
