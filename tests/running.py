@@ -19,13 +19,12 @@ from diff.store.client import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = (sys.executable, "-m", "app.cli")
-SETTLE_SECONDS = 6
 QUICK = {
     "SHADOW_TICK_SECONDS": "0.5",
-    "SHADOW_UNANSWERED_SECONDS": str(SETTLE_SECONDS),
-    "SHADOW_SLOW_ANSWER_SECONDS": str(SETTLE_SECONDS),
-    "SHADOW_SETTLE_MISSING_SECONDS": str(SETTLE_SECONDS),
-    "SHADOW_SETTLE_REBOOT_SECONDS": str(SETTLE_SECONDS),
+    "SHADOW_UNANSWERED_SECONDS": "6",
+    "SHADOW_SLOW_ANSWER_SECONDS": "6",
+    "SHADOW_SETTLE_MISSING_SECONDS": "6",
+    "SHADOW_SETTLE_REBOOT_SECONDS": "6",
 }
 """Settings under which a verdict about something that is missing does not take a quarter of an hour."""
 

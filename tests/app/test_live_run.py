@@ -20,7 +20,7 @@ from ingest.frame import Frame, FrameKind
 from ingest.journal import JournalReader
 from ingest.recording import Reader
 from ingest.tap.status import TapStatus, read_status
-from tests.running import QUICK, SETTLE_SECONDS, Held, Running, alive, call, family, until
+from tests.running import QUICK, Held, Running, alive, call, family, until
 
 FLEET = FleetConfig(
     chargers=10,
@@ -34,9 +34,9 @@ FLEET = FleetConfig(
 class Lived:
     """A fleet that went through a tap, and everything that is left of it."""
 
-    def __init__(self, directory: Path, command: str, settle: float) -> None:
+    def __init__(self, directory: Path, command: str) -> None:
         self.directory = directory
-        self.report, self.billed = asyncio.run(self._live(command, settle))
+        self.report, self.billed = asyncio.run(self._live(command))
         self.frames = [
             item
             for item in Reader().read(JournalReader(directory / "data/journal").follow())
@@ -45,7 +45,7 @@ class Lived:
         journal = sorted((directory / "data/journal").glob("*.jsonl"))
         self.replay = call(["replay", *journal, "--json"], directory, QUICK)
 
-    async def _live(self, command: str, settle: float) -> tuple[FleetReport, dict[tuple[str, str], int | None]]:
+    async def _live(self, command: str) -> tuple[FleetReport, dict[tuple[str, str], int | None]]:
         async with Primary(PrimaryConfig(behaviours=FLEET.behaviours())) as primary:
             upstream = f"ws://127.0.0.1:{primary.port}"
             options = ("--no-dashboard",) if command == "run" else ()
@@ -54,7 +54,7 @@ class Lived:
             try:
                 port = await asyncio.to_thread(lambda: running.tap_port)
                 report = await Fleet(msgspec.structs.replace(FLEET, url=f"ws://127.0.0.1:{port}/ocpp")).run()
-                await asyncio.sleep(settle)
+                await asyncio.sleep(0.5)
                 relatives = family(running.process.pid)
                 self.code = await asyncio.to_thread(running.stop)
                 self.orphans = [pid for pid, line in relatives.items() if alive(pid, line)]
@@ -79,7 +79,7 @@ class Lived:
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     """`run`, once for all tests of this file."""
-    return Lived(tmp_path_factory.mktemp("run"), "run", SETTLE_SECONDS + 2)
+    return Lived(tmp_path_factory.mktemp("run"), "run")
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ def test_the_journal_replays_to_the_live_outcome(lived: Lived, store: Store) -> 
 
 def test_a_recording_holds_the_same_and_needs_no_store(tmp_path: Path) -> None:
     """`record` writes what `replay` lives: every billed energy, every code, and no store and no worker beside it."""
-    lived = Lived(tmp_path, "record", 0.5)
+    lived = Lived(tmp_path, "record")
     assert (lived.report.failures, lived.code, lived.orphans) == ({}, 0, [])
     assert not (tmp_path / "data/store").exists()
     assert not (tmp_path / "data/worker-status.json").exists()

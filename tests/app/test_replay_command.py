@@ -134,7 +134,7 @@ def test_the_outcome_depends_on_the_frames_alone(cli: Cli, name: str, tmp_path: 
     for seed, parts in enumerate((2, 3, 4)):
         pieces = _split(path, tmp_path, seed, parts)
         assert cli("replay", *pieces, *options).out == once
-        assert cli("replay", pieces[0], "-", *pieces[2:], *options, stdin=pieces[1].read_bytes()).out == once
+    assert cli("replay", pieces[0], "-", *pieces[2:], *options, stdin=pieces[1].read_bytes()).out == once
 
 
 def test_a_recording_given_twice_is_said(cli: Cli) -> None:
