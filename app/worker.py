@@ -85,8 +85,10 @@ class Worker:
     def run(self) -> None:
         """Follow the journal until told to stop; then what is there is still lived and written."""
         try:
-            while self._round() or not self.stopping:
-                pass
+            last = False
+            while self._round() or not last:
+                # Seen before the round: what came while an empty round slept is still taken after the signal.
+                last = self.stopping
             self._account()
             self._writer.flush()
         except StoreError as error:
@@ -225,7 +227,7 @@ def main(arguments: list[str]) -> int:
         end_with_parent()
     try:
         settings = load()
-        store = open_store(settings.store_url)
+        store = open_store(settings.store_url, settings.retention())
     except (SettingsError, StoreStartError) as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
