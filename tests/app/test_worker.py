@@ -15,7 +15,7 @@ from ingest.journal import Journal
 def test_what_comes_while_it_sleeps_is_taken_after_the_signal(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tap writes its last frames and the signal comes, both while the worker sleeps: they are stored all the same."""
+    """The tap writes its last frames and the signal comes, both while the worker sleeps: they are stored."""
     journal = Journal(tmp_path / "journal")
     worker = Worker(tmp_path, store, Fleet())
     frame = Frame(
