@@ -110,7 +110,7 @@ def _store(settings: Settings, stack: ExitStack) -> Store:
     url = settings.store_url
     if not url:
         url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
-    return stack.enter_context(open_store(url))
+    return stack.enter_context(open_store(url, settings.retention()))
 
 
 class _progress:  # noqa: N801 - reads as the function that it stands for

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from diff.policy import Policy
 from diff.store.client import Address
+from diff.store.migrations import Retention
 from shadow.config import SECOND, ShadowConfig, checked
 
 __all__ = ["DEFAULT_FILE", "Settings", "SettingsError", "load", "origins"]
@@ -46,6 +47,8 @@ class Settings(BaseSettings):
     store_url: str = Field("", description="clickhouse://USER:PASSWORD@HOST:PORT/DB; empty runs the embedded engine.")
     dashboard_host: str = Field("127.0.0.1", description="Address of the dashboard.")
     dashboard_port: int = Field(8501, ge=0, le=65535, description="Port of the dashboard; 0 takes a free one.")
+    evidence_days: int = Field(30, ge=0, description="Days that frames and 2.0.1 messages are stored; 0 for ever.")
+    findings_days: int = Field(396, ge=0, description="Days that sessions and discrepancies are stored; 0 for ever.")
     price_per_kwh: Decimal = Field(Decimal("0.50"), ge=0, description="Price at which an energy difference is shown.")
     currency: str = Field("EUR", min_length=1, max_length=8, description="Currency of that price.")
     tx_start_points: str = Field("PowerPathClosed", description="TxStartPoint of the virtual station, comma separated.")
@@ -99,6 +102,10 @@ class Settings(BaseSettings):
                 skew_limit=self.skew_seconds * SECOND,
             )
         )
+
+    def retention(self) -> Retention:
+        """How long the store keeps rows."""
+        return Retention(self.evidence_days, self.findings_days)
 
     def policy(self) -> Policy:
         """The part that decides what counts as equal or missing."""

@@ -9,6 +9,7 @@ from diff.judge import Judgement
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.errors import StoreError, StoreUnavailable
+from diff.store.migrations import Retention, set_retention
 from diff.store.tables import ChargerFacts, DeadLetter
 from diff.store.writer import Writer
 from ingest.frame import Frame, FrameKind, Micros
@@ -29,8 +30,8 @@ class StoreStartError(Exception):
     """The store cannot be used; the message is one line with the next step."""
 
 
-def open_store(url: str) -> Store:
-    """The store at a URL, with the newest schema.
+def open_store(url: str, retention: Retention | None = None) -> Store:
+    """The store at a URL, with the newest schema, keeping rows for as long as `retention` says where it is given.
 
     Raises:
         StoreStartError: it is away, or refuses.
@@ -39,6 +40,8 @@ def open_store(url: str) -> Store:
     store = Store.connect(url)
     try:
         store.migrate()
+        if retention is not None:
+            set_retention(store, retention)
     except StoreUnavailable as error:
         store.close()
         raise StoreStartError(f"{error.reason}; start it, or correct store_url (none runs the embedded one)") from None

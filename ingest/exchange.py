@@ -6,7 +6,7 @@ and an id of one connection says nothing on another. State is plain data and bou
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from zlib import crc32
 
 import msgspec
@@ -24,7 +24,6 @@ __all__ = [
     "Unreadable",
     "close_connection",
     "pair",
-    "payload_of",
 ]
 
 MAX_PENDING: Final = 256
@@ -126,19 +125,17 @@ def _on_call(state: Pairing, frame: Frame, direction: Direction, call: Call) -> 
     digest = crc32(frame.text.encode("utf-8", "surrogatepass"))
     first = state.pending.get(key)
     known = first.digest if first is not None else state.answered.get(key)
-    if known == digest:
+    if first is not None and known == digest:
         return DuplicateCall(first, call)
     pending = PendingCall(frame.connection_id, direction, frame.frame_id, frame.received_at, call, digest)
     state.pending[key] = pending
     if len(state.pending) > MAX_PENDING:
         del state.pending[next(iter(state.pending))]
+    if known == digest:
+        # Sent again after its answer: it waits for one more, which then is no orphan.
+        return DuplicateCall(None, call)
     return Called(pending, reused_id=known is not None)
 
 
 def _key(connection_id: str, direction: Direction, message_id: str) -> str:
     return f"{connection_id}\x1f{direction.value}\x1f{message_id}"
-
-
-def payload_of(answer: CallResult | CallError) -> dict[str, Any] | None:
-    """The payload of a CALLRESULT, None for a CALLERROR."""
-    return answer.payload if isinstance(answer, CallResult) else None

@@ -18,7 +18,7 @@ from shadow.station.status import on_status
 from shadow.station.stops import on_stop, on_stop_answer
 from shadow.station.transactions import open_transactions
 
-__all__ = ["MAPPED", "fire_due", "next_due", "on_answer", "on_call"]
+__all__ = ["MAPPED", "fire_due", "on_answer", "on_call"]
 
 _Call = Callable[[Outbox, Call], None]
 _Answer = Callable[[Outbox, PendingCall, dict[str, Any]], None]
@@ -71,12 +71,6 @@ def on_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None
     handler = handlers.get(request.call.action)
     if handler is not None:
         handler(out, request, answer)
-
-
-def next_due(out: Outbox) -> int | None:
-    """When the virtual station's next deadline is due; None where it waits for nothing."""
-    due = [held.until for transaction in open_transactions(out) for held in transaction.held]
-    return min(due, default=None)
 
 
 def fire_due(out: Outbox, until: int) -> None:

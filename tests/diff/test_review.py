@@ -161,3 +161,12 @@ def test_a_stop_of_something_unseen_invents_no_evse() -> None:
 
     assert lived.course[-1][0] == "Ended"
     assert "evse" not in lived.events[-1]
+
+
+def test_a_call_sent_again_after_its_answer_waits_for_another() -> None:
+    """The same text twice, each answered: a repeated id, and no answer that nobody asked for."""
+    script = _boot().call("Heartbeat", {}, message_id="1").answer({"currentTime": _boot().now}, message_id="1")
+    codes = _codes(script.call("Heartbeat", {}, message_id="1").answer({"currentTime": script.now}, message_id="1"))
+
+    assert "rpc.duplicate-id" in codes
+    assert "rpc.orphan-answer" not in codes

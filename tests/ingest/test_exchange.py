@@ -14,10 +14,9 @@ from ingest.exchange import (
     Unreadable,
     close_connection,
     pair,
-    payload_of,
 )
 from ingest.frame import Direction, Frame, FrameKind
-from ingest.ocppj import CallError, CallResult, parse
+from ingest.ocppj import parse
 
 UP, DOWN = Direction.CP_TO_CS, Direction.CS_TO_CP
 
@@ -130,9 +129,3 @@ def test_the_state_is_bounded() -> None:
     for number in range(50, MAX_PENDING + 50):
         assert isinstance(wire.say(f'[3,"{number}",{{}}]', DOWN), Answered)
     assert len(wire.state.answered) == MAX_ANSWERED
-
-
-def test_only_a_result_has_a_payload() -> None:
-    """A refusal has none."""
-    assert payload_of(CallResult("1", {"a": 1})) == {"a": 1}
-    assert payload_of(CallError("1", "InternalError")) is None
