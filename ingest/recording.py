@@ -4,8 +4,8 @@ Two kinds of line exist. What others' loggers give, `{"t", "dir", "cp", "frame" 
 `{"t", "cp", "event": "open" | "close"}`; and what the tap writes, which adds `conn`, `seq`, `kind` and every other
 thing a frame holds, so that replaying the tap's own recording equals the live run.
 
-A line of the first kind gets its connection and sequence number here: one connection per charger until an
-event says otherwise. The counting goes on from file to file, so a recording may be split anywhere.
+A line of the first kind gets its connection and sequence number here: one connection per charger until an event says
+otherwise, named by its first moment. The counting goes on from file to file, so a recording may be split anywhere.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class Reader:
         """Whether the latest frame came from a line of the tap, whose text is redacted already."""
         self._now: Micros = UNKNOWN_TIME
         self._zoneless = False
-        self._connection: dict[str, int] = {}
-        self._open: set[str] = set()
+        self._connection: dict[str, str] = {}
+        self._connections: dict[str, int] = {}
         self._seq: dict[str, int] = {}
 
     def read(self, lines: Iterable[bytes]) -> Iterator[Frame | Rejected]:
@@ -125,21 +125,33 @@ class Reader:
         kind = _EVENTS.get(entry.event or "")
         if kind is None:
             raise _BadLineError('"event" is {}, neither "open" nor "close"', entry.event)
-        if kind is FrameKind.OPENED and (charger_id in self._open or charger_id in self._connection):
-            self._connection[charger_id] = self._connection.get(charger_id, 0) + 1
+        if kind is FrameKind.OPENED and charger_id in self._connection:
+            del self._connection[charger_id]
         if kind is FrameKind.CLOSED:
-            self._open.discard(charger_id)
             return self._foreign(charger_id, received_at, kind, close_code=entry.code)
-        self._open.add(charger_id)
         shake = Handshake(subprotocol=entry.subprotocol, status=101)
         return self._foreign(charger_id, received_at, kind, handshake=shake)
 
     def _foreign(self, charger_id: str, received_at: Micros, kind: FrameKind, **rest: Any) -> Frame:
         """A frame of a log that numbers nothing: connection and sequence number are counted here."""
-        connection_id = f"{charger_id}@{self._connection.setdefault(charger_id, 0)}"
+        connection_id = self._connection.get(charger_id)
+        if connection_id is None:
+            connection_id = self._connection[charger_id] = self._connect(charger_id, received_at)
         seq = self._seq.get(connection_id, 0)
         self._seq[connection_id] = seq + 1
         return Frame(charger_id, connection_id, seq, received_at, kind, zoneless=self._zoneless, **rest)
+
+    def _connect(self, charger_id: str, received_at: Micros) -> str:
+        """A name for a connection of a log that names none: its charger and first moment.
+
+        Recordings of one charger that are kept side by side share no frame id; one that is read again has the same.
+        """
+        number = self._connections.get(charger_id, 0)
+        self._connections[charger_id] = number + 1
+        if received_at == UNKNOWN_TIME:
+            return f"{charger_id}@{number}"
+        name = f"{charger_id}@{format_micros(received_at)}"
+        return f"{name}+{number}" if name in self._seq else name
 
     def _own(self, entry: _Line, received_at: Micros) -> Frame:
         try:

@@ -146,7 +146,7 @@ def test_a_frame_that_breaks_the_protocol_is_a_discrepancy(cli: Cli, frame: str,
     assert document["frames"] == 7
     rows = {row["code"]: row for row in document["discrepancies"]}
     assert code in rows
-    assert rows[code]["frames"] == ["CP-1@0/4"]
+    assert rows[code]["frames"] == ["CP-1@2026-03-01T10:00:01Z/4"]
     assert document["malformed"] == (code == "rpc.malformed")
     _whole(document)
 

@@ -25,12 +25,24 @@ def _frames(*lines: dict[str, Any]) -> list[Frame]:
 LINE = {"t": "2030-01-01T12:00:00Z", "dir": "cp>cs", "cp": "CP1", "frame": [2, "1", "Heartbeat", {}]}
 
 
+AT = LINE["t"]
+
+
+def test_recordings_of_one_charger_share_no_frame_id() -> None:
+    """A log that names no connection is told from another one by its first moment; read again, it has the same ids."""
+    later = {**LINE, "t": "2030-01-02T12:00:00Z"}
+    ids = [[frame.frame_id for frame in _frames(line)] for line in (LINE, later, LINE)]
+
+    assert ids[0] != ids[1]
+    assert ids[0] == ids[2]
+
+
 def test_a_foreign_line_is_a_frame_with_its_text_as_it_stood() -> None:
     """Spaces and digits are kept: the text is a span of the line, never re-serialised."""
     (frame,) = _read(b'{"t":"2030-01-01T12:00:00Z","dir":"cs>cp","cp":"CP1","frame":[2, "1",  "X", {"a":1.10}]}')
     assert isinstance(frame, Frame)
     assert frame.text == '[2, "1",  "X", {"a":1.10}]'
-    assert (frame.charger_id, frame.connection_id, frame.seq) == ("CP1", "CP1@0", 0)
+    assert (frame.charger_id, frame.connection_id, frame.seq) == ("CP1", "CP1@2030-01-01T12:00:00Z", 0)
     assert frame.direction is Direction.CS_TO_CP
     assert frame.received_at == parse_stamp("2030-01-01T12:00:00Z").at
 
@@ -44,7 +56,7 @@ def test_raw_text_is_kept_whatever_it_is() -> None:
 def test_without_events_a_charger_has_one_connection() -> None:
     """Numbered per charger over both directions."""
     frames = _frames(LINE, {**LINE, "cp": "CP2"}, {**LINE, "dir": "cs>cp"})
-    assert [frame.frame_id for frame in frames] == ["CP1@0/0", "CP2@0/0", "CP1@0/1"]
+    assert [frame.frame_id for frame in frames] == [f"CP1@{AT}/0", f"CP2@{AT}/0", f"CP1@{AT}/1"]
 
 
 def test_events_open_and_close_connections() -> None:
@@ -52,7 +64,13 @@ def test_events_open_and_close_connections() -> None:
     opened = {"t": LINE["t"], "cp": "CP1", "event": "open", "subprotocol": "ocpp1.6"}
     closed = {"t": LINE["t"], "cp": "CP1", "event": "close", "code": 1006}
     frames = _frames(opened, LINE, closed, opened, LINE)
-    assert [frame.frame_id for frame in frames] == ["CP1@0/0", "CP1@0/1", "CP1@0/2", "CP1@1/0", "CP1@1/1"]
+    assert [frame.frame_id for frame in frames] == [
+        f"CP1@{AT}/0",
+        f"CP1@{AT}/1",
+        f"CP1@{AT}/2",
+        f"CP1@{AT}+1/0",
+        f"CP1@{AT}+1/1",
+    ]
     assert [frame.kind for frame in frames][:3] == [FrameKind.OPENED, FrameKind.MESSAGE, FrameKind.CLOSED]
     assert frames[0].handshake == Handshake(subprotocol="ocpp1.6", status=101)
     assert frames[2].close_code == 1006
@@ -61,7 +79,7 @@ def test_events_open_and_close_connections() -> None:
 def test_a_log_that_begins_in_mid_connection_numbers_the_next_one_anew() -> None:
     """An open after frames that had none is the second connection."""
     frames = _frames(LINE, {"t": LINE["t"], "cp": "CP1", "event": "open"}, LINE)
-    assert [frame.frame_id for frame in frames] == ["CP1@0/0", "CP1@1/0", "CP1@1/1"]
+    assert [frame.frame_id for frame in frames] == [f"CP1@{AT}/0", f"CP1@{AT}+1/0", f"CP1@{AT}+1/1"]
 
 
 def test_a_line_without_a_time_has_that_of_the_line_before() -> None:

@@ -109,9 +109,12 @@ def test_frames_of_the_window_come_in_order_with_evidence_from_outside(huawei: S
     assert moments == sorted(moments)
     assert all(window.since <= moment <= window.until for moment in moments)
     with_first = queries.frames_between(
-        huawei, line.charger_id, window.since, window.until, also=("HW-LIKE-1@0/0",), longest=5
+        huawei, line.charger_id, window.since, window.until, also=("HW-LIKE-1@2026-02-16T18:06:46.507Z/0",), longest=5
     )
-    assert [frame.frame_id for frame in with_first] == ["HW-LIKE-1@0/0", *(frame.frame_id for frame in inside)]
+    assert [frame.frame_id for frame in with_first] == [
+        "HW-LIKE-1@2026-02-16T18:06:46.507Z/0",
+        *(frame.frame_id for frame in inside),
+    ]
     assert all(len(frame.text) <= 5 for frame in with_first)
     limited = queries.frames_between(huawei, line.charger_id, window.since, window.until, limit=3)
     assert (len(limited), limited[0].total) == (3, len(inside))
@@ -120,8 +123,15 @@ def test_frames_of_the_window_come_in_order_with_evidence_from_outside(huawei: S
 def test_frames_come_back_whole_by_name(huawei: Store) -> None:
     """The text of a frame is what was received, to the character; what is not stored is missing."""
     original = {frame.frame_id: frame for frame in recorded("huawei-like-two-sessions")}
-    found = queries.frames_named(huawei, "HW-LIKE-1", ["HW-LIKE-1@0/92", "HW-LIKE-1@0/118", "HW-LIKE-1@9/9"])
-    assert [frame.frame_id for frame in found] == ["HW-LIKE-1@0/92", "HW-LIKE-1@0/118"]
+    found = queries.frames_named(
+        huawei,
+        "HW-LIKE-1",
+        ["HW-LIKE-1@2026-02-16T18:06:46.507Z/92", "HW-LIKE-1@2026-02-16T18:06:46.507Z/118", "HW-LIKE-1@9/9"],
+    )
+    assert [frame.frame_id for frame in found] == [
+        "HW-LIKE-1@2026-02-16T18:06:46.507Z/92",
+        "HW-LIKE-1@2026-02-16T18:06:46.507Z/118",
+    ]
     assert all(frame.text == original[frame.frame_id].text for frame in found)
     assert found[0].action == "StartTransaction"
     assert queries.frames_named(huawei, "HW-LIKE-1", []) == []
