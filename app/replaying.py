@@ -48,7 +48,7 @@ def run(settings: Settings, recordings: Sequence[Path], options: Options) -> int
     """Replay; progress and remarks go to stderr, the outcome to stdout."""
     replay = Replay(settings.shadow_config(), settings.policy(), keep_messages=options.messages)
     reader, places = Reader(), Places()
-    items = read_recordings(recordings, reader, places, progress=_progress() if sys.stderr.isatty() else None)
+    items = read_recordings(recordings, reader, places, progress=_Progress() if sys.stderr.isatty() else None)
     with ExitStack() as stack:
         keeper, writer = (None, None)
         if options.store:
@@ -113,7 +113,7 @@ def _store(settings: Settings, stack: ExitStack) -> Store:
     return stack.enter_context(open_store(url, settings.retention()))
 
 
-class _progress:  # noqa: N801 - reads as the function that it stands for
+class _Progress:
     """Says on a terminal how many MB were read, every 16 MB."""
 
     def __init__(self) -> None:
