@@ -55,13 +55,17 @@ def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy,
     for deadline in settle.take_due(state.deadlines, frame.received_at):
         court.settle(deadline)
     state.shadow, obs = step(state.shadow, frame, config)
-    _add_to(result.observations, obs)
+    seen = result.observations
+    if seen.messages or seen.findings or seen.unmapped:
+        _add_to(seen, obs)
+    else:
+        result.observations = obs  # nothing fell due before this frame, as nearly always
     if frame.kind is not FrameKind.TICK:
         state.judged_connectors = frame.judged_connectors
     station = state.shadow.station
     state.charger.vendor, state.charger.model = station.vendor, station.model
     state.charger.firmware = station.firmware
-    blind = any(finding.code == "tap.gap" for finding in obs.findings)
+    blind = bool(obs.findings) and any(finding.code == "tap.gap" for finding in obs.findings)
     if blind:
         court.blind()
     court.shadow(obs)
