@@ -12,10 +12,12 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["MAX_RECORD", "STATE", "Topic", "Topics"]
+__all__ = ["MAX_BATCH", "MAX_RECORD", "STATE", "Topic", "Topics"]
 
 MAX_RECORD: Final = 8 * 1024 * 1024
-"""Bytes of the largest record: the longest line of a recording fits. The broker's default is 1 MB."""
+"""Bytes of the longest value: the longest line of a recording fits. The broker's default is 1 MB."""
+MAX_BATCH: Final = MAX_RECORD + 128 * 1024
+"""And with what stands around it, also where it cannot be compressed."""
 STATE: Final = "state"
 """Name of the worker's table; its changelog is `WORKER-state-changelog`, which is what Faust calls it."""
 
@@ -103,7 +105,7 @@ class Topics(msgspec.Struct, frozen=True):
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic that has to exist before anything runs."""
-        keep = {"max.message.bytes": str(MAX_RECORD), "min.insync.replicas": str(min(2, self.replication))}
+        keep = {"max.message.bytes": str(MAX_BATCH), "min.insync.replicas": str(min(2, self.replication))}
         months = {**keep, "cleanup.policy": "delete", "retention.ms": str(30 * _DAY)}
         newest = {**keep, "cleanup.policy": "compact"}
         # A state is rewritten every few seconds: compacted early and often, or a recovery reads hours of old states.
