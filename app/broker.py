@@ -109,6 +109,7 @@ def server_properties(data: Path, port: int, controller_port: int) -> str:
         "share.coordinator.state.topic.replication.factor": "1",
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",
         "auto.create.topics.enable": "false",
         # A node that was killed is let in again when its old session has expired: 3 s instead of 9.
         "broker.session.timeout.ms": "3000",

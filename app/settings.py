@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     kafka_replication: int = Field(1, ge=1, le=32, description="Replication factor of topics that are made.")
     worker_store: str = Field("rocksdb://", description="Local store of the workers' state: rocksdb:// or memory://.")
     worker_standbys: int = Field(0, ge=0, le=8, description="Workers that keep a warm copy of each partition's state.")
+    worker_session_seconds: float = Field(20.0, ge=1, le=300, description="When a silent worker's partitions move on.")
     dashboard_host: str = Field("127.0.0.1", description="Address of the dashboard.")
     dashboard_port: int = Field(8501, ge=0, le=65535, description="Port of the dashboard; 0 takes a free one.")
     price_per_kwh: Decimal = Field(Decimal("0.50"), ge=0, description="Price at which an energy difference is shown.")

@@ -36,7 +36,7 @@ from ingest.cloudevents import Record, UndecodableError, header_map
 from ingest.topics import STATE, Topics
 from shadow.config import DEFAULT, ShadowConfig
 
-__all__ = ["Stream", "main"]
+__all__ = ["Stream", "main", "run"]
 
 _log = logging.getLogger(__name__)
 _BATCH: Final = 1000
@@ -56,12 +56,13 @@ class Stream:
         *,
         store: str = "rocksdb://",
         standbys: int = 0,
+        session_seconds: float = 20.0,
         config: ShadowConfig = DEFAULT,
         policy: Policy = DEFAULT_POLICY,
     ) -> None:
         """Prepare; nothing is connected before the application starts.
 
-        `store`: where states lie between batches, `rocksdb://` in `data_dir` or `memory://`.
+        `session_seconds`: after how long without a sign of life the others take over. `store`: where states lie between batches, `rocksdb://` in `data_dir` or `memory://`.
         """
         import faust
 
@@ -79,6 +80,9 @@ class Stream:
             topic_disable_leader=True,
             consumer_auto_offset_reset="earliest",
             broker_commit_interval=_COMMIT_SECONDS,
+            # How long the partitions of a killed worker stay with it.
+            broker_session_timeout=session_seconds,
+            broker_heartbeat_interval=session_seconds / 5,
             # A batch that is being lived when its partition is taken away is finished first.
             stream_wait_empty=True,
             stream_buffer_maxsize=4 * _BATCH,
@@ -170,12 +174,19 @@ def _arrival(event: Any) -> Arrival:
     return Arrival(message.partition, message.offset, frame, size=len(value or b""))
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run a worker until SIGTERM or SIGINT; the settings come through the environment."""
-    del arguments
+def run(stream: Stream) -> None:
+    """Run a worker until SIGTERM or SIGINT, or until it fails; then the process ends with a status of its own."""
     import uvloop
     from mode import Worker
 
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    Worker(stream.app, loglevel="INFO", loop=loop).execute_from_commandline()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a worker until SIGTERM or SIGINT; the settings come through the environment."""
+    del arguments
     from app.settings import SettingsError, load
 
     try:
@@ -183,18 +194,17 @@ def main(arguments: Sequence[str]) -> int:
     except SettingsError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
-    loop = uvloop.new_event_loop()
-    asyncio.set_event_loop(loop)
     stream = Stream(
         settings.kafka_bootstrap,
         settings.topics(),
         settings.data_dir / "worker",
         store=settings.worker_store,
         standbys=settings.worker_standbys,
+        session_seconds=settings.worker_session_seconds,
         config=settings.shadow_config(),
         policy=settings.policy(),
     )
-    Worker(stream.app, loglevel="INFO", loop=loop).execute_from_commandline()
+    run(stream)
     return 0
 
 
