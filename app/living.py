@@ -127,9 +127,7 @@ class Living:
             self._finish(batch, partition, charger_id, one)
         return batch
 
-    def _tick(
-        self, batch: Batch, touched: dict[tuple[int, str], _Touched], arrival: Arrival, frame: Frame
-    ) -> None:
+    def _tick(self, batch: Batch, touched: dict[tuple[int, str], _Touched], arrival: Arrival, frame: Frame) -> None:
         waiting = self._due[arrival.partition]
         for charger_id in sorted(key for key, at in waiting.items() if at <= frame.received_at):
             self._frame(batch, touched, arrival, charger_id, frame)

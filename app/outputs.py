@@ -59,8 +59,8 @@ class Outputs:
     ) -> dict[tuple[str, int], int]:
         """Write records by topic and partition; returns the last offset of each when all are acknowledged.
 
-        Where Kafka is away it tries again, from the first record that is not acknowledged; records may then stand in the
-        topic twice, under the same ids.
+        Where Kafka is away it tries again, from the first record that is not acknowledged; records may then stand in
+        the topic twice, under the same ids.
 
         Raises:
             asyncio.CancelledError: `give_up` said so. What was written is not undone.

@@ -8,12 +8,13 @@ The order of writing, which every crash point relies on:
 2. States are written to the changelog and acknowledged, then to the local store.
 3. Offsets are committed, by Faust, which takes an event as done when the agent asks for the next batch.
 
-A crash behind 1 lives the frames again from the old state and writes the same outputs under the same ids. A crash behind
-2 gets frames that the state knows already, and they bring nothing. Nothing is committed that is not in the state.
+A crash behind 1 lives the frames again from the old state and writes the same outputs under the same ids. A crash
+behind 2 gets frames that the state knows already, and they bring nothing. Nothing is committed that is not in the
+state.
 
-State is written past Faust's table on purpose: `table[key] = value` hands the record to a buffer, and committing flushes
-that buffer for a tenth of a second at most (faust-streaming 0.15.3, `ProducerBuffer.flush_atmost`), so that an offset
-may be committed before its state is safe. Faust still owns the changelog's recovery and standbys.
+State is written past Faust's table on purpose: `table[key] = value` hands the record to a buffer, and committing
+flushes that buffer for a tenth of a second at most (faust-streaming 0.15.3, `ProducerBuffer.flush_atmost`), so that an
+offset may be committed before its state is safe. Faust still owns the changelog's recovery and standbys.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from app.living import Arrival, Batch, Living
 from app.outputs import Outputs
@@ -62,7 +63,8 @@ class Stream:
     ) -> None:
         """Prepare; nothing is connected before the application starts.
 
-        `session_seconds`: after how long without a sign of life the others take over. `store`: where states lie between batches, `rocksdb://` in `data_dir` or `memory://`.
+        `session_seconds`: after how long without a sign of life others take over. `store`: where states lie between
+        batches, `rocksdb://` in `data_dir` or `memory://`.
         """
         import faust
 
@@ -89,8 +91,9 @@ class Stream:
             table_standby_replicas=standbys,
             web_enabled=False,
         )
-        self._source = self.app.topic(topics.frames, key_type=bytes, value_type=bytes, key_serializer="raw",
-                                      value_serializer="raw")
+        self._source = self.app.topic(
+            topics.frames, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
         self.table = self.app.Table(STATE, key_type=bytes, value_type=bytes, partitions=topics.partitions)
         self._outputs = Outputs(bootstrap, f"{topics.worker}-outputs")
         self._living = Living(topics, self._load, config, policy)
@@ -132,7 +135,7 @@ class Stream:
         """Changelog first, then the local store, then how far the store is."""
         from faust.types import TP
 
-        changelog = self.topics.state
+        changelog, store = self.topics.state, cast("Any", self.table.data)
         records: dict[tuple[str, int], list[Record]] = defaultdict(list)
         for (partition, charger_id), data in batch.states.items():
             records[changelog, partition].append(Record(charger_id.encode(), data, []))
@@ -142,7 +145,7 @@ class Stream:
             self._enter(partition)
             self.table.data[charger_id.encode()] = data
         for (topic, partition), offset in last.items():
-            self.table.data.set_persisted_offset(TP(topic, partition), offset)
+            store.set_persisted_offset(TP(topic, partition), offset)
 
     def _load(self, partition: int, charger_id: str) -> bytes | None:
         self._enter(partition)

@@ -86,7 +86,7 @@ def test_batches_change_nothing(sizes: list[int], forgets: list[bool]) -> None:
 
 
 @pytest.mark.parametrize("forget", [False, True])
-def test_a_tick_wakes_what_is_due_in_its_partition(forget: bool) -> None:
+def test_a_tick_wakes_what_is_due_in_its_partition(*, forget: bool) -> None:
     """Also after the worker was given its partitions anew; other partitions wait for their own tick."""
     shelf = Shelf()
     one, two = Script("CP1").boot().call("Heartbeat", {}), Script("CP2").boot().call("Heartbeat", {})

@@ -1,4 +1,4 @@
-"""Workers as real processes on a real broker: what they publish is what one fleet in one process makes of the frames."""
+"""Workers as real processes on a real broker publish what one fleet in one process makes of the frames."""
 
 import itertools
 import os
