@@ -6,7 +6,7 @@ The order of writing, which every crash point relies on:
 
 1. Outputs are written and acknowledged.
 2. States are written to the changelog and acknowledged, then to the local store.
-3. Offsets are committed, by Faust, which takes an event as done when the agent asks for the next batch.
+3. Offsets are committed, by Faust, as far as `app.offsets` knows them to be in the state.
 
 A crash behind 1 lives the frames again from the old state and writes the same outputs under the same ids. A crash
 behind 2 gets frames that the state knows already, and they bring nothing. Nothing is committed that is not in the
@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from app.living import Arrival, Batch, Living
+from app.offsets import Places, commit_what_is_kept
 from app.outputs import Outputs
 from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
@@ -72,6 +73,9 @@ class Stream:
         self.topics = topics
         self.frames = self.batches = self.letters = 0
         """Since the start."""
+        self.places = Places()
+        self._kept: dict[Any, int] = {}
+        """By topic and partition: behind the last frame that is in the state."""
         self.app = faust.App(
             topics.worker,
             broker=f"kafka://{bootstrap}",
@@ -91,6 +95,7 @@ class Stream:
             table_standby_replicas=standbys,
             web_enabled=False,
         )
+        commit_what_is_kept(self.app, self._kept)
         self._source = self.app.topic(
             topics.frames, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
@@ -119,17 +124,53 @@ class Stream:
     async def _take(self, events: Sequence[Any]) -> None:
         if self._stale:
             self._stale = False
+            self._kept.clear()
+            self.places.clear()
             self._living.forget(self._stored())
         self._events = {event.message.partition: event for event in events}
-        batch = self._living.live(map(_arrival, events))
+        await self._begin([partition for partition in self._events if partition not in self.places.next])
+        batch = self._living.live(
+            _arrival(event) for event in events if self.places.admit(event.message.partition, event.message.offset)
+        )
         self.crash("lived")
         await self._outputs.write(batch.outputs, self._stopping)
         self.crash("outputs acknowledged")
         await self._keep(batch)
+        for partition in self._events:
+            self._kept[self._place(partition)] = self.places.next[partition]
         self.crash("state acknowledged")
         self.frames += batch.frames
         self.letters += batch.letters
         self.batches += 1
+        if self.places.missing:
+            await self._fill_holes()
+
+    async def _begin(self, partitions: Sequence[int]) -> None:
+        """The first frame that is wanted of a partition: the one behind the committed ones, if it still exists."""
+        earliest = await self._earliest(partitions)
+        for partition in partitions:
+            # Faust tells nobody what is committed.
+            committed = cast("Any", self.app.consumer)._committed_offset[self._place(partition)]
+            self.places.begin(partition, max(committed or 0, earliest[partition]))
+
+    async def _fill_holes(self) -> None:
+        back, given_up = self.places.holes_to_fill(await self._earliest(list(self.places.missing)))
+        for partition, (first, end) in given_up.items():
+            _log.error("%s/%d: offsets %d to %d never came", self.topics.frames, partition, first, end - 1)
+        for partition, offset in back.items():
+            _log.warning("%s/%d: the consumer left a hole, back to %d", self.topics.frames, partition, offset)
+            await self.app.consumer.seek(self._place(partition), offset)
+
+    async def _earliest(self, partitions: Sequence[int]) -> dict[int, int]:
+        if not partitions:
+            return {}
+        found = await self.app.consumer.earliest_offsets(*map(self._place, partitions))
+        return {place.partition: offset for place, offset in found.items()}
+
+    def _place(self, partition: int) -> Any:
+        from faust.types import TP
+
+        return TP(self.topics.frames, partition)
 
     async def _keep(self, batch: Batch) -> None:
         """Changelog first, then the local store, then how far the store is."""
