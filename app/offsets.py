@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["Places", "commit_what_is_kept"]
+__all__ = ["Places", "commit_what_is_kept", "committed_offset"]
 
 _TRIES: Final = 5
 """How often the consumer is sent back before a hole counts as real: an offset that Kafka does not give to anybody."""
@@ -92,3 +92,9 @@ def commit_what_is_kept(app: Any, kept: Mapping[Any, int]) -> None:
             return kept.get(tp)
 
     app.transport.Consumer = KeptConsumer
+
+
+def committed_offset(app: Any, place: Any) -> int | None:
+    """What was committed of a partition when the application got it; None where nothing was."""
+    found: int | None = app.consumer._committed_offset[place]  # noqa: SLF001 - Faust tells it nowhere else
+    return found

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from app.living import Arrival, Batch, Living
-from app.offsets import Places, commit_what_is_kept
+from app.offsets import Places, commit_what_is_kept, committed_offset
 from app.outputs import Outputs
 from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
@@ -149,8 +149,7 @@ class Stream:
         """The first frame that is wanted of a partition: the one behind the committed ones, if it still exists."""
         earliest = await self._earliest(partitions)
         for partition in partitions:
-            # Faust tells nobody what is committed.
-            committed = cast("Any", self.app.consumer)._committed_offset[self._place(partition)]
+            committed = committed_offset(self.app, self._place(partition))
             self.places.begin(partition, max(committed or 0, earliest[partition]))
 
     async def _fill_holes(self) -> None:
