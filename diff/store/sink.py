@@ -6,8 +6,8 @@ store has acknowledged; while ClickHouse is away nothing more is read, and Kafka
 
 Frames are paired with their answers here as the worker pairs them, so that an answer's row names its action. Beside
 each offset of the frames the commit notes from where on to read to know the calls that were open then: two minutes
-before. After a start or a rebalance those are read first, and nothing of them is written. An answer that comes later than that
-after its call, with a restart between the two, has no action in its row.
+before. After a start or a rebalance those are read first, and nothing of them is written. An answer that comes later
+than that after its call, with a restart between the two, has no action in its row.
 """
 
 from __future__ import annotations
