@@ -9,7 +9,7 @@ UV ?= uv
 UV_COMPILE := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
-.PHONY: demo test check types lint docs bench lock clean
+.PHONY: demo test check types lint docs bench kafka lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/shadow-csms demo $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
@@ -24,6 +24,10 @@ test: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench core
 	$(BIN)/python -m bench tap
+
+# A real Apache Kafka on loopback until Ctrl-C (JDK 17 and Maven): docs/decisions/0006-kafka-without-docker.md
+kafka: $(VENV)/.runtime
+	$(BIN)/python -m app.broker $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m app.catalogue_page > docs/discrepancies.md

@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from diff.policy import Policy
 from diff.store.client import Address
 from diff.store.migrations import Retention
+from ingest.topics import Topics
 from shadow.config import SECOND, ShadowConfig, checked
 
 __all__ = ["DEFAULT_FILE", "Settings", "SettingsError", "load", "origins"]
@@ -45,6 +46,13 @@ class Settings(BaseSettings):
     tick_seconds: float = Field(5.0, gt=0, le=60, description="How often deadlines are looked at.")
     journal_bytes: int = Field(8 << 30, ge=1 << 20, description="Room for the journal; beyond it frames show as gaps.")
     store_url: str = Field("", description="clickhouse://USER:PASSWORD@HOST:PORT/DB; empty runs the embedded engine.")
+    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers as HOST:PORT, comma separated.")
+    kafka_topic_prefix: str = Field("", description="Stands before each topic and group: several share a cluster.")
+    kafka_partitions: int = Field(12, ge=1, le=4096, description="Partitions of each topic; fixed once it is made.")
+    kafka_replication: int = Field(1, ge=1, le=32, description="Replication factor of topics that are made.")
+    worker_store: str = Field("rocksdb://", description="Local store of the workers' state: rocksdb:// or memory://.")
+    worker_standbys: int = Field(0, ge=0, le=8, description="Workers that keep a warm copy of each partition's state.")
+    worker_session_seconds: float = Field(20.0, ge=1, le=300, description="When a silent worker's partitions move on.")
     dashboard_host: str = Field("127.0.0.1", description="Address of the dashboard.")
     dashboard_port: int = Field(8501, ge=0, le=65535, description="Port of the dashboard; 0 takes a free one.")
     evidence_days: int = Field(30, ge=0, description="Days that frames and 2.0.1 messages are stored; 0 for ever.")
@@ -88,6 +96,17 @@ class Settings(BaseSettings):
         file = _file()
         toml = () if file is None else (TomlConfigSettingsSource(settings_cls, toml_file=file),)
         return (init_settings, env_settings, *toml)
+
+    @field_validator("worker_store")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if value not in ("rocksdb://", "memory://"):
+            raise ValueError("choose rocksdb:// or memory://")
+        return value
+
+    def topics(self) -> Topics:
+        """Every Kafka topic under its full name."""
+        return Topics(self.kafka_topic_prefix, self.kafka_partitions, self.kafka_replication)
 
     def shadow_config(self) -> ShadowConfig:
         """The part that decides what the shadow believes."""
@@ -136,6 +155,7 @@ def load(**flags: Any) -> Settings:
     try:
         settings = Settings(**given)
         settings.shadow_config()
+        settings.topics()
     except ValidationError as error:
         lines = [_problem(sources, str(problem["loc"][0]), problem["msg"]) for problem in error.errors()]
         raise SettingsError("; ".join(lines) + " (`shadow-csms settings` shows every setting)") from None

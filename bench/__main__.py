@@ -8,6 +8,7 @@ import sys
 NAMES = {
     "core": "frames/s of one core through the whole pure core, beside the ocpp package",
     "redaction": "time to redact one message",
+    "stream": "frames/s of one worker core through real Kafka, beside a bare Faust agent",
     "tap": "added round trip of the tap, beside a direct connection and a bare relay",
 }
 

@@ -1,14 +1,19 @@
-"""What tests of several rooms share: one real ClickHouse engine, and a fresh database for each test that asks."""
+"""What tests of several rooms share: one real ClickHouse engine and one real Kafka, with fresh databases and topics."""
 
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from app.broker import Broker, BrokerError, libraries
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
+from ingest.topic_admin import create, delete
+from ingest.topics import Topics
 
 _numbers = itertools.count(1)
 
@@ -34,3 +39,40 @@ def store(bare_store: Store) -> Store:
     """A store with the newest schema and no rows."""
     bare_store.migrate()
     return bare_store
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Apache Kafka: the one that KAFKA_BOOTSTRAP names, else one started for the session."""
+    named = os.environ.get("KAFKA_BOOTSTRAP")
+    if named:
+        yield named
+        return
+    _kafka_or_skip()
+    with Broker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker.bootstrap
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker of the test's own, running, which it may kill."""
+    _kafka_or_skip()
+    with Broker(tmp_path / "kafka") as broker:
+        yield broker
+
+
+@pytest.fixture
+def topics(kafka: str) -> Iterator[Topics]:
+    """All topics under names of the test's own, with few partitions; deleted afterwards."""
+    names = Topics(prefix=f"t{os.getpid()}x{next(_numbers)}.", partitions=3)
+    create(kafka, names)
+    yield names
+    delete(kafka, names)
+
+
+def _kafka_or_skip() -> None:
+    """Skip where no broker can be had. One that does not start although it could is a failure."""
+    try:
+        libraries()
+    except BrokerError as error:
+        pytest.skip(f"no Kafka: {error} (or set KAFKA_BOOTSTRAP=HOST:PORT; `make kafka` starts one)")

@@ -1,0 +1,229 @@
+"""A batch of frames lived: state bytes in, state bytes and records out. Knows nothing of Kafka or Faust. Pure.
+
+Each charging station's state is decoded at most once and encoded once a batch. A frame that the core cannot live is
+given up with a dead letter, and its charging station goes on as if the frame had not come.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from diff.judge import Judgement, JudgeState, due, judge, new_state
+from diff.policy import DEFAULT as DEFAULT_POLICY
+from diff.policy import JUDGING_RUN, Policy
+from diff.published import Published, encode
+from diff.store.tables import ChargerFacts, DeadLetter
+from ingest.cloudevents import Record
+from ingest.frame import Frame, FrameKind, Micros
+from ingest.topics import Topics
+from shadow import codec
+from shadow.config import DEFAULT, ShadowConfig
+
+__all__ = ["Arrival", "Batch", "Kept", "Living"]
+
+_MOST_CACHED: Final = 5_000
+"""Decoded states held beside their bytes; the bytes stay the truth."""
+_LONGEST_REASON: Final = 500
+
+
+class Kept(msgspec.Struct):
+    """What is kept of one charging station between two batches."""
+
+    partition: int
+    """Of the topic of frames: whose ticks wake it."""
+    due: Micros | None
+    first_seen: Micros
+    state: JudgeState
+
+
+class _Outline(msgspec.Struct):
+    """The part of `Kept` that is needed to know whom a tick wakes."""
+
+    partition: int
+    due: Micros | None
+
+
+class Arrival(NamedTuple):
+    """One record of the topic of frames: a frame, or why it is none."""
+
+    partition: int
+    offset: int
+    frame: Frame | None
+    reason: str = ""
+    key: str = ""
+    size: int = 0
+
+
+class Batch(msgspec.Struct):
+    """What a batch brought, to be written in this order: outputs, then states."""
+
+    outputs: dict[tuple[str, int], list[Record]]
+    """By topic and partition."""
+    states: dict[tuple[int, str], bytes]
+    """By partition and charging station."""
+    frames: int = 0
+    letters: int = 0
+
+
+class _Touched:
+    """A charging station in a batch."""
+
+    __slots__ = ("before", "judgements", "kept", "last_seen", "lived")
+
+    def __init__(self, kept: Kept, before: bytes | None) -> None:
+        self.kept = kept
+        self.before = before
+        self.lived: list[Frame] = []
+        self.judgements: list[Judgement] = []
+        self.last_seen: Micros | None = None
+
+
+class Living:
+    """The charging stations of all partitions that this worker has been given."""
+
+    def __init__(
+        self,
+        topics: Topics,
+        load: Callable[[int, str], bytes | None],
+        config: ShadowConfig = DEFAULT,
+        policy: Policy = DEFAULT_POLICY,
+    ) -> None:
+        """Prepare. `load` gives the stored state of a charging station of a partition."""
+        self._topics = topics
+        self._load = load
+        self._config, self._policy = config, policy
+        self._cache: OrderedDict[str, tuple[bytes, Kept]] = OrderedDict()
+        self._due: dict[int, dict[str, Micros]] = defaultdict(dict)
+
+    def forget(self, stored: Iterable[tuple[str, bytes]]) -> None:
+        """Partitions came or went: trust nothing but what is stored, and note again whom a tick wakes."""
+        self._cache.clear()
+        self._due.clear()
+        for charger_id, data in stored:
+            try:
+                outline = codec.decode(data, _Outline)
+            except codec.StateError:
+                continue  # told with a dead letter when its next frame comes
+            if outline.due is not None:
+                self._due[outline.partition][charger_id] = outline.due
+
+    def live(self, arrivals: Iterable[Arrival]) -> Batch:
+        """Live a batch, in order."""
+        batch = Batch(defaultdict(list), {})
+        touched: dict[tuple[int, str], _Touched] = {}
+        for arrival in arrivals:
+            batch.frames += 1
+            if arrival.frame is None:
+                self._give_up(batch, arrival, arrival.key, 0, arrival.reason)
+            elif arrival.frame.kind is FrameKind.TICK:
+                self._tick(batch, touched, arrival, arrival.frame)
+            else:
+                self._frame(batch, touched, arrival, arrival.frame.charger_id, arrival.frame)
+        for (partition, charger_id), one in touched.items():
+            self._finish(batch, partition, charger_id, one)
+        return batch
+
+    def _tick(self, batch: Batch, touched: dict[tuple[int, str], _Touched], arrival: Arrival, frame: Frame) -> None:
+        waiting = self._due[arrival.partition]
+        for charger_id in sorted(key for key, at in waiting.items() if at <= frame.received_at):
+            self._frame(batch, touched, arrival, charger_id, frame)
+
+    def _frame(
+        self,
+        batch: Batch,
+        touched: dict[tuple[int, str], _Touched],
+        arrival: Arrival,
+        charger_id: str,
+        frame: Frame,
+    ) -> None:
+        key = (arrival.partition, charger_id)
+        one = touched.get(key)
+        if one is None:
+            one = touched[key] = self._open(batch, arrival, charger_id, frame)
+        try:
+            _, judgement = judge(one.kept.state, frame, self._config, self._policy)
+        except Exception as error:  # noqa: BLE001 - one frame must not stop the others, whatever is wrong with it
+            self._give_up(batch, arrival, charger_id, frame.received_at, f"{type(error).__name__}: {error}")
+            self._rewind(one, charger_id, frame)
+        else:
+            one.lived.append(frame)
+            one.judgements.append(judgement)
+            if frame.kind is not FrameKind.TICK:
+                one.last_seen = frame.received_at
+        at = one.kept.due = due(one.kept.state)
+        if at is None:
+            self._due[arrival.partition].pop(charger_id, None)
+        else:
+            self._due[arrival.partition][charger_id] = at
+
+    def _open(self, batch: Batch, arrival: Arrival, charger_id: str, frame: Frame) -> _Touched:
+        data = self._load(arrival.partition, charger_id)
+        cached = self._cache.pop(charger_id, None)
+        if data is None:
+            return _Touched(_new(arrival.partition, charger_id, frame), None)
+        if cached is not None and cached[0] == data:
+            return _Touched(cached[1], data)
+        try:
+            return _Touched(codec.decode(data, Kept), data)
+        except codec.StateError as error:
+            reason = f"{error}; what came before {frame.frame_id} is forgotten"
+            self._give_up(batch, arrival, charger_id, frame.received_at, reason)
+            return _Touched(_new(arrival.partition, charger_id, frame), None)
+
+    def _rewind(self, one: _Touched, charger_id: str, frame: Frame) -> None:
+        """A frame that failed left the state half changed: make it anew, without that frame."""
+        if one.before is None:
+            one.kept = _new(one.kept.partition, charger_id, one.lived[0] if one.lived else frame)
+        else:
+            one.kept = codec.decode(one.before, Kept)
+        one.judgements = [judge(one.kept.state, lived, self._config, self._policy)[1] for lived in one.lived]
+
+    def _finish(self, batch: Batch, partition: int, charger_id: str, one: _Touched) -> None:
+        topics = self._topics
+        for judgement in one.judgements:
+            for message in judgement.observations.messages:
+                _add(batch, topics.messages, partition, message)
+            for session in judgement.sessions:
+                _add(batch, topics.sessions, partition, session)
+            for row in judgement.discrepancies:
+                _add(batch, topics.discrepancies, partition, row)
+        if one.last_seen is not None:
+            _add(batch, topics.chargers, partition, _facts(charger_id, one.kept, one.last_seen))
+        data = batch.states[partition, charger_id] = codec.encode(one.kept)
+        self._cache[charger_id] = (data, one.kept)
+        if len(self._cache) > _MOST_CACHED:
+            self._cache.popitem(last=False)
+
+    def _give_up(self, batch: Batch, arrival: Arrival, charger_id: str, at: Micros, reason: str) -> None:
+        """The text is not repeated (law 8): the position says where it lies."""
+        batch.letters += 1
+        position = f"{self._topics.frames}/{arrival.partition}/{arrival.offset}"
+        letter = DeadLetter(charger_id, at, "worker", position, reason[:_LONGEST_REASON], arrival.size)
+        _add(batch, self._topics.dead_letters, arrival.partition, letter)
+
+
+def _new(partition: int, charger_id: str, frame: Frame) -> Kept:
+    return Kept(partition, None, frame.received_at, new_state(charger_id))
+
+
+def _facts(charger_id: str, kept: Kept, last_seen: Micros) -> ChargerFacts:
+    who = kept.state.charger
+    return ChargerFacts(
+        charger_id,
+        JUDGING_RUN,
+        who.vendor,
+        who.model,
+        who.firmware,
+        kept.first_seen,
+        last_seen,
+        kept.state.comparisons,
+        max(last_seen, 1),
+    )
+
+
+def _add(batch: Batch, topic: str, partition: int, item: Published) -> None:
+    batch.outputs[topic, partition].append(encode(item))

@@ -1,0 +1,303 @@
+"""From Kafka to the store: consume, collect, flush, then commit.
+
+Frames come from the taps' topic, everything else from the workers'. Delivery is at least once and rows have
+deterministic keys, so a range that is read again changes no count. An offset is committed only behind rows that the
+store has acknowledged; while ClickHouse is away nothing more is read, and Kafka keeps what comes.
+
+Frames are paired with their answers here as the worker pairs them, so that an answer's row names its action. Beside
+each offset of the frames the commit notes from where on to read to know the calls that were open then: two minutes
+before. After a start or a rebalance those are read first, and nothing of them is written. An answer that comes later
+than that after its call, with a restart between the two, has no action in its row.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from diff import published
+from diff.discrepancy import Discrepancy, JudgedSession
+from diff.store.client import Store
+from diff.store.errors import StoreError
+from diff.store.tables import ChargerFacts, DeadLetter
+from diff.store.writer import BackPressure, Writer
+from ingest import cloudevents, exchange, ocppj
+from ingest.cloudevents import UndecodableError
+from ingest.exchange import Pairing
+from ingest.frame import Frame, FrameKind, Micros
+from ingest.topics import Topics
+from shadow.message import ShadowMessage
+
+__all__ = ["Sink"]
+
+_log = logging.getLogger(__name__)
+_POLL_MS: Final = 200
+_POLL_RECORDS: Final = 2_000
+_POLL_INTERVAL_MS: Final = 300_000
+_OPEN_CALLS: Final[Micros] = 120_000_000
+"""How long before a committed place open calls are looked for; a call is unanswered after one minute."""
+_MARK_EVERY: Final[Micros] = 1_000_000
+_MOST_CHARGERS: Final = 200_000
+_RECENT: Final = 128
+"""Frames by charging station that are recognised when they come again."""
+
+
+class _Conversation:
+    """What is open on a charging station's connections."""
+
+    __slots__ = ("pairing", "recent")
+
+    def __init__(self) -> None:
+        self.pairing = Pairing()
+        self.recent: OrderedDict[str, None] = OrderedDict()
+
+    def is_new(self, frame_id: str) -> bool:
+        if frame_id in self.recent:
+            return False
+        self.recent[frame_id] = None
+        if len(self.recent) > _RECENT:
+            self.recent.popitem(last=False)
+        return True
+
+
+class Sink:
+    """Consumes the topics of one installation into one store. Belongs to one thread."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Topics,
+        store: Store,
+        *,
+        judging_run: str,
+        max_rows: int = 10_000,
+        max_age: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        **client: Any,
+    ) -> None:
+        """Connect to Kafka. Rows are flushed when `max_rows` records are together, or after `max_age` seconds.
+
+        `client`: further settings of kafka-python's consumer (SASL, TLS, session_timeout_ms).
+        """
+        from kafka import KafkaConsumer
+
+        self._topics = topics
+        self._max_rows, self._max_age, self._clock = max_rows, max_age, clock
+        self._writer = Writer(store, judging_run=judging_run, max_rows=max_rows, max_age=max_age, clock=clock)
+        self._keep = self._keepers()
+        self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
+        self._marks: dict[Any, deque[tuple[Micros, int]]] = {}
+        """By partition of the frames: times and offsets of the last two minutes."""
+        self._stored_until: dict[Any, int] = {}
+        """By partition of the frames: what lies before is stored, and is read for its open calls only."""
+        self._since = self._next_try = clock()
+        self._fresh: set[Any] = set()
+        """Partitions that came and were not set to their places yet."""
+        self._taken: dict[Any, int] = {}
+        """By partition: behind the last record taken, not committed yet."""
+        self._waiting = 0
+        self.records = self.flushes = self.unreadable = 0
+        """Since the start: records taken, flushes and commits that succeeded, records that hold nothing."""
+        self.failure = ""
+        """Why ClickHouse takes nothing at the moment; empty while all is well."""
+        self.stopping = False
+        self._consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            **{"client_id": "shadow-sink", **client},
+            group_id=topics.sink,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            max_poll_records=_POLL_RECORDS,
+            max_poll_interval_ms=_POLL_INTERVAL_MS,
+        )
+        self._consumer.subscribe(list(self._keep), listener=_listener(self))
+
+    def run(self) -> None:
+        """Consume until told to stop; then what was taken is flushed and committed, if ClickHouse takes it."""
+        while not self.stopping:
+            self.step()
+        self.close()
+
+    def step(self) -> int:
+        """Poll once and flush where it is time to; returns the records taken."""
+        if self.failure:
+            # Polled all the same: who does not poll is put out of the group.
+            self._consumer.pause(*self._consumer.assignment())
+        taken = 0
+        polled = self._consumer.poll(_POLL_MS)
+        if self._fresh:
+            self._begin()
+            return 0
+        for place, records in polled.items():
+            for record in records:
+                self._take(record)
+            self._taken[place] = records[-1].offset + 1
+            taken += len(records)
+        self.records += taken
+        self._waiting += taken
+        now = self._clock()
+        if (self._waiting >= self._max_rows or now - self._since >= self._max_age) and now >= self._next_try:
+            self.flush()
+        return taken
+
+    def flush(self) -> bool:
+        """Store what was taken, then commit. False where ClickHouse is away: nothing is lost or committed then."""
+        now = self._clock()
+        if self._taken:
+            try:
+                self._writer.flush()
+            except StoreError as error:
+                self.failure = str(error)
+                self._next_try = now + min(getattr(error, "retry_after", self._max_age), 5.0)
+                return False
+            self._commit()
+            self.flushes += 1
+        if self.failure:
+            self.failure = ""
+            self._consumer.resume(*self._consumer.assignment())
+        self._waiting = 0
+        self._since = now
+        return True
+
+    def close(self) -> None:
+        """Flush, commit and leave the group."""
+        if not self.flush():
+            _log.error("%d records are neither stored nor committed: %s", self._waiting, self.failure)
+        self._consumer.close(autocommit=False)
+
+    def assigned(self, places: Iterable[Any]) -> None:
+        """Partitions came. Called by Kafka's own thread, which must not wait for Kafka: they begin after the poll."""
+        self._fresh.update(places)
+
+    def revoked(self) -> None:
+        """Partitions go: what was taken and not committed is left to whoever gets them, and still counts once."""
+        self._taken.clear()
+        self._marks.clear()
+        self._stored_until.clear()
+        self._fresh.clear()
+
+    def _begin(self) -> None:
+        """Set every new partition to its place: behind what is committed, those of the frames a little earlier."""
+        self._conversations.clear()
+        while self._fresh:
+            place = self._fresh.pop()
+            committed = self._consumer.committed(place, metadata=True)
+            if committed is None or committed.offset < 0:
+                self._consumer.seek_to_beginning(place)
+                continue
+            begin = committed.offset
+            if place.topic == self._topics.frames and (committed.metadata or "").isdigit():
+                begin = min(begin, int(committed.metadata))
+                self._stored_until[place] = committed.offset
+            self._consumer.seek(place, begin)
+
+    def _keepers(self) -> dict[str, Callable[[Any], None]]:
+        topics, read = self._topics, published.decode
+        return {
+            topics.frames: self._frame,
+            topics.messages: lambda one: self._writer.add_message(read(one.value, ShadowMessage)),
+            topics.sessions: lambda one: self._writer.add_session(read(one.value, JudgedSession)),
+            topics.discrepancies: lambda one: self._writer.add_discrepancy(read(one.value, Discrepancy)),
+            topics.chargers: lambda one: self._writer.add_charger(read(one.value, ChargerFacts)),
+            topics.dead_letters: lambda one: self._writer.add_dead_letter(read(one.value, DeadLetter)),
+        }
+
+    def _take(self, record: Any) -> None:
+        keep = self._keep[record.topic]
+        while True:
+            try:
+                keep(record)
+            except UndecodableError as error:
+                self.unreadable += 1
+                # The worker has told of a frame that is none.
+                if record.topic == self._topics.frames:
+                    return
+                keep = self._letter(str(error))
+            except BackPressure as pressure:
+                self.failure = str(pressure)
+                time.sleep(pressure.retry_after)
+            else:
+                return
+
+    def _letter(self, reason: str) -> Callable[[Any], None]:
+        def write(record: Any) -> None:
+            position = f"{record.topic}/{record.partition}/{record.offset}"
+            charger_id = (record.key or b"").decode("utf-8", "backslashreplace")[:200]
+            at = max(record.timestamp, 0) * 1000
+            size = len(record.value or b"")
+            self._writer.add_dead_letter(DeadLetter(charger_id, at, "sink", position, reason[:500], size))
+
+        return write
+
+    def _frame(self, record: Any) -> None:
+        frame = cloudevents.decode(record.key, record.value, record.headers)
+        place = _place(record)
+        self._mark(place, frame.received_at, record.offset)
+        if frame.kind is FrameKind.TICK:
+            return
+        talk = self._conversations.get(frame.charger_id)
+        if talk is None:
+            talk = self._conversations[frame.charger_id] = _Conversation()
+            if len(self._conversations) > _MOST_CHARGERS:
+                self._conversations.popitem(last=False)
+        if not talk.is_new(frame.frame_id):
+            return  # its row is stored or waits; paired a second time, an answer would have lost its call
+        event = _pair(talk.pairing, frame)
+        if record.offset >= self._stored_until.get(place, 0):
+            self._writer.add_frame(frame, event)
+
+    def _mark(self, place: Any, at: Micros, offset: int) -> None:
+        marks = self._marks.setdefault(place, deque())
+        if not marks or at - marks[-1][0] >= _MARK_EVERY:
+            marks.append((at, offset))
+        while len(marks) > 1 and marks[1][0] < at - _OPEN_CALLS:
+            marks.popleft()
+
+    def _commit(self) -> None:
+        from kafka.errors import KafkaError
+        from kafka.structs import OffsetAndMetadata
+
+        offsets = {}
+        for place, offset in self._taken.items():
+            if offset > self._stored_until.get(place, 0):
+                marks = self._marks.get(place)
+                offsets[place] = OffsetAndMetadata(offset, str(marks[0][1]) if marks else "", -1)
+        try:
+            if offsets:
+                self._consumer.commit(offsets)
+        except KafkaError as error:
+            # Stored and not committed: whoever has the partitions now reads it again, and it counts once.
+            _log.warning("offsets are not committed: %s: %s", type(error).__name__, error)
+        self._taken.clear()
+
+
+def _pair(pairing: Pairing, frame: Frame) -> exchange.Event | None:
+    if frame.kind in (FrameKind.CLOSED, FrameKind.GAP):
+        exchange.close_connection(pairing, frame.connection_id)
+        return None
+    return exchange.pair(pairing, frame, ocppj.parse(frame.text)) if frame.kind is FrameKind.MESSAGE else None
+
+
+def _place(record: Any) -> Any:
+    from kafka import TopicPartition
+
+    return TopicPartition(record.topic, record.partition)
+
+
+def _listener(sink: Sink) -> Any:
+    from kafka import ConsumerRebalanceListener
+
+    # Both are called while `poll` waits, never beside it.
+    class Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
+        def on_partitions_revoked(self, revoked: Any) -> None:
+            if revoked:
+                sink.revoked()
+
+        def on_partitions_assigned(self, assigned: Any) -> None:
+            sink.assigned(assigned)
+
+    return Listener()

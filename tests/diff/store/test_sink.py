@@ -1,0 +1,233 @@
+"""The sink between a real broker and a real engine: the store ends as the embedded runtime would have filled it."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
+
+from app.living import Arrival, Living
+from demo.script import Script
+from demo.stored import fill
+from demo.traffic import frames as fleet_frames
+from diff.policy import JUDGING_RUN
+from diff.store.client import Store
+from diff.store.engine import EmbeddedEngine
+from diff.store.sink import Sink
+from diff.store.tables import TABLES
+from ingest.cloudevents import Record, encode
+from ingest.frame import Frame
+from ingest.topics import Topics
+
+FRAMES = list(itertools.islice(fleet_frames(4, 6, 4), 1200))
+
+
+def _records(topics: Topics, frames: Iterable[Frame]) -> Iterator[tuple[str, Record]]:
+    """What the taps and a worker publish of frames, batch by batch."""
+    states: dict[str, bytes] = {}
+    living, rest = Living(topics, lambda _, charger: states.get(charger)), iter(frames)
+    while part := list(itertools.islice(rest, 100)):
+        yield from ((topics.frames, encode(frame)) for frame in part)
+        batch = living.live(Arrival(0, number, frame) for number, frame in enumerate(part))
+        states.update((charger, data) for (_, charger), data in batch.states.items())
+        for (topic, _), records in batch.outputs.items():
+            yield from ((topic, record) for record in records)
+
+
+def _send(kafka: str, records: Iterable[tuple[str, Record]]) -> None:
+    producer = KafkaProducer(bootstrap_servers=kafka, acks="all", linger_ms=10)
+    for topic, (key, value, headers) in records:
+        producer.send(topic, value, key, headers=headers)
+    producer.flush()
+    producer.close()
+
+
+@pytest.fixture
+def sinks(kafka: str, topics: Topics, store: Store) -> Iterator[Callable[..., Sink]]:
+    """Makes sinks; closes those that a test left open."""
+    made: list[Sink] = []
+
+    def make(**options: object) -> Sink:
+        sink = Sink(
+            kafka, topics, store, judging_run=JUDGING_RUN, session_timeout_ms=6000, heartbeat_interval_ms=500, **options
+        )
+        made.append(sink)
+        return sink
+
+    yield make
+    for sink in made:
+        if not sink._consumer._closed:
+            sink._consumer.close(autocommit=False)
+
+
+def _take(sink: Sink, count: int, polls: int = 150) -> None:
+    """Step until so many records were taken and are committed."""
+    for _ in range(polls):
+        sink.step()
+        if sink.records >= count and not sink._taken:
+            return
+    raise AssertionError(f"{sink.records} of {count} records: {sink.failure}")
+
+
+def _rows(store: Store) -> dict[str, list[tuple]]:
+    """Everything in the store but the times of writing."""
+    tables = [name for name in TABLES if name != "connections"]
+    return {
+        name: sorted(store.execute(f"SELECT {', '.join(TABLES[name].columns)} FROM {name} FINAL"), key=repr)
+        for name in tables
+    }
+
+
+def _expected(store: Store, frames: Iterable[Frame]) -> dict[str, list[tuple]]:
+    """The rows that the embedded way leaves of the same frames, in a database beside."""
+    with store.beside(f"{store.address.database}_embedded") as other:
+        other.migrate()
+        fill(other, frames, accounts=False)
+        rows = _rows(other)
+        other.execute(f"DROP DATABASE {other.address.database}")
+    return rows
+
+
+def _committed(kafka: str, topics: Topics) -> dict[TopicPartition, int]:
+    with KafkaAdminClient(bootstrap_servers=kafka) as admin:
+        return {place: one.offset for place, one in admin.list_group_offsets(topics.sink)[topics.sink].items()}
+
+
+def test_the_store_ends_as_the_embedded_runtime_fills_it(
+    kafka: str, topics: Topics, store: Store, sinks: Callable[..., Sink]
+) -> None:
+    """Frames with their actions, messages, sessions, discrepancies and facts are equal row by row."""
+    records = list(_records(topics, FRAMES))
+    _send(kafka, records)
+    sink = sinks()
+    _take(sink, len(records))
+    sink.close()
+
+    rows = _rows(store)
+    assert rows == _expected(store, FRAMES)
+    assert len(rows["frames"]) == len(FRAMES)
+    assert rows["sessions"]
+    assert rows["discrepancies"]
+    assert sum(_committed(kafka, topics).values()) == len(records)
+
+
+def test_reading_a_range_again_changes_nothing(
+    kafka: str, topics: Topics, store: Store, sinks: Callable[..., Sink]
+) -> None:
+    """After the group was set back to the beginning every record is read again, and every row is as it was."""
+    records = list(_records(topics, FRAMES[:600]))
+    _send(kafka, records)
+    first = sinks()
+    _take(first, len(records))
+    first.close()
+    before = _rows(store)
+    with KafkaAdminClient(bootstrap_servers=kafka) as admin:
+        admin.delete_groups([topics.sink])
+    second = sinks()
+    _take(second, len(records))
+    second.close()
+
+    assert _rows(store) == before
+
+
+def test_a_sink_that_is_killed_leaves_the_rest_to_the_next(
+    kafka: str, topics: Topics, store: Store, sinks: Callable[..., Sink]
+) -> None:
+    """What it had taken and not committed is taken again; answers after the restart still name their action."""
+    records = list(_records(topics, FRAMES))
+    _send(kafka, records[:700])
+    first = sinks()
+    _take(first, 700)
+    _send(kafka, records[700:])
+    while first.records == 700:
+        first._taken.clear()  # it never comes to commit
+        first._since = first._clock() + 100
+        first.step()
+    first._consumer.close(autocommit=False)
+    second = sinks()
+    _take(second, len(records) - 700)
+    second.close()
+
+    assert _rows(store) == _expected(store, FRAMES)
+
+
+def test_a_restart_between_call_and_answer_keeps_the_action(
+    kafka: str, topics: Topics, store: Store, sinks: Callable[..., Sink]
+) -> None:
+    """The call is read again and its answer is put to it; the call's row is not written a second time."""
+    script = Script("CP1").boot().call("Heartbeat", {})
+    before = list(script.frames)
+    script.answer({"currentTime": "2030-01-01T12:00:00Z"})
+    _send(kafka, ((topics.frames, encode(frame)) for frame in before))
+    first = sinks()
+    _take(first, len(before))
+    first.close()
+    _send(kafka, [(topics.frames, encode(script.frames[-1]))])
+    second = sinks()
+    _take(second, len(before) + 1)
+    written = second._writer.written
+    second.close()
+
+    answer = script.frames[-1].frame_id
+    assert store.execute("SELECT action, message_type FROM frames FINAL WHERE frame_id = %(id)s", {"id": answer}) == [
+        ("Heartbeat", "result")
+    ]
+    assert written == 1
+
+
+def test_a_frame_that_was_delivered_twice_keeps_its_action(
+    kafka: str, topics: Topics, store: Store, sinks: Callable[..., Sink]
+) -> None:
+    """Paired a second time an answer would be nobody's."""
+    script = Script("CP1").boot()
+    _send(kafka, ((topics.frames, encode(frame)) for frame in [*script.frames, *script.frames]))
+    sink = sinks()
+    _take(sink, 2 * len(script.frames))
+    sink.close()
+
+    assert _rows(store)["frames"] == _expected(store, script.frames)["frames"]
+
+
+def test_while_the_store_is_away_nothing_is_committed(
+    kafka: str, topics: Topics, engine: EmbeddedEngine, store: Store, sinks: Callable[..., Sink]
+) -> None:
+    """The sink waits, stays in its group, and goes on when the store is back."""
+    records = list(_records(topics, FRAMES[:300]))
+    sink = sinks(max_age=0.1)
+    sink.step()
+    engine.stop()
+    try:
+        _send(kafka, records)
+        for _ in range(20):
+            sink.step()
+        failure, taken = sink.failure, sink.records
+        assert sum(_committed(kafka, topics).values()) == 0
+    finally:
+        engine.start()
+    _take(sink, len(records))
+    sink.close()
+
+    assert "is away" in failure
+    assert taken <= len(records)
+    assert sink.failure == ""
+    assert _rows(store) == _expected(store, FRAMES[:300])
+
+
+def test_a_record_that_cannot_be_read_becomes_a_dead_letter(
+    kafka: str, topics: Topics, store: Store, sinks: Callable[..., Sink]
+) -> None:
+    """In an output topic; of a frame that is none the worker tells."""
+    broken = Record(b"CP1", b'{"no": "session"}', [])
+    _send(kafka, [(topics.sessions, broken), (topics.frames, broken), *_records(topics, FRAMES[:50])])
+    sink = sinks()
+    count = 2 + len(list(_records(topics, FRAMES[:50])))
+    _take(sink, count)
+    sink.close()
+
+    (letter,) = store.execute("SELECT charger_id, source, position, reason, size FROM dead_letters FINAL")
+    assert letter[:2] == ("CP1", "sink")
+    assert letter[2].startswith(f"{topics.sessions}/")
+    assert letter[3].startswith("no JudgedSession: ")
+    assert letter[4] == len(broken.value)
+    assert sink.unreadable == 2
