@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Final
 
 import typer
+
+from app import cli_stream
+from app.command import give_up
+from app.command import run as run_command
+from app.command import settings as settings_of
 
 __all__ = ["app", "main"]
 
@@ -56,7 +58,7 @@ def demo(
     plan = demonstration.Plan(
         seconds, chargers, seed, fault_share, data_dir, dashboard_port, open_browser=not no_browser, as_json=as_json
     )
-    _run(lambda: demonstration.run(plan))
+    run_command(lambda: demonstration.run(plan))
 
 
 @app.command()
@@ -71,14 +73,14 @@ def run(
     """Tap live traffic on its way to the primary CSMS, judge it and show it (embedded runtime)."""
     from app import live
 
-    settings = _settings(
+    settings = settings_of(
         upstream=upstream,
         listen_port=listen_port,
         data_dir=data_dir,
         enrolment_file=enrolment_file,
         dashboard_port=dashboard_port,
     )
-    _run(lambda: live.run(settings, dashboard=not no_dashboard))
+    run_command(lambda: live.run(settings, dashboard=not no_dashboard))
 
 
 @app.command()
@@ -91,8 +93,8 @@ def record(
     """Tap live traffic and only write it down, as a recording in DATA_DIR/journal."""
     from app import live
 
-    settings = _settings(upstream=upstream, listen_port=listen_port, data_dir=data_dir, enrolment_file=enrolment_file)
-    _run(lambda: live.record(settings))
+    settings = settings_of(upstream=upstream, listen_port=listen_port, data_dir=data_dir, enrolment_file=enrolment_file)
+    run_command(lambda: live.record(settings))
 
 
 @app.command()
@@ -110,10 +112,10 @@ def replay(
     from app import replaying
 
     if messages and not as_json:
-        _give_up(typer.BadParameter("--messages needs --json"))
-    settings = _settings(data_dir=data_dir)
+        give_up(typer.BadParameter("--messages needs --json"))
+    settings = settings_of(data_dir=data_dir)
     options = replaying.Options(as_json=as_json, messages=messages, store=store, settle=settle)
-    _run(lambda: replaying.run(settings, recordings, options))
+    run_command(lambda: replaying.run(settings, recordings, options))
 
 
 @app.command()
@@ -125,8 +127,8 @@ def dashboard(
     """Show what the store holds, without a tap."""
     from app import live
 
-    settings = _settings(data_dir=data_dir, store_url=store_url, dashboard_port=dashboard_port)
-    _run(lambda: live.show(settings))
+    settings = settings_of(data_dir=data_dir, store_url=store_url, dashboard_port=dashboard_port)
+    run_command(lambda: live.show(settings))
 
 
 @app.command()
@@ -165,11 +167,11 @@ def settings(as_json: AsJson = False) -> None:
 
     from app.settings import Settings, SettingsError, origins
 
-    current = _settings()
+    current = settings_of()
     try:
         sources = origins()
     except SettingsError as error:
-        _give_up(error)
+        give_up(error)
     values = current.shown()
     if as_json:
         document = {name: {"value": values[name], "from": sources[name]} for name in values}
@@ -184,47 +186,13 @@ def settings(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
+# Behind the commands of the embedded runtime, which a newcomer meets first.
+app.registered_commands += cli_stream.app.registered_commands
+
+
 def main() -> None:
     """The entry point of `shadow-csms`."""
     app()
-
-
-def _settings(**flags: Any) -> Any:
-    from app.settings import SettingsError, load
-
-    try:
-        return load(**flags)
-    except SettingsError as error:
-        _give_up(error)
-
-
-def _run(action: Callable[[], int]) -> NoReturn:
-    """Run a command: what went wrong is one line with the next step, Ctrl-C is a clean end."""
-    from app.embedded import RuntimeStartError
-    from app.replay import RecordingError
-    from app.storing import StoreStartError
-    from diff.store.engine import EngineStartError
-    from diff.store.errors import StoreError
-    from ingest.redaction_key import KeyFileError
-    from ingest.tap.service import TapError
-
-    # While coming up and going down SIGTERM is what Ctrl-C is; in between the commands wait for both.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        code = action()
-    except (EngineStartError, KeyFileError, RecordingError, RuntimeStartError, StoreStartError, TapError) as error:
-        _give_up(error)
-    except StoreError as error:
-        _give_up(error, 1)
-    except KeyboardInterrupt:
-        code = 130
-    sys.stdout.flush()
-    raise typer.Exit(code)
-
-
-def _give_up(error: Exception, code: int = 2) -> NoReturn:
-    typer.echo(f"shadow-csms: {error}", err=True)
-    raise typer.Exit(code)
 
 
 if __name__ == "__main__":

@@ -135,6 +135,16 @@ class Settings(BaseSettings):
             settle_silence=self.settle_silence_seconds * SECOND,
         )
 
+    def kafka_options(self) -> dict[str, Any]:
+        """Further settings of kafka-python's clients: how they prove who they are, and whom they trust."""
+        return {}
+
+    def environment(self, *without: str) -> dict[str, str]:
+        """Every setting as the environment of a child, less those that are no business of its."""
+        return {
+            f"SHADOW_{name.upper()}": str(value) for name, value in self if name not in without and value is not None
+        }
+
     def shown(self) -> dict[str, str]:
         """Every setting as text, passwords masked."""
         values = {name: "" if value is None else str(value) for name, value in self}

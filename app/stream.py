@@ -1,7 +1,5 @@
 """The worker of the distributed runtime: frames in, messages, sessions and discrepancies out, on Faust.
 
-    python -m app.stream
-
 The order of writing, which every crash point relies on:
 
 1. Outputs are written and acknowledged.
@@ -21,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +28,7 @@ from typing import Any, Final, cast
 from app.living import Arrival, Batch, Living
 from app.offsets import Places, commit_what_is_kept, committed_offset
 from app.outputs import Outputs
+from app.settings import Settings
 from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
 from ingest import cloudevents
@@ -38,7 +36,7 @@ from ingest.cloudevents import Record, UndecodableError, header_map
 from ingest.topics import STATE, Topics
 from shadow.config import DEFAULT, ShadowConfig
 
-__all__ = ["Stream", "main", "run"]
+__all__ = ["Stream", "run", "start"]
 
 _log = logging.getLogger(__name__)
 _BATCH: Final = 1000
@@ -227,29 +225,18 @@ def run(stream: Stream) -> None:
     Worker(stream.app, loglevel="INFO", loop=loop).execute_from_commandline()
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run a worker until SIGTERM or SIGINT; the settings come through the environment."""
-    del arguments
-    from app.settings import SettingsError, load
-
-    try:
-        settings = load()
-    except SettingsError as error:
-        print(f"worker: {error}", file=sys.stderr)
-        return 1
-    stream = Stream(
-        settings.kafka_bootstrap,
-        settings.topics(),
-        settings.data_dir / "worker",
-        store=settings.worker_store,
-        standbys=settings.worker_standbys,
-        session_seconds=settings.worker_session_seconds,
-        config=settings.shadow_config(),
-        policy=settings.policy(),
+def start(settings: Settings) -> int:
+    """Run a worker with these settings until SIGTERM or SIGINT."""
+    run(
+        Stream(
+            settings.kafka_bootstrap,
+            settings.topics(),
+            settings.data_dir / "worker",
+            store=settings.worker_store,
+            standbys=settings.worker_standbys,
+            session_seconds=settings.worker_session_seconds,
+            config=settings.shadow_config(),
+            policy=settings.policy(),
+        )
     )
-    run(stream)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

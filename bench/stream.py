@@ -109,7 +109,7 @@ def _round(bootstrap: str, number: int, options: argparse.Namespace, data: Path)
     topics = Topics(f"bench{number}.", options.partitions)
     create(bootstrap, topics)
     size = _publish(bootstrap, topics, options.frames, options.chargers)
-    cpu = _run(bootstrap, topics, ["-m", "app.stream"], topics.worker, options.frames, data / f"w{number}")
+    cpu = _run(bootstrap, topics, ["-m", "app.cli", "worker"], topics.worker, options.frames, data / f"w{number}")
     written, seconds = _span(bootstrap, topics.messages)
     worker = options.frames / seconds
     changes, _ = _span(bootstrap, topics.state)

@@ -19,7 +19,7 @@ import msgspec
 
 from ingest.cloudevents import encode
 from ingest.frame import Frame, FrameKind
-from ingest.journal import JournalReader, Position
+from ingest.journal import JournalReader, Position, segments
 from ingest.recording import Reader, Rejected
 from ingest.topics import MAX_BATCH
 
@@ -83,12 +83,14 @@ class Publisher:
         reject: Callable[[Rejected, Position], None] | None = None,
         drain_seconds: float = 10.0,
         connect_ms: int = 10_000,
+        prune: bool = False,
         **client: Any,
     ) -> None:
         """Prepare; nothing is connected before the first frame.
 
         `drain_seconds`: how long `run` goes on after it was told to stop. `connect_ms`: how long one attempt to
-        reach Kafka may take. `reject` is told of lines that hold no frame, with the place behind them. `client`:
+        reach Kafka may take. `prune`: segments that are wholly acknowledged are deleted, which makes a spool of the
+        journal. `reject` is told of lines that hold no frame, with the place behind them. `client`:
         further settings of kafka-python's producer (SASL, TLS, client_id).
 
         Raises:
@@ -100,6 +102,7 @@ class Publisher:
         self._reader = Reader()
         self._bootstrap, self._topic, self._client = bootstrap, topic, client
         self._reject = reject
+        self._prune = prune
         self._drain_seconds, self._connect_ms = drain_seconds, connect_ms
         self._producer: Any = None
         self._partitions: list[int] = []
@@ -247,7 +250,15 @@ class Publisher:
             # A full disk stops no publishing: an older place only means that more is published again.
             self.failure = f"{self._position_file} cannot be written: {error.strerror}"
             return
+        if self._prune and self._saved.segment != self._committed.segment:
+            self._remove_published()
         self._saved = self._committed
+
+    def _remove_published(self) -> None:
+        """Behind the place that is written down: a crash between the two finds them again and publishes nothing."""
+        for number, path in segments(self._journal.directory):
+            if number < self._committed.segment:
+                path.unlink(missing_ok=True)
 
 
 def _compression() -> str:

@@ -50,7 +50,9 @@ class TapConfig:
     upstream: str
     """`ws://HOST:PORT`, the primary CSMS. A path in it is not used: the charger's own request passes unchanged."""
     data_dir: Path
-    """Holds `journal/`, `tap-status.json` and, unless named otherwise, `redaction-key.json`."""
+    """Holds the journal, `tap-status.json` and, unless named otherwise, `redaction-key.json`."""
+    journal_name: str = "journal"
+    """Its folder in `data_dir`."""
     listen_host: str = "127.0.0.1"
     listen_port: int = 0
     """0 takes a free one."""
@@ -70,7 +72,7 @@ class TapConfig:
     @property
     def journal_dir(self) -> Path:
         """Where the journal is."""
-        return self.data_dir / "journal"
+        return self.data_dir / self.journal_name
 
     @property
     def status_file(self) -> Path:

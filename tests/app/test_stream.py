@@ -249,7 +249,7 @@ def test_a_poison_record_goes_to_the_dead_letters(kafka: str, topics: Topics, tm
 
 
 def test_the_settings_start_a_worker(kafka: str, topics: Topics, tmp_path: Path) -> None:
-    """`python -m app.stream` takes broker, prefix and folder from the environment, and ends in order on SIGTERM."""
+    """`shadow-csms worker` takes broker, prefix and folder from the environment, and ends in order on SIGTERM."""
     environment = {
         **os.environ,
         "SHADOW_KAFKA_BOOTSTRAP": kafka,
@@ -261,7 +261,11 @@ def test_the_settings_start_a_worker(kafka: str, topics: Topics, tmp_path: Path)
     _publish(kafka, topics, frames)
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-m", "app.stream"], cwd=ROOT, env=environment, stdout=log, stderr=log
+            [sys.executable, "-W", "ignore", "-m", "app.cli", "worker"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
         )
     try:
         _until_done(kafka, topics, process)

@@ -1,0 +1,66 @@
+"""What every command shares: reading the settings, and turning errors into one line and an exit code.
+
+Exit codes: 0 done, 1 something failed while it ran, 2 it could not begin as asked, 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import typer
+
+from app.settings import Settings, SettingsError, load
+
+__all__ = ["give_up", "run", "settings"]
+
+
+def settings(**flags: Any) -> Settings:
+    """The settings of a command; flags that are None do not count. Ends the command where they cannot be used."""
+    try:
+        return load(**flags)
+    except SettingsError as error:
+        give_up(error)
+
+
+def run(action: Callable[[], int]) -> NoReturn:
+    """Run a command: what went wrong is one line with the next step, Ctrl-C is a clean end."""
+    from app.embedded import RuntimeStartError
+    from app.replay import RecordingError
+    from app.storing import StoreStartError
+    from diff.store.engine import EngineStartError
+    from diff.store.errors import StoreError
+    from ingest.publisher import PublisherError
+    from ingest.redaction_key import KeyFileError
+    from ingest.tap.service import TapError
+    from ingest.topic_admin import TopicError
+
+    # While coming up and going down SIGTERM is what Ctrl-C is; in between the commands wait for both.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        code = action()
+    except (
+        EngineStartError,
+        KeyFileError,
+        PublisherError,
+        RecordingError,
+        RuntimeStartError,
+        StoreStartError,
+        TapError,
+        TopicError,
+    ) as error:
+        give_up(error)
+    except StoreError as error:
+        give_up(error, 1)
+    except KeyboardInterrupt:
+        code = 130
+    sys.stdout.flush()
+    raise typer.Exit(code)
+
+
+def give_up(error: Exception, code: int = 2) -> NoReturn:
+    """End with one line about what is wrong."""
+    typer.echo(f"shadow-csms: {error}", err=True)
+    raise typer.Exit(code)

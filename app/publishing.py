@@ -1,0 +1,116 @@
+"""The process beside the tap that publishes its spool to Kafka, and says how it is doing.
+
+    python -m app.publishing
+
+It is a child of `shadow-csms tap`; the settings come through the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from app.lifeline import WITH_PARENT, end_with_parent
+from app.settings import Settings, SettingsError, load
+from ingest.publisher import Publisher, PublisherError
+
+__all__ = ["PublisherStatus", "main", "publisher", "read_publisher_status"]
+
+_STATUS_FILE: Final = "publisher-status.json"
+_STATUS_SECONDS: Final = 0.5
+
+
+class PublisherStatus(msgspec.Struct, frozen=True):
+    """How the publisher is doing; written beside the spool twice a second."""
+
+    pid: int
+    published: int
+    """Records acknowledged by Kafka since this process started."""
+    rejected: int
+    """Lines of the spool that hold no frame."""
+    on_their_way: int
+    """Lines handed to Kafka and not acknowledged yet."""
+    segment: int
+    offset: int
+    """Everything before this place of the spool is acknowledged."""
+    failure: str
+    """Why Kafka takes nothing at the moment; empty while all is well."""
+
+
+def read_publisher_status(data_dir: Path) -> PublisherStatus | None:
+    """Read the status; None where there is none, or none that can be read."""
+    try:
+        return msgspec.json.decode((data_dir / _STATUS_FILE).read_bytes(), type=PublisherStatus)
+    except (OSError, msgspec.MsgspecError, UnicodeError):
+        return None
+
+
+def publisher(settings: Settings) -> Publisher:
+    """The publisher of a tap's data directory. Raises `PublisherError`."""
+    return Publisher(
+        settings.data_dir / "spool",
+        settings.data_dir / "published.json",
+        settings.kafka_bootstrap,
+        settings.topics().frames,
+        prune=True,
+        **settings.kafka_options(),
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Publish until SIGTERM; then what is there is still published, for as long as Kafka takes it."""
+    if WITH_PARENT in arguments:
+        end_with_parent()
+    try:
+        settings = load()
+        publishing = publisher(settings)
+    except (SettingsError, PublisherError) as error:
+        print(f"publisher: {error}", file=sys.stderr)
+        return 2
+
+    def stop(*_: object) -> None:
+        publishing.stopping = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    ended = threading.Event()
+    reporting = threading.Thread(target=_report, args=(publishing, settings.data_dir, ended), name="status")
+    reporting.start()
+    try:
+        publishing.run()
+    finally:
+        ended.set()
+        reporting.join()
+    return 0
+
+
+def _report(publishing: Publisher, data_dir: Path, ended: threading.Event) -> None:
+    told = ""
+    while True:
+        last = ended.wait(_STATUS_SECONDS)
+        segment, offset = publishing.committed
+        failure = publishing.failure
+        if failure != told:
+            print(f"publisher: {failure or 'Kafka takes frames again'}", file=sys.stderr, flush=True)
+            told = failure
+        status = PublisherStatus(
+            os.getpid(), publishing.published, publishing.rejected, publishing.behind, segment, offset, failure
+        )
+        draft = data_dir / f".{_STATUS_FILE}.{os.getpid()}"
+        try:
+            draft.write_bytes(msgspec.json.encode(status))
+            draft.replace(data_dir / _STATUS_FILE)
+        except OSError:
+            pass  # a full disk: the status is stale, which shows by its time, and publishing goes on
+        if last:
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

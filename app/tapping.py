@@ -1,0 +1,81 @@
+"""`tap`: the inline tap of the distributed runtime, with the process that publishes its spool to Kafka.
+
+The splice depends on nothing behind it: the publisher is a child that is started again when it ends, and while Kafka is
+away the spool on the disk grows up to `journal_bytes`; beyond it frames show as gaps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from dataclasses import replace
+from typing import Final
+
+import uvloop
+
+from app.embedded import tap_config, writable
+from app.lifeline import start_child, stop_child
+from app.live import say, tap_line, until_stopped
+from app.publishing import read_publisher_status
+from app.settings import Settings
+from ingest.tap.service import TapService
+
+__all__ = ["run"]
+
+_WATCH_SECONDS: Final = 1.0
+_DRAIN_SECONDS: Final = 15.0
+
+
+def run(settings: Settings) -> int:
+    """Tap and publish until SIGTERM or Ctrl-C. Raises `TapError`, `RuntimeStartError`."""
+    return uvloop.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    writable(settings.data_dir)
+    tap = TapService(replace(tap_config(settings), journal_name="spool"))
+    await tap.start()
+    publisher = _Publisher(settings)
+    watch = asyncio.create_task(publisher.watch())
+    try:
+        say(f"tap on {settings.listen_host}:{tap.port}, forwarding to {settings.upstream}")
+        say(f"publishing to Kafka at {settings.kafka_bootstrap}")
+        await until_stopped(lambda: f"{tap_line(tap)}; {publisher.line()}")
+        say("stopping: what was mirrored is still published, for as long as Kafka takes it")
+    finally:
+        watch.cancel()
+        await tap.stop()
+        await publisher.stop()
+    return 0
+
+
+class _Publisher:
+    """The child that publishes; started again when it ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.restarts = 0
+        self._child = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return start_child("app.publishing", [], self._settings.environment("upstream"))
+
+    async def watch(self) -> None:
+        """Start it again whenever it has ended."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            if self._child.poll() is not None:
+                self.restarts += 1
+                say("publisher ended by itself and is started again; the tap goes on")
+                self._child = self._start()
+
+    def line(self) -> str:
+        """How it is doing, in a few words."""
+        status = read_publisher_status(self._settings.data_dir)
+        if status is None:
+            return "nothing published yet"
+        return f"{status.published} records published" + (f"; {status.failure}" if status.failure else "")
+
+    async def stop(self) -> None:
+        """Let it publish what is there."""
+        await asyncio.to_thread(stop_child, self._child, _DRAIN_SECONDS)
