@@ -148,6 +148,11 @@ class Broker:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int | None:
+        """Process id once it was started."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def log(self) -> Path:
         """Warnings and errors of the broker."""
         return self.data / "kafka.log"

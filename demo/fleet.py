@@ -13,6 +13,7 @@ from demo.link import LinkLostError
 from demo.ocpp16 import validate_in_place
 from demo.plan import ChargerPlan, Pace, behaviours, plan_fleet
 from demo.socket_link import SocketLink
+from demo.witness import Witness
 
 __all__ = ["Fleet", "FleetConfig", "FleetReport", "run_fleet"]
 
@@ -73,12 +74,12 @@ class FleetReport(msgspec.Struct, frozen=True):
 class Fleet:
     """A fleet that can be looked at while it runs. `run` once."""
 
-    def __init__(self, config: FleetConfig) -> None:
+    def __init__(self, config: FleetConfig, witness: Witness | None = None) -> None:
         if not config.url:
             raise ValueError("the fleet needs the URL of a CSMS or tap: FleetConfig(url=...)")
         self.config = config
         self.failures: dict[str, str] = {}
-        self._members = [(plan, _link(config, plan)) for plan in config.plans()]
+        self._members = [(plan, _link(config, plan, witness)) for plan in config.plans()]
         self._chargers = [Charger(plan, link) for plan, link in self._members]
 
     async def run(self) -> FleetReport:
@@ -115,6 +116,6 @@ async def run_fleet(config: FleetConfig) -> FleetReport:
     return await Fleet(config).run()
 
 
-def _link(config: FleetConfig, plan: ChargerPlan) -> SocketLink:
-    persona = plan.persona
-    return SocketLink(config.url, persona.charger_id, compression=persona.compression, seed=plan.seed)
+def _link(config: FleetConfig, plan: ChargerPlan, witness: Witness | None) -> SocketLink:
+    who = plan.persona
+    return SocketLink(config.url, who.charger_id, compression=who.compression, seed=plan.seed, witness=witness)

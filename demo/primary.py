@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 
 from demo.books import Behaviour, Billed, Books, Command
 from demo.ocpp16 import SUBPROTOCOL, ChargePoint, camel, handles, refusal, request, response, wire_payload
+from demo.witness import Witness
 from ingest.frame import Micros
 
 __all__ = ["Primary", "PrimaryConfig"]
@@ -42,10 +43,11 @@ class PrimaryConfig(msgspec.Struct, frozen=True, kw_only=True):
 class Primary:
     """The server, as an asynchronous context manager. Raises OSError where the port is taken."""
 
-    def __init__(self, config: PrimaryConfig | None = None) -> None:
+    def __init__(self, config: PrimaryConfig | None = None, witness: Witness | None = None) -> None:
         self.config = config or PrimaryConfig()
         self.books = Books(self.config.behaviours)
         self._server: Server | None = None
+        self._witness = witness
         self._desks: dict[str, _Desk] = {}
 
     @property
@@ -94,7 +96,8 @@ class Primary:
     async def _serve(self, connection: ServerConnection) -> None:
         path = "" if connection.request is None else connection.request.path
         charger_id = unquote(path.partition("?")[0].rstrip("/").rpartition("/")[2])
-        desk = _Desk(charger_id, connection, self.books)
+        heard = connection if self._witness is None else self._witness.at(connection, charger_id)
+        desk = _Desk(charger_id, heard, self.books)
         self._desks[charger_id] = desk
         try:
             await desk.serve()
@@ -107,7 +110,7 @@ class Primary:
 class _Desk(ChargePoint):  # type: ignore[misc]  # the ocpp package carries no types
     """The primary's end of one connection."""
 
-    def __init__(self, charger_id: str, connection: ServerConnection, books: Books) -> None:
+    def __init__(self, charger_id: str, connection: Any, books: Books) -> None:
         super().__init__(charger_id, connection, _ANSWER_TIMEOUT, _QUIET)
         self._books = books
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 
 from demo.link import CommandHandler, LinkLostError
 from demo.ocpp16 import SUBPROTOCOL, ChargePoint, camel, handles, refusal, request, response, wire_payload
+from demo.witness import Witness
 from ingest.frame import Micros
 from ingest.ocppj import CallError, CallResult, parse
 
@@ -35,11 +36,14 @@ _TIMEOUT_SECONDS: Final = 15
 class SocketLink:
     """One charging station's way to a CSMS, or to the tap before it."""
 
-    def __init__(self, url: str, charger_id: str, *, compression: bool, seed: int) -> None:
+    def __init__(
+        self, url: str, charger_id: str, *, compression: bool, seed: int, witness: Witness | None = None
+    ) -> None:
         self._url = f"{url.rstrip('/')}/{quote(charger_id, safe='')}"
         self._charger_id = charger_id
         self._compression = compression
         self._random = Random(seed + 1)
+        self._witness = witness
         self._handler: CommandHandler | None = None
         self._socket: ClientConnection | None = None
         self._point: _Point | None = None
@@ -81,7 +85,8 @@ class SocketLink:
             )
         except (OSError, TimeoutError, WebSocketException) as error:
             raise LinkLostError(f"{self._charger_id} cannot connect to {self._url}: {error}") from error
-        self._point = _Point(self._charger_id, self._socket, self)
+        heard = self._socket if self._witness is None else self._witness.at(self._socket, self._charger_id)
+        self._point = _Point(self._charger_id, heard, self)
         self._reading = asyncio.create_task(self._point.read())
 
     async def close(self) -> None:
@@ -91,6 +96,17 @@ class SocketLink:
         await self._socket.close()
         await self._reading
         self._socket = self._point = self._reading = None
+
+    @property
+    def connected(self) -> bool:
+        """A socket is open, as far as this end knows."""
+        return self._reading is not None and not self._reading.done()
+
+    async def cut(self) -> None:
+        """The connection ends without a word to the other end, as when power or network fail."""
+        if self._socket is not None and self._reading is not None:
+            self._socket.transport.abort()
+            await self._reading
 
     async def call(self, action: str, payload: dict[str, Any]) -> dict[str, Any] | None:
         """A CALL through the package, checked against the schemas both ways. Raises LinkLostError."""
@@ -150,7 +166,7 @@ class SocketLink:
 class _Point(ChargePoint):  # type: ignore[misc]  # the ocpp package carries no types
     """The charging station's end of one connection."""
 
-    def __init__(self, charger_id: str, connection: ClientConnection, link: SocketLink) -> None:
+    def __init__(self, charger_id: str, connection: Any, link: SocketLink) -> None:
         super().__init__(charger_id, connection, _TIMEOUT_SECONDS, _QUIET)
         self._link = link
         self._awaited: dict[str, asyncio.Future[dict[str, Any] | None]] = {}
