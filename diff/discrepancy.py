@@ -110,6 +110,8 @@ class JudgedSession(msgspec.Struct, frozen=True):
     firmware: str
     version: int
     judging_run: str
+    status: Status = Status.OPEN
+    """Withdrawn where judging again in canonical order does not know it."""
 
 
 def session_id(charger_id: str, key: str) -> str:

@@ -13,7 +13,7 @@ from ingest.frame import Frame, FrameKind, Micros
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.message import Observations
 
-__all__ = ["Fault", "Fleet"]
+__all__ = ["Fault", "Fleet", "place_of"]
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class Fleet:
             _, judgement = judge(state, frame, self._config, self._policy)
         except Exception as error:  # noqa: BLE001 - whatever it is, the stream goes on
             self._due.pop(charger_id, None)  # else a deadline that fails would fail again at each tick
-            fault = Fault(charger_id, frame.frame_id, frame.received_at, _place(error), len(frame.text))
+            fault = Fault(charger_id, frame.frame_id, frame.received_at, place_of(error), len(frame.text))
             self._faults.append(fault)
             return Judgement(Observations())
         at = due(state)
@@ -71,7 +71,8 @@ class Fleet:
         return judgement
 
 
-def _place(error: Exception) -> str:
+def place_of(error: Exception) -> str:
+    """Type and place of an error, without its message."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -12,13 +12,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from diff.discrepancy import Discrepancy, JudgedSession
+from diff.rejudge import RejudgeRequest
 from diff.store.tables import ChargerFacts, DeadLetter
 from ingest.cloudevents import Record, UndecodableError, envelope
 from shadow.message import ShadowMessage
 
 __all__ = ["Published", "decode", "encode"]
 
-Published = ShadowMessage | JudgedSession | Discrepancy | ChargerFacts | DeadLetter
+Published = ShadowMessage | JudgedSession | Discrepancy | ChargerFacts | DeadLetter | RejudgeRequest
 
 _SOURCE: Final = "/shadow-csms/worker"
 _JSON: Final = b"application/json"
@@ -28,10 +29,12 @@ _numbers: Final = msgspec.json.Encoder(decimal_format="number").encode
 _strings: Final = msgspec.json.Encoder(decimal_format="string").encode
 _decoders: Final[dict[type[Any], msgspec.json.Decoder[Any]]] = {
     kind: msgspec.json.Decoder(kind, float_hook=Decimal)
-    for kind in (ShadowMessage, JudgedSession, Discrepancy, ChargerFacts, DeadLetter)
+    for kind in (ShadowMessage, JudgedSession, Discrepancy, ChargerFacts, DeadLetter, RejudgeRequest)
 }
 
-PublishedT = TypeVar("PublishedT", ShadowMessage, JudgedSession, Discrepancy, ChargerFacts, DeadLetter)
+PublishedT = TypeVar(
+    "PublishedT", ShadowMessage, JudgedSession, Discrepancy, ChargerFacts, DeadLetter, RejudgeRequest
+)
 
 
 def encode(item: Published) -> Record:
@@ -47,6 +50,8 @@ def encode(item: Published) -> Record:
             name, at, type_ = f"{item.charger_id}@{item.version}", item.last_seen, b"ocpp.charger.v1"
         case DeadLetter():
             name, at, type_ = item.id, item.received_at, b"ocpp.deadletter.v1"
+        case RejudgeRequest():
+            name, at, type_ = f"{item.frame_id}@{item.since}+{item.late}", item.until, b"ocpp.rejudge.v1"
     value = _numbers(item) if isinstance(item, ShadowMessage) else _strings(item)
     return Record(item.charger_id.encode(), value, envelope(name, _SOURCE, type_, at, item.charger_id, _JSON))
 

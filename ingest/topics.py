@@ -89,6 +89,11 @@ class Topics(msgspec.Struct, frozen=True):
         return f"{self.prefix}ocpp.deadletter.v1"
 
     @property
+    def rejudge(self) -> str:
+        """Ranges of charging stations that are to be judged again from the stored frames."""
+        return f"{self.prefix}ocpp.rejudge.v1"
+
+    @property
     def worker(self) -> str:
         """The workers' application id, which is their consumer group."""
         return f"{self.prefix}shadow-worker"
@@ -102,6 +107,11 @@ class Topics(msgspec.Struct, frozen=True):
     def sink(self) -> str:
         """The sinks' consumer group."""
         return f"{self.prefix}shadow-sink"
+
+    @property
+    def rejudger(self) -> str:
+        """The consumer group of those who judge again."""
+        return f"{self.prefix}shadow-rejudge"
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic that has to exist before anything runs."""
@@ -123,5 +133,6 @@ class Topics(msgspec.Struct, frozen=True):
             Topic(self.discrepancies, self.partitions, months, "discrepancies, open and withdrawn"),
             Topic(self.chargers, self.partitions, newest, "newest facts of each charging station"),
             Topic(self.dead_letters, self.partitions, months, "what could not be read or lived, and why"),
+            Topic(self.rejudge, self.partitions, months, "ranges to be judged again, because frames came late"),
             Topic(self.state, self.partitions, state, "state of the workers, newest per charging station"),
         )

@@ -17,5 +17,5 @@ def open_codes(store: Store) -> set[tuple[str, str]]:
 
 def compared_sessions(store: Store) -> int:
     """Sessions whose two sides were compared."""
-    rows = store.rows("SELECT count() AS n FROM sessions FINAL WHERE compared AND judging_run = 'live'")
+    rows = store.rows("SELECT count() AS n FROM sessions FINAL WHERE compared AND status = 'open' AND judging_run = 'live'")
     return int(rows[0]["n"])

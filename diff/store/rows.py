@@ -118,6 +118,7 @@ def session_row(session: JudgedSession) -> Row:
         session.firmware,
         "; ".join(notes),
         session.version,
+        session.status.value,
     )
 
 
@@ -199,6 +200,8 @@ def _detail(frame: Frame) -> str:
         detail["close_code"] = frame.close_code
     if frame.judged_connectors is not None:
         detail["judged_connectors"] = frame.judged_connectors
+    if frame.zoneless:
+        detail["zoneless"] = True
     return _json(detail).decode() if detail else ""
 
 

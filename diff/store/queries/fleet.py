@@ -155,7 +155,7 @@ def overview(store: Store, run: str = JUDGING_RUN) -> Overview:
     FROM (
         SELECT count() AS total, countIf(judged) AS judged_count,
             countIf(judged AND compared) AS compared_count, countIf(judged AND complete) AS complete_count
-        FROM sessions FINAL WHERE judging_run = %(run)s
+        FROM sessions FINAL WHERE judging_run = %(run)s AND status = 'open'
     )"""
     return Overview(*store.execute(query, {"run": run})[0])
 
@@ -188,7 +188,7 @@ def money_at_stake(store: Store, price_per_kwh: Decimal, run: str = JUDGING_RUN)
     SELECT uniqExact(charger_id, session_id), countIf(delta IS NULL),
         sumIf(delta, delta > 0), sumIf(-delta, delta < 0), max(abs(delta)),
         toDecimal256(ifNull(sum(abs(delta)), 0), 6) * toDecimal256(%(price)s, 6),
-        (SELECT countIf(judged AND compared) FROM sessions FINAL WHERE judging_run = %(run)s)
+        (SELECT countIf(judged AND compared) FROM sessions FINAL WHERE judging_run = %(run)s AND status = 'open')
     FROM discrepancies FINAL
     WHERE judging_run = %(run)s AND code = 'session.energy' AND status = 'open'"""
     row = store.execute(query, {"run": run, "price": f"{price_per_kwh:f}"})[0]
@@ -246,7 +246,7 @@ _CHARGER_PARTS: Final = """
     SELECT charger_id, toString(argMax(vendor, s.version)), toString(argMax(model, s.version)),
         toString(argMax(firmware, s.version)), max(s.version), count(), countIf(judged AND s.compared),
         0, 0, 0, 0, 0, '', 0, 0, 0, 0
-    FROM sessions AS s FINAL WHERE judging_run = %(run)s GROUP BY charger_id
+    FROM sessions AS s FINAL WHERE judging_run = %(run)s AND status = 'open' GROUP BY charger_id
     UNION ALL
     SELECT charger_id, '', '', '', 0, 0, 0, countIf(severity = 'critical'), countIf(severity = 'major'),
         countIf(severity = 'minor'), countIf(severity = 'info'), 0, '', 0, 0, 0, 0

@@ -41,6 +41,7 @@ class _Detail(msgspec.Struct):
     gap: Gap | None = None
     close_code: int | None = None
     judged_connectors: tuple[int, ...] | None = None
+    zoneless: bool = False
 
 
 def frames_between(
@@ -102,6 +103,7 @@ def _frame(charger_id: str, line: FrameLine) -> Frame:
         detail.gap,
         detail.close_code,
         detail.judged_connectors,
+        detail.zoneless,
     )
 
 

@@ -150,7 +150,7 @@ def _sessions(store: Store, run: str, condition: str, params: dict[str, object],
         FROM discrepancies FINAL
         WHERE judging_run = %(run)s AND status = 'open' AND session_id IS NOT NULL GROUP BY key
     ) AS d ON d.key = s.session_id
-    WHERE judging_run = %(run)s AND {condition}
+    WHERE judging_run = %(run)s AND s.status = 'open' AND {condition}
     ORDER BY s.last_received_at DESC, s.session_id LIMIT %(limit)s"""
     rows = store.execute(query, params | {"run": run, "limit": limit})
     return [msgspec.convert(dict(zip(SessionLine.__struct_fields__, row, strict=True)), SessionLine) for row in rows]
