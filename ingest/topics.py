@@ -94,6 +94,21 @@ class Topics(msgspec.Struct, frozen=True):
         return f"{self.prefix}ocpp.rejudge.v1"
 
     @property
+    def connections(self) -> str:
+        """What the taps counted on each connection: the newest account of a connection counts."""
+        return f"{self.prefix}ocpp.connections.v1"
+
+    @property
+    def primary_records(self) -> str:
+        """Charge detail records of the primary, as others deliver them."""
+        return f"{self.prefix}ocpp.primary-records.v1"
+
+    @property
+    def control(self) -> str:
+        """What taps and workers are told while they run: the newest record of a key counts."""
+        return f"{self.prefix}ocpp.control.v1"
+
+    @property
     def worker(self) -> str:
         """The workers' application id, which is their consumer group."""
         return f"{self.prefix}shadow-worker"
@@ -134,5 +149,8 @@ class Topics(msgspec.Struct, frozen=True):
             Topic(self.chargers, self.partitions, newest, "newest facts of each charging station"),
             Topic(self.dead_letters, self.partitions, months, "what could not be read or lived, and why"),
             Topic(self.rejudge, self.partitions, months, "ranges to be judged again, because frames came late"),
+            Topic(self.connections, self.partitions, week, "what the taps counted on each connection"),
+            Topic(self.primary_records, self.partitions, months, "charge detail records of the primary"),
+            Topic(self.control, self.partitions, newest, "enrolment rules and the kill switch, newest per key"),
             Topic(self.state, self.partitions, state, "state of the workers, newest per charging station"),
         )

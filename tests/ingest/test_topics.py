@@ -22,6 +22,10 @@ def test_names_follow_the_convention() -> None:
         "lab.ocpp.discrepancies.v1",
         "lab.ocpp.chargers.v1",
         "lab.ocpp.deadletter.v1",
+        "lab.ocpp.rejudge.v1",
+        "lab.ocpp.connections.v1",
+        "lab.ocpp.primary-records.v1",
+        "lab.ocpp.control.v1",
         "lab.shadow-worker-state-changelog",
     } == names
 
@@ -32,11 +36,11 @@ def test_what_a_worker_reads_and_writes_is_partitioned_alike() -> None:
 
 
 def test_topics_of_which_the_newest_counts_are_compacted() -> None:
-    """State and facts of a charging station never expire; everything else does."""
+    """State and facts of a charging station and what rules it never expire; everything else does."""
     topics = Topics()
     compacted = {topic.name for topic in topics.all() if topic.config["cleanup.policy"] == "compact"}
 
-    assert compacted == {topics.state, topics.chargers}
+    assert compacted == {topics.state, topics.chargers, topics.control}
     assert all(int(topic.config["retention.ms"]) > 0 for topic in topics.all() if topic.name not in compacted)
 
 
