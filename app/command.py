@@ -29,6 +29,7 @@ def run(action: Callable[[], int]) -> NoReturn:
     """Run a command: what went wrong is one line with the next step, Ctrl-C is a clean end."""
     from app.embedded import RuntimeStartError
     from app.replay import RecordingError
+    from app.security import SecurityError
     from app.storing import StoreStartError
     from diff.store.engine import EngineStartError
     from diff.store.errors import StoreError
@@ -47,6 +48,7 @@ def run(action: Callable[[], int]) -> NoReturn:
         PublisherError,
         RecordingError,
         RuntimeStartError,
+        SecurityError,
         StoreStartError,
         TapError,
         TopicError,

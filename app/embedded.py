@@ -46,7 +46,7 @@ class Embedded:
         self._page: subprocess.Popen[bytes] | None = None
         self._stack = AsyncExitStack()
         self.dashboard_port = settings.dashboard_port
-        self.store_url = settings.store_url
+        self.store_url = settings.store_location()
 
     @property
     def dashboard_url(self) -> str:
@@ -105,9 +105,10 @@ class Embedded:
         return Store.connect(self.store_url)
 
     def _environment(self) -> dict[str, str]:
-        values = {f"SHADOW_{name.upper()}": text for name, text in self.settings.shown().items() if text}
+        # Neither is any business of theirs, and both may be secret; the store's password stands in its URL.
+        apart = ("upstream", "kafka_password", "store_password", "store_password_file", "store_ca_file")
+        values = {name: text for name, text in self.settings.environment(*apart).items() if text}
         values["SHADOW_STORE_URL"] = self.store_url
-        values.pop("SHADOW_UPSTREAM", None)  # no business of theirs, and it may hold credentials
         return values
 
     def _start_worker(self) -> None:

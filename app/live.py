@@ -68,7 +68,7 @@ def show(settings: Settings) -> int:
     """Show the store until stopped."""
     port = free_port(settings.dashboard_host, settings.dashboard_port, "dashboard")
     if settings.store_url:
-        return uvloop.run(_show(settings, settings.store_url, port))
+        return uvloop.run(_show(settings, settings.store_location(), port))
     writable(settings.data_dir)
     with EmbeddedEngine(settings.data_dir / "store") as engine:
         return uvloop.run(_show(settings, engine.url(), port))

@@ -35,4 +35,4 @@ def named_store(settings: Settings) -> str:
     """
     if not settings.store_url:
         raise StoreStartError("no store is named: set store_url (or --store-url) to a ClickHouse server")
-    return settings.store_url
+    return settings.store_location()

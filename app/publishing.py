@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from app.lifeline import WITH_PARENT, end_with_parent
+from app.security import SecurityError
 from app.settings import Settings, SettingsError, load
 from ingest.publisher import Publisher, PublisherError
 
@@ -70,7 +71,7 @@ def main(arguments: list[str]) -> int:
     try:
         settings = load()
         publishing = publisher(settings)
-    except (SettingsError, PublisherError) as error:
+    except (SettingsError, SecurityError, PublisherError) as error:
         print(f"publisher: {error}", file=sys.stderr)
         return 2
 

@@ -107,7 +107,7 @@ def _redactor(settings: Settings) -> Redactor:
 
 
 def _store(settings: Settings, stack: ExitStack) -> Store:
-    url = settings.store_url
+    url = settings.store_location()
     if not url:
         url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
     return stack.enter_context(open_store(url, settings.retention()))

@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from app.security import KafkaSecurity, SecurityError, location, read_password
 from diff.policy import Policy
 from diff.store.client import Address
 from diff.store.migrations import Retention
@@ -46,10 +48,33 @@ class Settings(BaseSettings):
     tick_seconds: float = Field(5.0, gt=0, le=60, description="How often deadlines are looked at.")
     journal_bytes: int = Field(8 << 30, ge=1 << 20, description="Room for the journal; beyond it frames show as gaps.")
     store_url: str = Field("", description="clickhouse://USER:PASSWORD@HOST:PORT/DB; empty runs the embedded engine.")
+    store_password: SecretStr = Field(SecretStr(""), description="Password for store_url; better in a file.")
+    store_password_file: Path | None = Field(None, description="File with the password for store_url.")
+    store_ca_file: Path | None = Field(None, description="Authorities trusted with clickhouses://; none: the usual.")
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers as HOST:PORT, comma separated.")
     kafka_topic_prefix: str = Field("", description="Stands before each topic and group: several share a cluster.")
     kafka_partitions: int = Field(12, ge=1, le=4096, description="Partitions of each topic; fixed once it is made.")
     kafka_replication: int = Field(1, ge=1, le=32, description="Replication factor of topics that are made.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL; with TLS the host name is verified."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."
+    )
+    kafka_username: str = Field("", description="User at the brokers, with SASL.")
+    kafka_password: SecretStr = Field(SecretStr(""), description="Password of that user; better in a file.")
+    kafka_password_file: Path | None = Field(None, description="File with the password of that user.")
+    kafka_ca_file: Path | None = Field(None, description="Authorities trusted with TLS (PEM); none: this machine's.")
+    kafka_cert_file: Path | None = Field(None, description="Our certificate (PEM), where the brokers ask for one.")
+    kafka_key_file: Path | None = Field(None, description="Its key (PEM), not encrypted.")
+    monitor_host: str = Field("127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
+    monitor_port: int = Field(0, ge=0, le=65535, description="Port of /metrics, /healthz and /readyz; 0 for none.")
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="Logs of tap, worker and sink: text, json, or auto (text at a terminal)."
+    )
+    stall_seconds: float = Field(
+        120.0, ge=0, le=86_400, description="A worker or sink that stands still so long ends itself; 0 for never."
+    )
     worker_store: str = Field("rocksdb://", description="Local store of the workers' state: rocksdb:// or memory://.")
     worker_standbys: int = Field(0, ge=0, le=8, description="Workers that keep a warm copy of each partition's state.")
     worker_session_seconds: float = Field(20.0, ge=1, le=300, description="When a silent worker's partitions move on.")
@@ -135,19 +160,75 @@ class Settings(BaseSettings):
             settle_silence=self.settle_silence_seconds * SECOND,
         )
 
+    def kafka_security(self) -> KafkaSecurity:
+        """How the brokers are reached. Raises `SecurityError` where its parts do not fit each other."""
+        security = KafkaSecurity(
+            self.kafka_security_protocol,
+            self.kafka_sasl_mechanism,
+            self.kafka_username,
+            self.kafka_password.get_secret_value(),
+            self.kafka_password_file,
+            self.kafka_ca_file,
+            self.kafka_cert_file,
+            self.kafka_key_file,
+        )
+        security.check()
+        return security
+
     def kafka_options(self) -> dict[str, Any]:
-        """Further settings of kafka-python's clients: how they prove who they are, and whom they trust."""
-        return {}
+        """Further settings of kafka-python's clients: who they are, and whom they trust. Raises `SecurityError`."""
+        return self.kafka_security().kafka_python()
+
+    def aiokafka_options(self) -> dict[str, Any]:
+        """The same for aiokafka's clients. Raises `SecurityError`."""
+        return self.kafka_security().aiokafka()
+
+    def faust_options(self) -> dict[str, Any]:
+        """The same for a Faust application. Raises `SecurityError`."""
+        return self.kafka_security().faust()
+
+    def store_location(self) -> str:
+        """`store_url` with the password and the authorities that stand in settings of their own: not for logs.
+
+        Raises:
+            SecurityError: a file cannot be read, or there are two passwords.
+
+        """
+        password = self.store_password.get_secret_value()
+        if self.store_password_file is not None:
+            if password:
+                raise SecurityError("store_password and store_password_file are both set: choose one")
+            password = read_password("store_password_file", self.store_password_file)
+        return location(self.store_url, password, self.store_ca_file)
+
+    def secrets(self) -> list[str]:
+        """The passwords among the settings, which no log may show. Those in files are left out where unreadable."""
+        found = [self.kafka_password.get_secret_value(), self.store_password.get_secret_value()]
+        for name, path in (
+            ("kafka_password_file", self.kafka_password_file),
+            ("store_password_file", self.store_password_file),
+        ):
+            if path is not None:
+                with suppress(SecurityError):
+                    found.append(read_password(name, path))
+        if self.store_url:
+            found.append(Address.parse(self.store_url).password)
+        return [secret for secret in found if secret]
 
     def environment(self, *without: str) -> dict[str, str]:
-        """Every setting as the environment of a child, less those that are no business of its."""
+        """Every setting as the environment of a child, passwords in clear, less those that are no business of its."""
         return {
-            f"SHADOW_{name.upper()}": str(value) for name, value in self if name not in without and value is not None
+            f"SHADOW_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in self
+            if name not in without and value is not None
         }
 
     def shown(self) -> dict[str, str]:
         """Every setting as text, passwords masked."""
         values = {name: "" if value is None else str(value) for name, value in self}
+        for name, value in self:
+            if isinstance(value, SecretStr):
+                values[name] = "***" if value.get_secret_value() else ""
         values["store_url"] = _PASSWORD.sub(r"\1:***@", values["store_url"])
         values["upstream"] = _PASSWORD.sub(r"\1:***@", values["upstream"])
         return values
@@ -166,6 +247,7 @@ def load(**flags: Any) -> Settings:
         settings = Settings(**given)
         settings.shadow_config()
         settings.topics()
+        settings.kafka_security()
     except ValidationError as error:
         lines = [_problem(sources, str(problem["loc"][0]), problem["msg"]) for problem in error.errors()]
         raise SettingsError("; ".join(lines) + " (`shadow-csms settings` shows every setting)") from None

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from queue import Empty, LifoQueue
 from types import TracebackType
 from typing import Any, Final, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
@@ -51,13 +51,17 @@ class Address(msgspec.Struct, frozen=True):
     user: str
     password: str
     secure: bool = False
+    """With TLS; the server's certificate and its name are always verified."""
+    ca_file: str = ""
+    """Whose certificates are trusted (PEM); empty trusts the usual authorities."""
 
     def __repr__(self) -> str:
-        return f"clickhouse://{self.user}@{self.host}:{self.port}/{self.database}"
+        scheme = "clickhouses" if self.secure else "clickhouse"
+        return f"{scheme}://{self.user}@{self.host}:{self.port}/{self.database}"
 
     @classmethod
     def parse(cls, url: str) -> Address:
-        """Read `clickhouse[s]://user:password@host:port/database`. Raises `ValueError`."""
+        """Read `clickhouse[s]://user:password@host:port/database[?ca_file=PATH]`. Raises `ValueError`."""
         parts = urlsplit(url)
         if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
             raise ValueError("the store's URL must read clickhouse://user:password@host:port/database")
@@ -65,6 +69,10 @@ class Address(msgspec.Struct, frozen=True):
         if _NAME.match(database) is None:
             raise ValueError(f"{database[:80]!r} is no name of a database: letters, digits and _ are allowed")
         secure = parts.scheme == "clickhouses"
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        ca_file = query.pop("ca_file", "")
+        if query or (ca_file and not secure):
+            raise ValueError("the store's URL takes ?ca_file=PATH with clickhouses:// and nothing else behind a ?")
         return cls(
             parts.hostname,
             parts.port or (9440 if secure else 9000),
@@ -72,6 +80,7 @@ class Address(msgspec.Struct, frozen=True):
             unquote(parts.username or "default"),
             unquote(parts.password or ""),
             secure,
+            ca_file,
         )
 
 
@@ -218,6 +227,8 @@ class Store:
             user=self.address.user,
             password=self.address.password,
             secure=self.address.secure,
+            verify=True,
+            ca_certs=self.address.ca_file or None,
             compression=False,  # the embedded engine has none, and it would need a further package
             client_name="shadow-csms",
             connect_timeout=self._connect_timeout,
