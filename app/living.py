@@ -48,7 +48,7 @@ class Kept(msgspec.Struct):
     """Behind the last record of the partition that is in the state; what comes again from before it brings nothing."""
     rebuilt_until: int = 0
     """A state that could not be read is lived anew from the topic: up to here. 0 where it never had to be."""
-    order: Order = Order()  # noqa: RUF009 - immutable
+    order: Order = Order()
 
 
 class _Outline(msgspec.Struct):
@@ -78,6 +78,8 @@ class Batch(msgspec.Struct):
     """By topic and partition."""
     states: dict[tuple[int, str], bytes]
     """By partition and charging station."""
+    requests: dict[tuple[str, int], list[Record]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    """To judge again; to be written when the outputs are acknowledged, since they are about those."""
     frames: int = 0
     letters: int = 0
     late: int = 0
@@ -285,7 +287,7 @@ class Living:
         last = next((frame.frame_id for frame in reversed(one.lived) if frame.kind is not FrameKind.TICK), "")
         one.kept.order, request = lateness.ranged(one.kept.order, charger_id, last, idle=idle)
         if request is not None:
-            _add(batch, self._topics.rejudge, partition, request)
+            batch.requests[self._topics.rejudge, partition].append(encode(request))
             batch.late += request.late
 
     def _give_up(self, batch: Batch, arrival: Arrival, charger_id: str, at: Micros, reason: str) -> None:

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 __all__ = ["Places", "commit_what_is_kept", "committed_offset"]
 
+_ON_THEIR_WAY: Final = 1.0
+"""Seconds in which records still arrive that were read before the consumer was sent back."""
 _TRIES: Final = 5
 """How often the consumer is sent back before a hole counts as real: an offset that Kafka does not give to anybody."""
 
@@ -30,16 +32,19 @@ class Places:
         self.repeated = self.holes = 0
         """Since the start: records that came again, and holes that the consumer left."""
         self._tries: dict[int, int] = {}
+        self._sent_back: dict[int, float] = {}
 
     def clear(self) -> None:
         """Partitions came or went."""
         self.next.clear()
         self.missing.clear()
         self._tries.clear()
+        self._sent_back.clear()
 
-    def begin(self, partition: int, offset: int) -> None:
-        """Expect this offset first."""
+    def begin(self, partition: int, offset: int, now: float = 0.0) -> None:
+        """Expect this offset first. `now`: where the consumer is sent to it, when, in seconds of any clock."""
         self.next[partition] = offset
+        self._sent_back[partition] = now
 
     def admit(self, partition: int, offset: int) -> bool:
         """Whether the record at this offset is the next one."""
@@ -54,16 +59,22 @@ class Places:
         self._tries.pop(partition, None)
         return True
 
-    def holes_to_fill(self, earliest: Mapping[int, int]) -> tuple[dict[int, int], dict[int, tuple[int, int]]]:
+    def holes_to_fill(
+        self, earliest: Mapping[int, int], now: float
+    ) -> tuple[dict[int, int], dict[int, tuple[int, int]]]:
         """Where to send the consumer back to, by partition, and which offsets are given up (from, to) as never coming.
 
-        `earliest`: the first offset that each partition still holds; what lies before it has expired.
+        `earliest`: the first offset that each partition still holds; what lies before it has expired. `now`: seconds
+        of any clock; whoever was sent back a moment ago is left alone.
         """
         back: dict[int, int] = {}
         given_up: dict[int, tuple[int, int]] = {}
         for partition, wanted in self.missing.items():
             if self.next[partition] != wanted:
                 continue  # it has come meanwhile
+            if now < self._sent_back.get(partition, -_ON_THEIR_WAY) + _ON_THEIR_WAY:
+                continue
+            self._sent_back[partition] = now
             self.holes += 1
             tries = self._tries[partition] = self._tries.get(partition, 0) + 1
             if earliest[partition] > wanted:

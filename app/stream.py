@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -132,11 +133,16 @@ class Stream:
         )
         self.crash("lived")
         await self._outputs.write(batch.outputs, self._stopping)
+        if batch.requests:
+            await self._outputs.write(batch.requests, self._stopping)
         self.crash("outputs acknowledged")
         await self._keep(batch)
         for partition in self._events:
-            self._kept[self._place(partition)] = self.places.next[partition]
+            if partition not in batch.rebuild:
+                self._kept[self._place(partition)] = self.places.next[partition]
         self.crash("state acknowledged")
+        for partition in batch.rebuild:
+            await self._read_again(partition)
         self.frames += batch.frames
         self.letters += batch.letters
         self.batches += 1
@@ -144,14 +150,32 @@ class Stream:
             await self._fill_holes()
 
     async def _begin(self, partitions: Sequence[int]) -> None:
-        """The first frame that is wanted of a partition: the one behind the committed ones, if it still exists."""
-        earliest = await self._earliest(partitions)
+        """The first frame that is wanted of a partition: the one behind the committed ones, if it still exists.
+
+        An earlier one where a state is being lived anew.
+        """
+        if not partitions:
+            return
+        earliest, ends = await self._earliest(partitions), await self._ends(partitions)
         for partition in partitions:
-            committed = committed_offset(self.app, self._place(partition))
-            self.places.begin(partition, max(committed or 0, earliest[partition]))
+            place = self._place(partition)
+            if not self._living.begin(partition, ends[partition]):
+                _log.error("%s/%d was made anew: states are older than its records", self.topics.frames, partition)
+            committed = committed_offset(self.app, place) or 0
+            wanted = max(min(committed, self._living.again.get(partition, committed)), earliest[partition])
+            self.places.begin(partition, wanted, time.monotonic() if wanted < committed else 0.0)
+            if wanted < committed:
+                await self.app.consumer.seek(place, wanted)
+
+    async def _read_again(self, partition: int) -> None:
+        """Go back to the beginning: a state could not be read, and is lived anew."""
+        (first,) = (await self._earliest([partition])).values()
+        _log.warning("%s/%d: a state cannot be read; from %d on again", self.topics.frames, partition, first)
+        self.places.begin(partition, first, time.monotonic())
+        await self.app.consumer.seek(self._place(partition), first)
 
     async def _fill_holes(self) -> None:
-        back, given_up = self.places.holes_to_fill(await self._earliest(list(self.places.missing)))
+        back, given_up = self.places.holes_to_fill(await self._earliest(list(self.places.missing)), time.monotonic())
         for partition, (first, end) in given_up.items():
             _log.error("%s/%d: offsets %d to %d never came", self.topics.frames, partition, first, end - 1)
         for partition, offset in back.items():
@@ -162,6 +186,10 @@ class Stream:
         if not partitions:
             return {}
         found = await self.app.consumer.earliest_offsets(*map(self._place, partitions))
+        return {place.partition: offset for place, offset in found.items()}
+
+    async def _ends(self, partitions: Sequence[int]) -> dict[int, int]:
+        found = await self.app.consumer.highwaters(*map(self._place, partitions))
         return {place.partition: offset for place, offset in found.items()}
 
     def _place(self, partition: int) -> Any:

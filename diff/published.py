@@ -32,9 +32,7 @@ _decoders: Final[dict[type[Any], msgspec.json.Decoder[Any]]] = {
     for kind in (ShadowMessage, JudgedSession, Discrepancy, ChargerFacts, DeadLetter, RejudgeRequest)
 }
 
-PublishedT = TypeVar(
-    "PublishedT", ShadowMessage, JudgedSession, Discrepancy, ChargerFacts, DeadLetter, RejudgeRequest
-)
+PublishedT = TypeVar("PublishedT", ShadowMessage, JudgedSession, Discrepancy, ChargerFacts, DeadLetter, RejudgeRequest)
 
 
 def encode(item: Published) -> Record:

@@ -43,7 +43,7 @@ class RejudgeRequest(msgspec.Struct, frozen=True):
     late: int
     """How many frames came late."""
     frame_id: str
-    """The last frame that was lived; what is judged again has to hold it."""
+    """The last frame that was lived."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -102,7 +102,7 @@ def _within(row: Discrepancy, request: RejudgeRequest, stored_from: Micros) -> b
 def _session(old: JudgedSession | None, new: JudgedSession | None, request: RejudgeRequest) -> JudgedSession | None:
     if old is None or new is None:
         one = old or new
-        if one is None or one.last_received_at < request.since or one is old and old.status is Status.WITHDRAWN:
+        if one is None or one.last_received_at < request.since or (one is old and one.status is Status.WITHDRAWN):
             return None
         return one if one is new else replace(one, status=Status.WITHDRAWN, version=one.version + 1)
     if replace(new, version=old.version) == old:

@@ -17,5 +17,6 @@ def open_codes(store: Store) -> set[tuple[str, str]]:
 
 def compared_sessions(store: Store) -> int:
     """Sessions whose two sides were compared."""
-    rows = store.rows("SELECT count() AS n FROM sessions FINAL WHERE compared AND status = 'open' AND judging_run = 'live'")
+    condition = "compared AND status = 'open' AND judging_run = 'live'"
+    rows = store.rows(f"SELECT count() AS n FROM sessions FINAL WHERE {condition}")
     return int(rows[0]["n"])

@@ -1,5 +1,6 @@
 """Frames are taken in the order of their offsets, whatever is delivered, and only what is kept is committed."""
 
+import itertools
 import random
 from collections import defaultdict
 from types import SimpleNamespace
@@ -8,6 +9,9 @@ import pytest
 from faust.types import TP
 
 from app.offsets import Places, commit_what_is_kept
+
+clock = itertools.count(10, 2)
+"""Seconds that are always enough for what was on its way."""
 
 
 def _places(first: int = 100) -> Places:
@@ -33,7 +37,7 @@ def test_behind_a_hole_nothing_is_taken() -> None:
     """The consumer is sent back to its beginning; then all of it comes in order."""
     places = _places()
     assert _deliver(places, [100, 103, 104]) == [100]
-    back, given_up = places.holes_to_fill({0: 0})
+    back, given_up = places.holes_to_fill({0: 0}, next(clock))
 
     assert (back, given_up, places.holes) == ({0: 101}, {}, 1)
     assert _deliver(places, [105, 101, 102, 103, 104, 105]) == [101, 102, 103, 104, 105]
@@ -44,7 +48,18 @@ def test_a_hole_that_was_filled_meanwhile_sends_nobody_back() -> None:
     places = _places()
     _deliver(places, [101, 100, 101])
 
-    assert places.holes_to_fill({0: 0}) == ({}, {})
+    assert places.holes_to_fill({0: 0}, next(clock)) == ({}, {})
+
+
+def test_what_was_on_its_way_is_waited_for() -> None:
+    """Records that were read before the consumer was sent back do not count as a second hole."""
+    places = _places()
+    _deliver(places, [103])
+    assert places.holes_to_fill({0: 0}, 50.0) == ({0: 100}, {})
+    _deliver(places, [104, 105])
+    assert places.holes_to_fill({0: 0}, 50.5) == ({}, {})
+    _deliver(places, [106])
+    assert places.holes_to_fill({0: 0}, 51.5) == ({0: 100}, {})
 
 
 def test_what_has_expired_is_given_up_and_told() -> None:
@@ -52,7 +67,7 @@ def test_what_has_expired_is_given_up_and_told() -> None:
     places = _places()
     _deliver(places, [150])
 
-    assert places.holes_to_fill({0: 150}) == ({0: 150}, {0: (100, 150)})
+    assert places.holes_to_fill({0: 150}, next(clock)) == ({0: 150}, {0: (100, 150)})
     assert _deliver(places, [150, 151]) == [150, 151]
 
 
@@ -61,10 +76,10 @@ def test_an_offset_that_never_comes_is_given_up_in_the_end() -> None:
     places = _places()
     for _ in range(5):
         assert _deliver(places, [101]) == []
-        assert places.holes_to_fill({0: 0}) == ({0: 100}, {})
+        assert places.holes_to_fill({0: 0}, next(clock)) == ({0: 100}, {})
     _deliver(places, [101])
 
-    assert places.holes_to_fill({0: 0}) == ({0: 101}, {0: (100, 101)})
+    assert places.holes_to_fill({0: 0}, next(clock)) == ({0: 101}, {0: (100, 101)})
     assert _deliver(places, [101]) == [101]
 
 
@@ -78,7 +93,7 @@ def test_any_delivery_ends_in_order(seed: int) -> None:
         position = chance.choice([position, position + len(stretch), position + len(stretch) + chance.randrange(20)])
         taken += _deliver(places, stretch)
         if places.missing or position >= 500:
-            back, given_up = places.holes_to_fill({0: 0})
+            back, given_up = places.holes_to_fill({0: 0}, next(clock))
             assert given_up == {}
             position = back.get(0, places.next[0])
 

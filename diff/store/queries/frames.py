@@ -11,7 +11,7 @@ from diff.store.client import Store
 from ingest.frame import Direction, Frame, FrameKind, Gap, Handshake, Micros
 from ingest.recording import encode_line
 
-__all__ = ["FrameLine", "frames_between", "frames_named", "recording"]
+__all__ = ["FrameLine", "frames_between", "frames_named", "recording", "stored_frames"]
 
 
 class FrameLine(msgspec.Struct, frozen=True):
@@ -74,6 +74,16 @@ def recording(store: Store, charger_id: str, since: Micros, until: Micros, limit
     condition = f"received_at BETWEEN {_moment('since')} AND {_moment('until')}"
     lines = _frames(store, charger_id, condition, params, limit, None)
     return b"".join(encode_line(_frame(charger_id, line)) for line in lines)
+
+
+def stored_frames(
+    store: Store, charger_id: str, begin: tuple[Micros, str, int], until: Micros, limit: int
+) -> list[Frame]:
+    """Frames from a place in the canonical order on (received_at, connection, seq; included), in that order."""
+    condition = f"""(received_at, connection_id, seq) >= ({_moment("since")}, %(connection)s, %(seq)s)
+        AND received_at <= {_moment("until")}"""
+    params = {"since": begin[0], "connection": begin[1], "seq": begin[2], "until": until}
+    return [_frame(charger_id, line) for line in _frames(store, charger_id, condition, params, limit, None)]
 
 
 def _frames(
