@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     worker_store: str = Field("rocksdb://", description="Local store of the workers' state: rocksdb:// or memory://.")
     worker_standbys: int = Field(0, ge=0, le=8, description="Workers that keep a warm copy of each partition's state.")
     worker_session_seconds: float = Field(20.0, ge=1, le=300, description="When a silent worker's partitions move on.")
+    sink_session_seconds: float = Field(10.0, ge=1, le=300, description="When a silent sink's partitions move on.")
     dashboard_host: str = Field("127.0.0.1", description="Address of the dashboard.")
     dashboard_port: int = Field(8501, ge=0, le=65535, description="Port of the dashboard; 0 takes a free one.")
     evidence_days: int = Field(30, ge=0, description="Days that frames and 2.0.1 messages are stored; 0 for ever.")

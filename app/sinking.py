@@ -22,6 +22,8 @@ def run(settings: Settings) -> int:
             settings.topics(),
             store,
             judging_run=JUDGING_RUN,
+            session_timeout_ms=round(settings.sink_session_seconds * 1000),
+            heartbeat_interval_ms=round(settings.sink_session_seconds * 200),
             **settings.kafka_options(),
         )
 
