@@ -1,4 +1,4 @@
-"""Which charging stations are mirrored: rules from a TOML file that is read anew whenever it changes.
+"""Which charging stations are mirrored: rules from a TOML file, and what was said since. Pure.
 
 enabled = true                      # the kill switch
 chargers = ["CP-*", "DEPOT-7"]      # globs (case counts) and explicit ids
@@ -7,6 +7,9 @@ exclude = ["CP-9*"]                 # stronger than everything above
 [[connectors]]                      # a charger of which only some connectors are judged;
 charger = "LAB-1"                   # it is enrolled by standing here, the rest of it is lived, not judged
 connectors = [1]
+
+Beside the file there may be overrides: rules that came through the control topic while the tap ran. They are stronger
+than the file; of several that match, the one that says it most precisely counts.
 """
 
 from __future__ import annotations
@@ -14,16 +17,27 @@ from __future__ import annotations
 import re
 import tomllib
 from fnmatch import translate
-from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["MIRROR_ALL", "Decision", "Enrolment", "EnrolmentError", "EnrolmentFile", "EnrolmentRules", "parse_rules"]
+__all__ = [
+    "MIRROR_ALL",
+    "Decision",
+    "Enrolment",
+    "EnrolmentError",
+    "EnrolmentRules",
+    "Override",
+    "Overrides",
+    "parse_overrides",
+    "parse_rules",
+]
 
-_MAX_FILE: Final = 16 * 1024 * 1024
-"""Bytes; a list of half a million charging stations fits."""
+_ONE: Final = re.compile(r"\?|\[.[^\]]*\]")
+"""What stands for one character in a glob."""
+_ANY: Final = re.compile(rf"{_ONE.pattern}|\*")
+"""What is no plain character in a glob."""
 
 Pattern = Annotated[str, Field(min_length=1, max_length=255)]
 
@@ -46,6 +60,23 @@ class EnrolmentRules(BaseModel):
     chargers: tuple[Pattern, ...] = ()
     exclude: tuple[Pattern, ...] = ()
     connectors: tuple[ConnectorRule, ...] = ()
+
+
+class Override(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What was said while the tap ran: of one charging station, or of all that a glob matches."""
+
+    charger: str
+    enrolled: bool
+    connectors: tuple[int, ...] = ()
+    """The connectors that are judged; none named means all."""
+
+
+class Overrides(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that was said."""
+
+    enabled: bool = True
+    """The kill switch: False mirrors nothing, whatever the rules say."""
+    rules: tuple[Override, ...] = ()
 
 
 class EnrolmentError(Exception):
@@ -72,23 +103,39 @@ _YES: Final = Decision(enrolled=True)
 class Enrolment:
     """Rules, made ready for asking. Pure."""
 
-    def __init__(self, rules: EnrolmentRules) -> None:
+    def __init__(self, rules: EnrolmentRules, overrides: Overrides | None = None) -> None:
         self.rules = rules
+        self.overrides = overrides or Overrides()
+        self._enabled = rules.enabled and self.overrides.enabled
         self._chargers = _matcher(rules.chargers)
         self._exclude = _matcher(rules.exclude)
         self._connectors: dict[str, tuple[int, ...]] = {}
         for rule in rules.connectors:
             together = {*self._connectors.get(rule.charger, ()), *rule.connectors}
             self._connectors[rule.charger] = tuple(sorted(together))
+        self._exact = {one.charger: one for one in self.overrides.rules}
+        globs = [one for one in self.overrides.rules if _ANY.search(one.charger)]
+        self._globs = [(_matcher((one.charger,)), one) for one in sorted(globs, key=_precision, reverse=True)]
 
     def decide(self, charger_id: str) -> Decision:
         """Say whether a charging station is enrolled, and which of its connectors are judged."""
-        if not self.rules.enabled or not charger_id or self._exclude.match(charger_id):
+        if not self._enabled or not charger_id:
+            return _NO
+        override = self._override(charger_id)
+        if override is not None:
+            return Decision(enrolled=True, judged_connectors=override.connectors or None) if override.enrolled else _NO
+        if self._exclude.match(charger_id):
             return _NO
         connectors = self._connectors.get(charger_id)
         if connectors is not None:
             return Decision(enrolled=True, judged_connectors=connectors)
         return _YES if self._chargers.match(charger_id) else _NO
+
+    def _override(self, charger_id: str) -> Override | None:
+        exact = self._exact.get(charger_id)
+        if exact is not None:
+            return exact
+        return next((one for matcher, one in self._globs if matcher.match(charger_id)), None)
 
 
 def parse_rules(text: str) -> EnrolmentRules:
@@ -114,47 +161,28 @@ def parse_rules(text: str) -> EnrolmentRules:
         raise EnrolmentError(f"{place}: {first['msg']}", _line_of(text, str(first["loc"][0]))) from None
 
 
-class EnrolmentFile:
-    """Follows a file. A broken or vanished one changes nothing: the last good rules hold, and `error` says why."""
+def parse_overrides(text: str) -> Overrides:
+    """Read overrides as they lie beside the spool: JSON, because it is machines that write and read them, at once.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.error = ""
-        """What is wrong with the file as it stands now, empty where it is good."""
-        self.current = Enrolment(EnrolmentRules(enabled=False))
-        """The last good rules; nothing is mirrored before there are any."""
-        self._seen: tuple[int, int, int] | None = None
+    Raises:
+        EnrolmentError: it is something else.
 
-    def reload(self) -> bool:
-        """Read the file if it changed since last time. True where the rules are new."""
-        try:
-            stat = self.path.stat()
-            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if seen == self._seen:
-                return False
-            if stat.st_size > _MAX_FILE:
-                self._seen, self.error = seen, f"{self.path}: {stat.st_size} bytes, at most {_MAX_FILE} are read"
-                return False
-            rules = parse_rules(self.path.read_bytes().decode())
-        except OSError as error:
-            self.error = f"{self.path}: {error.strerror or error}; the last good rules hold"
-            self._seen = None
-            return False
-        except UnicodeDecodeError as error:
-            self.error = f"{self.path}: not UTF-8 at byte {error.start}; the last good rules hold"
-        except EnrolmentError as error:
-            self.error = f"{self.path}: {error}; the last good rules hold"
-        else:
-            self._seen, self.error = seen, ""
-            self.current = Enrolment(rules)
-            return True
-        self._seen = seen
-        return False
+    """
+    try:
+        return msgspec.json.decode(text, type=Overrides)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise EnrolmentError(f"no overrides: {error}") from None
 
 
 def _matcher(patterns: tuple[str, ...]) -> re.Pattern[str]:
     """One expression for all patterns; one that matches nothing where there are none."""
     return re.compile("|".join(translate(pattern) for pattern in patterns) or r"(?!)")
+
+
+def _precision(rule: Override) -> tuple[int, int, bool, str]:
+    """How precisely a glob names: plain characters, then places for one character; of equals the removal counts."""
+    plain = _ANY.sub("", rule.charger)
+    return (len(plain), len(_ONE.findall(rule.charger)), not rule.enrolled, rule.charger)
 
 
 def _line_of(text: str, key: str) -> int | None:

@@ -18,7 +18,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.enrolment import MIRROR_ALL, EnrolmentFile
+from ingest.enrolment import MIRROR_ALL
+from ingest.enrolment_file import EnrolmentFile
 from ingest.journal import Journal, JournalError, JournalLockedError
 from ingest.redaction import Redactor
 from ingest.redaction_key import KeyFileError
@@ -46,6 +47,7 @@ class ParserSettings(msgspec.Struct, frozen=True):
     status: str
     redaction_key: str
     enrolment: str | None
+    overrides: str | None
     segment_bytes: int
     max_bytes: int
 
@@ -60,7 +62,7 @@ class _Parser:
         self._records = 0
         self._acked = -1
         redactor = Redactor.from_key_file(Path(settings.redaction_key))
-        self._enrolment = None if settings.enrolment is None else EnrolmentFile(Path(settings.enrolment))
+        self._enrolment = _enrolment(settings)
         if self._enrolment is not None:
             self._enrolment.reload()
         self._journal = _open_journal(settings)
@@ -154,6 +156,14 @@ class _Parser:
         self._acknowledge()
         self._each_second()
         self._journal.close()
+
+
+def _enrolment(settings: ParserSettings) -> EnrolmentFile | None:
+    """None mirrors every charging station."""
+    if settings.enrolment is None and settings.overrides is None:
+        return None
+    paths = [None if name is None else Path(name) for name in (settings.enrolment, settings.overrides)]
+    return EnrolmentFile(*paths)
 
 
 def _open_journal(settings: ParserSettings) -> Journal:

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ingest.enrolment import EnrolmentFile
+from ingest.enrolment_file import EnrolmentFile
 from ingest.redaction_key import KeyFileError, read_key
 from ingest.tap.handoff import HandOff
 from ingest.tap.parser import ParserSettings
@@ -58,6 +58,8 @@ class TapConfig:
     """0 takes a free one."""
     enrolment_file: Path | None = None
     """None mirrors every charging station."""
+    overrides_file: Path | None = None
+    """What was said through the control topic; stronger than the file, and need not exist."""
     redaction_key_file: Path | None = None
     """None takes the one in `data_dir`. It is made where there is none."""
     tick_seconds: float = 5.0
@@ -183,6 +185,7 @@ class TapService:
             status=str(config.status_file.absolute()),
             redaction_key=str(key),
             enrolment=None if config.enrolment_file is None else str(config.enrolment_file.absolute()),
+            overrides=None if config.overrides_file is None else str(config.overrides_file.absolute()),
             segment_bytes=config.segment_bytes,
             max_bytes=config.journal_bytes,
         )

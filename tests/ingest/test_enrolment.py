@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from ingest.enrolment import MIRROR_ALL, Decision, Enrolment, EnrolmentError, EnrolmentFile, parse_rules
+from ingest.enrolment import (
+    MIRROR_ALL,
+    Decision,
+    Enrolment,
+    EnrolmentError,
+    EnrolmentRules,
+    Override,
+    Overrides,
+    parse_rules,
+)
+from ingest.enrolment_file import EnrolmentFile
 
 RULES = """
 enabled = true
@@ -115,3 +125,101 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     file = EnrolmentFile(path)
     assert not file.reload()
     assert "not UTF-8 at byte 0" in file.error
+
+
+def _overridden(rules: str, *overrides: Override, enabled: bool = True) -> Enrolment:
+    return Enrolment(parse_rules(rules), Overrides(enabled, overrides))
+
+
+@pytest.mark.parametrize(
+    ("charger_id", "decision"),
+    [
+        ("CP-1", Decision(enrolled=False)),  # the file enrols it, an override removes it
+        ("CP-99", Decision(enrolled=True, judged_connectors=(2,))),  # the file excludes it, an override adds it
+        ("CP-70", Decision(enrolled=False)),
+        ("CP-71", Decision(enrolled=True)),  # more plain characters than CP-7*
+        ("CP-7A", Decision(enrolled=False)),
+        ("CP-80", Decision(enrolled=False)),
+        ("CP-81", Decision(enrolled=True)),  # CP-8? names a place where CP-8* names any rest
+        ("LAB-1", Decision(enrolled=True, judged_connectors=(1, 2))),  # no override names it: the file's word holds
+        ("LAB-2", Decision(enrolled=False)),
+    ],
+)
+def test_overrides_are_stronger_than_the_file(charger_id: str, decision: Decision) -> None:
+    """An id before any glob, the more precise glob before the other, and of equals the removal."""
+    enrolment = _overridden(
+        RULES,
+        Override("CP-8?", enrolled=True),
+        Override("CP-8*", enrolled=False),
+        Override("CP-80", enrolled=False),
+        Override("CP-7*", enrolled=False),
+        Override("CP-71*", enrolled=True),
+        Override("CP-1", enrolled=False),
+        Override("CP-99", enrolled=True, connectors=(2,)),
+    )
+    assert enrolment.decide(charger_id) == decision
+
+
+def test_all_but_some_can_be_said() -> None:
+    """Everybody removed, and a glob or an id added to that: what a first beta begins with."""
+    enrolment = Enrolment(
+        MIRROR_ALL.rules,
+        Overrides(
+            rules=(
+                Override("*", enrolled=False),
+                Override("BETA-*", enrolled=True),
+                Override("?ETA-*", enrolled=False),
+                Override("CP[1]", enrolled=True),
+            )
+        ),
+    )
+    found = [name for name in ("BETA-1", "CP-1", "CP[1]", "CP1", "X") if enrolment.decide(name).enrolled]
+    assert found == ["BETA-1", "CP[1]", "CP1"]
+
+
+def test_either_kill_switch_suffices() -> None:
+    """The file's and the control topic's: one of them off mirrors nobody, also who is added by name."""
+    rule = Override("CP-1", enrolled=True)
+    assert _overridden("", rule).decide("CP-1").enrolled
+    assert not _overridden("enabled = false", rule).decide("CP-1").enrolled
+    assert not _overridden('chargers = ["*"]', rule, enabled=False).decide("CP-1").enrolled
+
+
+def test_overrides_are_followed_beside_the_file(tmp_path: Path) -> None:
+    """They may be absent at first; once they were there, one that is broken or gone changes nothing."""
+    path = tmp_path / "overrides.json"
+    file = EnrolmentFile(None, path)
+    assert file.reload()
+    assert file.current.decide("CP-1").enrolled
+
+    path.write_text('{"rules":[{"charger":"CP-1","enrolled":false}]}')
+    assert file.reload()
+    assert not file.reload()
+    assert not file.current.decide("CP-1").enrolled
+    assert file.current.decide("CP-2").enrolled
+
+    path.write_text('{"enabled": fal')
+    assert not file.reload()
+    assert "no overrides" in file.error
+    path.unlink()
+    assert not file.reload()
+    assert "the last good rules hold" in file.error
+    assert not file.current.decide("CP-1").enrolled
+
+    path.write_text("{}")
+    assert file.reload()
+    assert file.error == ""
+    assert file.current.decide("CP-1").enrolled
+
+
+def test_overrides_that_cannot_be_read_at_the_start_mirror_nobody(tmp_path: Path) -> None:
+    """They may hold the kill switch."""
+    path = tmp_path / "overrides.json"
+    path.write_text("[]")
+    rules = tmp_path / "rules.toml"
+    rules.write_text('chargers = ["*"]')
+    file = EnrolmentFile(rules, path)
+    file.reload()
+    assert str(path) in file.error
+    assert not file.current.decide("CP-1").enrolled
+    assert file.current.rules == EnrolmentRules(chargers=("*",))
