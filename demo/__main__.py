@@ -1,15 +1,21 @@
-"""`python -m demo`: point the simulated fleet at any OCPP 1.6J CSMS, or at a tap before one."""
+"""`python -m demo`: point the simulated fleet at any OCPP 1.6J CSMS, or at a tap before one.
+
+With `--primary` the CSMS is in this process too, and plants its own faults: the tap stands between the two.
+"""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 import msgspec
 
 from demo.fleet import Fleet, FleetConfig, FleetReport
+from demo.primary import Primary, PrimaryConfig
 
 
 def _share(text: str) -> float:
@@ -33,6 +39,20 @@ def _positive(text: str) -> int:
     return value
 
 
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not host or not colon or not port.isdigit() or not 1 <= int(port) <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no address: give HOST:PORT")
+    return host, int(port)
+
+
+def _rounds(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} rounds cannot be: give 1 or more, or 0 for no end")
+    return value
+
+
 def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--url", type=_url, required=True, help="each charger adds its id as the last path segment")
@@ -41,6 +61,12 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=_share, default=0.35, help="share of the chargers that misbehave, 0 to 1")
     parser.add_argument("--prefix", default="DEMO", help="of the charger ids")
+    parser.add_argument(
+        "--primary", type=_address, metavar="HOST:PORT", help="run the CSMS there, with faults of its own"
+    )
+    parser.add_argument(
+        "--rounds", type=_rounds, default=1, help="fleets one after the other, each of other stations; 0 for no end"
+    )
     parser.add_argument("--json", action="store_true", help="print the ground truth as one JSON document")
     return parser.parse_args(arguments)
 
@@ -61,30 +87,59 @@ def _print(report: FleetReport, *, as_json: bool, interrupted: bool) -> None:
     )
 
 
-def main(arguments: list[str]) -> int:
-    """Run the fleet. 0 when every charger lived its plan, 1 when one could not, 130 after Ctrl-C."""
-    options = _arguments(arguments)
-    fleet = Fleet(
-        FleetConfig(
-            url=options.url,
-            chargers=options.chargers,
-            seed=options.seed,
-            fault_share=options.faults,
-            duration_seconds=options.seconds,
-            own_primary=False,
-            prefix=options.prefix,
-        )
+def _config(options: argparse.Namespace, number: int) -> FleetConfig:
+    """The fleet of a round: a seed and charging stations of its own."""
+    return FleetConfig(
+        url=options.url,
+        chargers=options.chargers,
+        seed=options.seed + number - 1,
+        fault_share=options.faults,
+        duration_seconds=options.seconds,
+        own_primary=options.primary is not None,
+        prefix=options.prefix if number == 1 else f"{options.prefix}{number}",
     )
-    interrupted = False
-    try:
-        asyncio.run(fleet.run())
-    except KeyboardInterrupt:
-        interrupted = True
-    report = fleet.report()
-    _print(report, as_json=options.json, interrupted=interrupted)
-    if interrupted:
-        return 130
-    return 1 if report.failures else 0
+
+
+class _AddressError(Exception):
+    """The primary cannot listen there."""
+
+
+async def _live(fleet: Fleet, address: tuple[str, int] | None) -> None:
+    async with AsyncExitStack() as stack:
+        if address is not None:
+            host, port = address
+            primary = Primary(PrimaryConfig(host=host, port=port, behaviours=fleet.config.behaviours()))
+            try:
+                await stack.enter_async_context(primary)
+            except OSError as error:
+                raise _AddressError(f"{host}:{port}: {error.strerror or error}") from None
+        await fleet.run()
+
+
+def main(arguments: list[str]) -> int:
+    """Run the fleet. 0 when every charger lived its plan, 1 when one could not, 130 after Ctrl-C or SIGTERM."""
+    options = _arguments(arguments)
+    # What stops a container is what Ctrl-C is: what was planted so far is still told.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    number = failures = 0
+    while not options.rounds or number < options.rounds:
+        number += 1
+        fleet = Fleet(_config(options, number))
+        interrupted = False
+        try:
+            asyncio.run(_live(fleet, options.primary))
+        except KeyboardInterrupt:
+            interrupted = True
+        except _AddressError as error:
+            sys.stderr.write(f"demo: the primary cannot listen on {error}; name another address with --primary\n")
+            return 2
+        report = fleet.report()
+        _print(report, as_json=options.json, interrupted=interrupted)
+        sys.stdout.flush()
+        if interrupted:
+            return 130
+        failures += len(report.failures)
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

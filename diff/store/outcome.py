@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diff.store.client import Store
 
-__all__ = ["compared_sessions", "open_codes"]
+__all__ = ["compared_sessions", "open_codes", "stored_frames"]
 
 
 def open_codes(store: Store) -> set[tuple[str, str]]:
@@ -20,3 +20,8 @@ def compared_sessions(store: Store) -> int:
     condition = "compared AND status = 'open' AND judging_run = 'live'"
     rows = store.rows(f"SELECT count() AS n FROM sessions FINAL WHERE {condition}")
     return int(rows[0]["n"])
+
+
+def stored_frames(store: Store) -> int:
+    """Frames that are stored."""
+    return int(store.rows("SELECT count() AS n FROM frames FINAL")[0]["n"])
