@@ -18,12 +18,14 @@ from app.lifeline import start_child, stop_child
 from app.live import say, tap_line, until_stopped
 from app.publishing import read_publisher_status
 from app.settings import Settings
-from ingest.tap.service import TapService
+from ingest.tap.service import TapConfig, TapService
 
-__all__ = ["run"]
+__all__ = ["run", "spool_config"]
 
 _WATCH_SECONDS: Final = 1.0
 _DRAIN_SECONDS: Final = 15.0
+_SEGMENTS: Final = 8
+"""That fit into the spool at least."""
 
 
 def run(settings: Settings) -> int:
@@ -33,7 +35,7 @@ def run(settings: Settings) -> int:
 
 async def _run(settings: Settings) -> int:
     writable(settings.data_dir)
-    tap = TapService(replace(tap_config(settings), journal_name="spool"))
+    tap = TapService(spool_config(settings))
     await tap.start()
     publisher = _Publisher(settings)
     watch = asyncio.create_task(publisher.watch())
@@ -47,6 +49,17 @@ async def _run(settings: Settings) -> int:
         await tap.stop()
         await publisher.stop()
     return 0
+
+
+def spool_config(settings: Settings) -> TapConfig:
+    """The tap with a spool in the place of a journal.
+
+    A segment leaves the disk when it is wholly published and another one has begun: several have to fit into the limit,
+    or a spool that was full once would never have room again.
+    """
+    config = tap_config(settings)
+    segment = min(config.segment_bytes, config.journal_bytes // _SEGMENTS)
+    return replace(config, journal_name="spool", segment_bytes=segment)
 
 
 class _Publisher:

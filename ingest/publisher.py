@@ -249,6 +249,10 @@ class Publisher:
         except OSError as error:
             # A full disk stops no publishing: an older place only means that more is published again.
             self.failure = f"{self._position_file} cannot be written: {error.strerror}"
+            if self._prune:
+                # It may be the spool that has filled the disk. What is published can go before its place is written
+                # down: a start from the older place goes on with the first segment that is there.
+                self._remove_published()
             return
         if self._prune and self._saved.segment != self._committed.segment:
             self._remove_published()
