@@ -12,10 +12,12 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
+from app.accounts import AccountPublisher
+from app.control import OVERRIDES_FILE, ControlFollower, FollowerStatus
 from app.lifeline import WITH_PARENT, end_with_parent
 from app.security import SecurityError
 from app.settings import Settings, SettingsError, load
@@ -42,6 +44,10 @@ class PublisherStatus(msgspec.Struct, frozen=True):
     """Everything before this place of the spool is acknowledged."""
     failure: str
     """Why Kafka takes nothing at the moment; empty while all is well."""
+    accounts: int
+    """Accounts of connections acknowledged by Kafka since this process started."""
+    control: FollowerStatus
+    """What the control topic says."""
 
 
 def read_publisher_status(data_dir: Path) -> PublisherStatus | None:
@@ -64,13 +70,34 @@ def publisher(settings: Settings) -> Publisher:
     )
 
 
+class _Beside:
+    """What runs beside the publishing: the control topic is followed, and accounts are published."""
+
+    def __init__(self, settings: Settings) -> None:
+        topics, directory = settings.topics(), settings.data_dir
+        options = settings.kafka_options()
+        file = directory / OVERRIDES_FILE
+        self.control = ControlFollower(settings.kafka_bootstrap, topics.control, file, **options)
+        status = directory / "tap-status.json"
+        self.accounts = AccountPublisher(settings.kafka_bootstrap, topics.connections, status, **options)
+
+    def __enter__(self) -> Self:
+        self.control.start()
+        self.accounts.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.accounts.stop()
+        self.control.stop()
+
+
 def main(arguments: list[str]) -> int:
     """Publish until SIGTERM; then what is there is still published, for as long as Kafka takes it."""
     if WITH_PARENT in arguments:
         end_with_parent()
     try:
         settings = load()
-        publishing = publisher(settings)
+        publishing, beside = publisher(settings), _Beside(settings)
     except (SettingsError, SecurityError, PublisherError) as error:
         print(f"publisher: {error}", file=sys.stderr)
         return 2
@@ -81,17 +108,18 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     ended = threading.Event()
-    reporting = threading.Thread(target=_report, args=(publishing, settings.data_dir, ended), name="status")
+    reporting = threading.Thread(target=_report, args=(publishing, beside, settings.data_dir, ended), name="status")
     reporting.start()
     try:
-        publishing.run()
+        with beside:
+            publishing.run()
     finally:
         ended.set()
         reporting.join()
     return 0
 
 
-def _report(publishing: Publisher, data_dir: Path, ended: threading.Event) -> None:
+def _report(publishing: Publisher, beside: _Beside, data_dir: Path, ended: threading.Event) -> None:
     told = ""
     while True:
         last = ended.wait(_STATUS_SECONDS)
@@ -101,7 +129,15 @@ def _report(publishing: Publisher, data_dir: Path, ended: threading.Event) -> No
             print(f"publisher: {failure or 'Kafka takes frames again'}", file=sys.stderr, flush=True)
             told = failure
         status = PublisherStatus(
-            os.getpid(), publishing.published, publishing.rejected, publishing.behind, segment, offset, failure
+            os.getpid(),
+            publishing.published,
+            publishing.rejected,
+            publishing.behind,
+            segment,
+            offset,
+            failure,
+            beside.accounts.published,
+            beside.control.status,
         )
         draft = data_dir / f".{_STATUS_FILE}.{os.getpid()}"
         try:

@@ -13,6 +13,7 @@ from typing import Final
 
 import uvloop
 
+from app.control import OVERRIDES_FILE
 from app.embedded import tap_config, writable
 from app.lifeline import start_child, stop_child
 from app.live import say, tap_line, until_stopped
@@ -59,7 +60,8 @@ def spool_config(settings: Settings) -> TapConfig:
     """
     config = tap_config(settings)
     segment = min(config.segment_bytes, config.journal_bytes // _SEGMENTS)
-    return replace(config, journal_name="spool", segment_bytes=segment)
+    overrides = settings.data_dir / OVERRIDES_FILE
+    return replace(config, journal_name="spool", segment_bytes=segment, overrides_file=overrides)
 
 
 class _Publisher:

@@ -21,6 +21,7 @@ from typing import Final
 
 import msgspec
 
+from app.accounts import accounts_of
 from app.lifeline import WITH_PARENT, end_with_parent
 from app.settings import SettingsError, load
 from app.storing import Keeper, StoreStartError, fault_line, open_store
@@ -28,12 +29,11 @@ from diff.fleet import Fleet
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.errors import StoreError
-from diff.store.tables import ConnectionAccount
 from diff.store.writer import BackPressure, Writer
 from ingest.frame import Frame, Micros
 from ingest.journal import JournalReader
 from ingest.recording import Reader, Rejected
-from ingest.tap.status import TapStatus, read_status
+from ingest.tap.status import read_status
 
 __all__ = ["WorkerStatus", "main", "read_worker_status"]
 
@@ -159,7 +159,7 @@ class Worker:
         if tap is None or tap.at == self._accounted_at:
             return
         with suppress(BackPressure):
-            self._writer.add_connections(_accounts(tap))
+            self._writer.add_connections(accounts_of(tap))
             self._accounted_at = tap.at
 
     def _report(self) -> None:
@@ -193,29 +193,6 @@ def read_worker_status(data_dir: Path) -> WorkerStatus | None:
         return msgspec.json.decode((data_dir / _STATUS_FILE).read_bytes(), type=WorkerStatus)
     except (OSError, msgspec.MsgspecError):
         return None
-
-
-def _accounts(tap: TapStatus) -> list[ConnectionAccount]:
-    return [
-        ConnectionAccount(
-            one.charger_id,
-            one.connection_id,
-            one.state,
-            one.subprotocol or "",
-            one.compression,
-            one.opened_at,
-            one.closed_at,
-            one.last_frame_at,
-            one.bytes_forwarded,
-            one.bytes_mirrored,
-            one.bytes_parsed,
-            one.frames,
-            one.gaps,
-            tap.at,
-        )
-        for one in tap.connections
-        if one.charger_id
-    ]
 
 
 def main(arguments: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""What the workers publish, as records and back: CloudEvents like the frames, the value JSON of the record type. Pure.
+"""What workers and taps publish beside frames, as records and back: CloudEvents, the value JSON of the type. Pure.
 
 Energies and deltas of sessions and discrepancies are JSON strings, so that no consumer makes floats of them; numbers
 inside 2.0.1 messages stay JSON numbers with their digits, as 2.0.1 asks.
@@ -13,45 +13,71 @@ import msgspec
 
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.rejudge import RejudgeRequest
-from diff.store.tables import ChargerFacts, DeadLetter
+from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter
 from ingest.cloudevents import Record, UndecodableError, envelope
 from shadow.message import ShadowMessage
 
-__all__ = ["Published", "decode", "encode"]
+__all__ = ["TYPES", "Published", "decode", "encode"]
 
-Published = ShadowMessage | JudgedSession | Discrepancy | ChargerFacts | DeadLetter | RejudgeRequest
+Published = ShadowMessage | JudgedSession | Discrepancy | ChargerFacts | DeadLetter | ConnectionAccount | RejudgeRequest
 
-_SOURCE: Final = "/shadow-csms/worker"
+TYPES: Final[dict[type[Any], str]] = {
+    ShadowMessage: "ocpp.shadow-message.v1",
+    JudgedSession: "ocpp.session.v1",
+    Discrepancy: "ocpp.discrepancy.v1",
+    ChargerFacts: "ocpp.charger.v1",
+    DeadLetter: "ocpp.deadletter.v1",
+    RejudgeRequest: "ocpp.rejudge.v1",
+    ConnectionAccount: "ocpp.connection.v1",
+}
+"""The `ce_type` of each kind of record."""
+
+_WORKER: Final = "/shadow-csms/worker"
+_TAP: Final = "/shadow-csms/tap"
 _JSON: Final = b"application/json"
 _MAX_VALUE: Final = 16 * 1024 * 1024
 
 _numbers: Final = msgspec.json.Encoder(decimal_format="number").encode
 _strings: Final = msgspec.json.Encoder(decimal_format="string").encode
+_types: Final = {kind: name.encode() for kind, name in TYPES.items()}
 _decoders: Final[dict[type[Any], msgspec.json.Decoder[Any]]] = {
-    kind: msgspec.json.Decoder(kind, float_hook=Decimal)
-    for kind in (ShadowMessage, JudgedSession, Discrepancy, ChargerFacts, DeadLetter, RejudgeRequest)
+    kind: msgspec.json.Decoder(kind, float_hook=Decimal) for kind in TYPES
 }
 
-PublishedT = TypeVar("PublishedT", ShadowMessage, JudgedSession, Discrepancy, ChargerFacts, DeadLetter, RejudgeRequest)
+PublishedT = TypeVar(
+    "PublishedT",
+    ShadowMessage,
+    JudgedSession,
+    Discrepancy,
+    ChargerFacts,
+    DeadLetter,
+    RejudgeRequest,
+    ConnectionAccount,
+)
 
 
 def encode(item: Published) -> Record:
     """Write one record; the same item gives the same bytes."""
+    source = _WORKER
     match item:
         case ShadowMessage():
-            name, at, type_ = item.message_id, item.at, b"ocpp.shadow-message.v1"
+            name, at = item.message_id, item.at
         case JudgedSession():
-            name, at, type_ = f"{item.session_id}@{item.version}", item.last_received_at, b"ocpp.session.v1"
+            name, at = f"{item.session_id}@{item.version}", item.last_received_at
         case Discrepancy():
-            name, at, type_ = f"{item.id}@{item.version}", item.observed_at, b"ocpp.discrepancy.v1"
+            name, at = f"{item.id}@{item.version}", item.observed_at
         case ChargerFacts():
-            name, at, type_ = f"{item.charger_id}@{item.version}", item.last_seen, b"ocpp.charger.v1"
+            name, at = f"{item.charger_id}@{item.version}", item.last_seen
         case DeadLetter():
-            name, at, type_ = item.id, item.received_at, b"ocpp.deadletter.v1"
+            name, at = item.id, item.received_at
         case RejudgeRequest():
-            name, at, type_ = f"{item.frame_id}@{item.since}+{item.late}", item.until, b"ocpp.rejudge.v1"
+            name, at = f"{item.frame_id}@{item.since}+{item.late}", item.until
+        case ConnectionAccount():
+            name, at, source = f"{item.connection_id}@{item.at}", item.at, _TAP
     value = _numbers(item) if isinstance(item, ShadowMessage) else _strings(item)
-    return Record(item.charger_id.encode(), value, envelope(name, _SOURCE, type_, at, item.charger_id, _JSON))
+    return Record(
+        item.charger_id.encode(), value, envelope(name, source, _types[type(item)], at, item.charger_id, _JSON)
+    )
 
 
 def decode(value: bytes | None, kind: type[PublishedT]) -> PublishedT:

@@ -15,14 +15,14 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from diff import published
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.store.client import Store
 from diff.store.errors import StoreError
-from diff.store.tables import ChargerFacts, DeadLetter
+from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter
 from diff.store.writer import BackPressure, Writer
 from ingest import cloudevents, exchange, ocppj
 from ingest.cloudevents import UndecodableError
@@ -98,7 +98,16 @@ class Sink:
         """Partitions that came and were not set to their places yet."""
         self._taken: dict[Any, int] = {}
         """By partition: behind the last record taken, not committed yet."""
-        self._waiting = 0
+        self.places: dict[Any, int] = {}
+        """By partition that it was given: the next offset to take."""
+        self.newest: Micros = 0
+        """When the tap saw the newest frame that was taken."""
+        self.waiting = 0
+        """Records taken and not stored yet."""
+        self.retries = 0
+        """Flushes that failed and were tried again."""
+        self.flushed: Callable[[float], None] = lambda _seconds: None
+        """For metrics: called with the seconds of each flush that succeeded, its commit included."""
         self.records = self.flushes = self.unreadable = 0
         """Since the start: records taken, flushes and commits that succeeded, records that hold nothing."""
         self.failure = ""
@@ -115,6 +124,16 @@ class Sink:
             max_poll_interval_ms=_POLL_INTERVAL_MS,
         )
         self._consumer.subscribe(list(self._keep), listener=_listener(self))
+
+    @property
+    def written(self) -> Mapping[str, int]:
+        """Rows that the store acknowledged since the start, by table."""
+        return self._writer.by_table
+
+    @property
+    def refused(self) -> int:
+        """Rows that the store would not take."""
+        return self._writer.refused
 
     def run(self) -> None:
         """Consume until told to stop; then what was taken is flushed and committed, if ClickHouse takes it."""
@@ -135,12 +154,12 @@ class Sink:
         for place, records in polled.items():
             for record in records:
                 self._take(record)
-            self._taken[place] = records[-1].offset + 1
+            self._taken[place] = self.places[place] = records[-1].offset + 1
             taken += len(records)
         self.records += taken
-        self._waiting += taken
+        self.waiting += taken
         now = self._clock()
-        if (self._waiting >= self._max_rows or now - self._since >= self._max_age) and now >= self._next_try:
+        if (self.waiting >= self._max_rows or now - self._since >= self._max_age) and now >= self._next_try:
             self.flush()
         return taken
 
@@ -148,25 +167,28 @@ class Sink:
         """Store what was taken, then commit. False where ClickHouse is away: nothing is lost or committed then."""
         now = self._clock()
         if self._taken:
+            began = time.monotonic()
             try:
                 self._writer.flush()
             except StoreError as error:
                 self.failure = str(error)
+                self.retries += 1
                 self._next_try = now + min(getattr(error, "retry_after", self._max_age), 5.0)
                 return False
             self._commit()
             self.flushes += 1
+            self.flushed(time.monotonic() - began)
         if self.failure:
             self.failure = ""
             self._consumer.resume(*self._consumer.assignment())
-        self._waiting = 0
+        self.waiting = 0
         self._since = now
         return True
 
     def close(self) -> None:
         """Flush, commit and leave the group."""
         if not self.flush():
-            _log.error("%d records are neither stored nor committed: %s", self._waiting, self.failure)
+            _log.error("%d records are neither stored nor committed: %s", self.waiting, self.failure)
         self._consumer.close(autocommit=False)
 
     def assigned(self, places: Iterable[Any]) -> None:
@@ -179,6 +201,7 @@ class Sink:
         self._marks.clear()
         self._stored_until.clear()
         self._fresh.clear()
+        self.places.clear()
 
     def _begin(self) -> None:
         """Set every new partition to its place: behind what is committed, those of the frames a little earlier."""
@@ -188,12 +211,14 @@ class Sink:
             committed = self._consumer.committed(place, metadata=True)
             if committed is None or committed.offset < 0:
                 self._consumer.seek_to_beginning(place)
+                self.places[place] = 0
                 continue
             begin = committed.offset
             if place.topic == self._topics.frames and (committed.metadata or "").isdigit():
                 begin = min(begin, int(committed.metadata))
                 self._stored_until[place] = committed.offset
             self._consumer.seek(place, begin)
+            self.places[place] = begin
 
     def _keepers(self) -> dict[str, Callable[[Any], None]]:
         topics, read = self._topics, published.decode
@@ -203,6 +228,7 @@ class Sink:
             topics.sessions: lambda one: self._writer.add_session(read(one.value, JudgedSession)),
             topics.discrepancies: lambda one: self._writer.add_discrepancy(read(one.value, Discrepancy)),
             topics.chargers: lambda one: self._writer.add_charger(read(one.value, ChargerFacts)),
+            topics.connections: lambda one: self._writer.add_connections([read(one.value, ConnectionAccount)]),
             topics.dead_letters: lambda one: self._writer.add_dead_letter(read(one.value, DeadLetter)),
         }
 
@@ -251,6 +277,7 @@ class Sink:
             self._writer.add_frame(frame, event)
 
     def _mark(self, place: Any, at: Micros, offset: int) -> None:
+        self.newest = max(self.newest, at)
         marks = self._marks.setdefault(place, deque())
         if not marks or at - marks[-1][0] >= _MARK_EVERY:
             marks.append((at, offset))
