@@ -41,7 +41,7 @@ class Outputs:
             **self._settings,
             enable_idempotence=True,
             acks="all",
-            compression_type="lz4",
+            compression_type="zstd",
             max_batch_size=_BATCH_BYTES,
             max_request_size=MAX_BATCH,
             request_timeout_ms=_REQUEST_MS,

@@ -37,7 +37,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 def _publish(bootstrap: str, topics: Topics, count: int, chargers: int) -> int:
     producer = KafkaProducer(
-        bootstrap_servers=bootstrap, compression_type="lz4", linger_ms=20, batch_size=256 * 1024, acks="all"
+        bootstrap_servers=bootstrap, compression_type="zstd", linger_ms=20, batch_size=256 * 1024, acks="all"
     )
     size = 0
     for frame in itertools.islice(fleet_frames(1, chargers, 1000), count):

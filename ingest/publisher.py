@@ -18,7 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from ingest.cloudevents import encode
-from ingest.frame import Frame, FrameKind
+from ingest.frame import Frame, FrameKind, Micros
 from ingest.journal import JournalReader, Position, segments
 from ingest.recording import Reader, Rejected
 from ingest.topics import MAX_BATCH
@@ -112,6 +112,8 @@ class Publisher:
         self.published = 0
         """Records acknowledged since the start; a tick is one for each partition."""
         self.rejected = 0
+        self.newest: Micros = 0
+        """When the tap saw the newest frame that was read from the journal, ticks left out."""
         self.failure = ""
         """Why Kafka takes nothing at the moment; empty while all is well."""
         self.stopping = False
@@ -174,7 +176,7 @@ class Publisher:
 
         self._producer = KafkaProducer(
             bootstrap_servers=self._bootstrap,
-            **{"client_id": "shadow-publisher", "compression_type": _compression(), **self._client},
+            **{"client_id": "shadow-publisher", "compression_type": "zstd", **self._client},
             enable_idempotence=True,
             acks="all",
             retries=_FOR_EVER_MS,
@@ -203,6 +205,8 @@ class Publisher:
         key, value, headers = encode(item)
         # A tick belongs to no charging station: every partition gets it, and each worker looks at its own.
         partitions = self._partitions if item.kind is FrameKind.TICK else [None]
+        if item.kind is not FrameKind.TICK:
+            self.newest = max(self.newest, item.received_at)
         futures = [
             self._producer.send(self._topic, value, key, headers=headers, partition=partition)
             for partition in partitions
@@ -263,13 +267,6 @@ class Publisher:
         for number, path in segments(self._journal.directory):
             if number < self._committed.segment:
                 path.unlink(missing_ok=True)
-
-
-def _compression() -> str:
-    """The best that is installed; gzip is in the standard library."""
-    from kafka.codec import has_lz4, has_zstd
-
-    return "lz4" if has_lz4() else "zstd" if has_zstd() else "gzip"
 
 
 def _errors() -> tuple[type[Exception], ...]:
