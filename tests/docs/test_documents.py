@@ -1,14 +1,10 @@
-"""Documents agree with the code: dependencies, lock, compose file, links."""
+"""Documents agree with the code: dependencies, lock, links."""
 
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
-
-from app.settings import Settings
-from ingest.tap.service import TapConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,31 +45,6 @@ def test_every_dependency_is_locked() -> None:
     )
 
     assert {_name(entry) for entry in _project()["dependencies"]} - locked == set()
-
-
-def test_compose_speaks_of_settings_that_exist() -> None:
-    """Each SHADOW_ variable of the compose file is a setting, and published ports are the configured ones."""
-    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    for service in services.values():
-        environment = service["environment"]
-        settings = {name.removeprefix("SHADOW_").lower() for name in environment}
-        assert settings <= set(Settings.model_fields)
-        inside = {value for name, value in environment.items() if name.endswith("_PORT")}
-        for port in service["ports"]:
-            host, outer, inner = port.split(":")
-            assert host == "127.0.0.1"
-            assert outer == inner
-            assert inner in inside
-
-
-def test_default_ports_and_addresses_are_those_of_the_compose_file() -> None:
-    """The compose file publishes the defaults of the settings, which are loopback outside containers."""
-    defaults = {name: field.default for name, field in Settings.model_fields.items()}
-    environment = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["shadow"]["environment"]
-
-    assert environment["SHADOW_LISTEN_PORT"] == str(defaults["listen_port"])
-    assert environment["SHADOW_DASHBOARD_PORT"] == str(defaults["dashboard_port"])
-    assert defaults["listen_host"] == defaults["dashboard_host"] == TapConfig("ws://h:1", Path()).listen_host
 
 
 @pytest.mark.parametrize("page", sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("*.md")))
