@@ -28,6 +28,7 @@ def settings(**flags: Any) -> Settings:
 def run(action: Callable[[], int]) -> NoReturn:
     """Run a command: what went wrong is one line with the next step, Ctrl-C is a clean end."""
     from app.embedded import RuntimeStartError
+    from app.monitor import MonitorError
     from app.replay import RecordingError
     from app.security import SecurityError
     from app.storing import StoreStartError
@@ -45,6 +46,7 @@ def run(action: Callable[[], int]) -> NoReturn:
     except (
         EngineStartError,
         KeyFileError,
+        MonitorError,
         PublisherError,
         RecordingError,
         RuntimeStartError,

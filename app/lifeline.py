@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["WITH_PARENT", "end_with_parent", "start_child", "stop_child"]
+__all__ = ["WITH_PARENT", "beat", "end_with_parent", "start_child", "stop_child"]
 
 WITH_PARENT: Final = "--with-parent"
 _ROOT: Final = str(Path(__file__).resolve().parents[1])
@@ -46,13 +47,24 @@ def stop_child(child: subprocess.Popen[bytes], seconds: float) -> None:
         child.stdin.close()
 
 
-def end_with_parent() -> None:
-    """In a child: end this process as soon as the parent's end of standard input closes."""
+def beat(child: subprocess.Popen[bytes]) -> None:
+    """Tell a child that this process lives. Never waits: where the child does not read, it is not told."""
+    if child.stdin is not None:
+        with suppress(OSError):
+            os.set_blocking(child.stdin.fileno(), False)
+            os.write(child.stdin.fileno(), b".")
+
+
+def end_with_parent(beaten: Callable[[], None] = lambda: None) -> None:
+    """In a child: end this process as soon as the parent's end of standard input closes.
+
+    `beaten` is called, in a thread of its own, whenever the parent has called `beat`.
+    """
     descriptor = sys.stdin.fileno()
 
     def watch() -> None:
-        while os.read(descriptor, 1):
-            pass
+        while os.read(descriptor, 1024):
+            beaten()
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True, name="lifeline").start()

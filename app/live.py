@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 
 import uvloop
 
+from app import logs
 from app.embedded import Embedded, free_port, tap_config, writable
 from app.lifeline import start_child, stop_child
 from app.settings import Settings
@@ -131,4 +131,4 @@ def tap_line(tap: TapService) -> str:
 
 def say(text: str) -> None:
     """One line for the person at the terminal; stdout is for outcomes."""
-    print(text, file=sys.stderr, flush=True)
+    logs.say(text)

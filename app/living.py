@@ -85,6 +85,7 @@ class Batch(msgspec.Struct):
     late: int = 0
     """Frames behind their place in the canonical order of their charging station."""
     comparisons: int = 0
+    """Sessions compared for the first time."""
     discrepancies: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
     """Versions of rows by code and severity."""
     rebuild: set[int] = msgspec.field(default_factory=set)
@@ -266,6 +267,7 @@ class Living:
     def _finish(self, batch: Batch, partition: int, charger_id: str, one: _Touched) -> None:
         topics = self._topics
         for judgement in one.judgements:
+            batch.comparisons += judgement.compared
             for message in judgement.observations.messages:
                 _add(batch, topics.messages, partition, message)
             for session in judgement.sessions:

@@ -13,10 +13,8 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import msgspec
 
-__all__ = ["MECHANISMS", "PROTOCOLS", "KafkaSecurity", "SecurityError", "location", "read_password"]
+__all__ = ["NO_SECURITY", "KafkaSecurity", "SecurityError", "location", "read_password"]
 
-PROTOCOLS: Final = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _MAX_PASSWORD: Final = 4096
 
 
@@ -120,6 +118,10 @@ class KafkaSecurity(msgspec.Struct, frozen=True):
     def secret(self) -> str:
         """The password, from its file where one is named. Raises `SecurityError`."""
         return read_password("kafka_password_file", self.password_file) if self.password_file else self.password
+
+
+NO_SECURITY: Final = KafkaSecurity()
+"""Plain text, no user: for a broker on loopback."""
 
 
 def read_password(setting: str, path: Path) -> str:

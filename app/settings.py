@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     stall_seconds: float = Field(
         120.0, ge=0, le=86_400, description="A worker or sink that stands still so long ends itself; 0 for never."
     )
+    stop_seconds: float = Field(
+        30.0, ge=1, le=600, description="How long tap, worker or sink may take to finish after SIGTERM."
+    )
     worker_store: str = Field("rocksdb://", description="Local store of the workers' state: rocksdb:// or memory://.")
     worker_standbys: int = Field(0, ge=0, le=8, description="Workers that keep a warm copy of each partition's state.")
     worker_session_seconds: float = Field(20.0, ge=1, le=300, description="When a silent worker's partitions move on.")

@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import signal
 
+from app import logs
 from app.live import say
 from app.preparing import named_store
 from app.settings import Settings
+from app.watching import stop_in_time, watching_sink
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.sink import Sink
 
 __all__ = ["run"]
 
+_RETRY_SECONDS = 1.0
+
 
 def run(settings: Settings) -> int:
-    """Consume until SIGTERM or Ctrl-C; then what was taken is flushed and committed. Raises `StoreStartError`."""
+    """Consume until SIGTERM or Ctrl-C; then what was taken is flushed and committed, within `stop_seconds`.
+
+    Raises `StoreStartError`, `SecurityError`, `MonitorError`.
+    """
+    logs.begin("sink", settings)
     with Store.connect(named_store(settings)) as store:
         sink = Sink(
             settings.kafka_bootstrap,
             settings.topics(),
             store,
             judging_run=JUDGING_RUN,
-            session_timeout_ms=round(settings.sink_session_seconds * 1000),
-            heartbeat_interval_ms=round(settings.sink_session_seconds * 200),
             **settings.kafka_options(),
         )
 
         def stop(*_: object) -> None:
+            if not sink.stopping:
+                stop_in_time(settings.stop_seconds, "sink")
             sink.stopping = True
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
-        say(f"sink: from Kafka at {settings.kafka_bootstrap} to {store.address!r}")
-        sink.run()
+        with watching_sink(sink, settings):
+            say(f"sink: from Kafka at {settings.kafka_bootstrap} to {store.address!r}")
+            sink.run()
         say(f"sink: stopped behind {sink.records} records in {sink.flushes} flushes")
         return 0 if not sink.failure else 1

@@ -29,18 +29,20 @@ from typing import Any, Final, cast
 from app.living import Arrival, Batch, Living
 from app.offsets import Places, commit_what_is_kept, committed_offset
 from app.outputs import Outputs
+from app.security import NO_SECURITY, KafkaSecurity
 from app.settings import Settings
 from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
 from ingest import cloudevents
 from ingest.cloudevents import Record, UndecodableError, header_map
+from ingest.frame import Micros
 from ingest.topics import STATE, Topics
 from shadow.config import DEFAULT, ShadowConfig
 
 __all__ = ["Stream", "run", "start"]
 
 _log = logging.getLogger(__name__)
-_BATCH: Final = 1000
+_BATCH: Final = 2000
 _WITHIN: Final = 0.1
 """Seconds that a frame waits for others at most."""
 _COMMIT_SECONDS: Final = 1.0
@@ -60,6 +62,7 @@ class Stream:
         session_seconds: float = 20.0,
         config: ShadowConfig = DEFAULT,
         policy: Policy = DEFAULT_POLICY,
+        security: KafkaSecurity = NO_SECURITY,
     ) -> None:
         """Prepare; nothing is connected before the application starts.
 
@@ -72,6 +75,8 @@ class Stream:
         self.topics = topics
         self.frames = self.batches = self.letters = 0
         """Since the start."""
+        self.failed: Exception | None = None
+        """What ended the agent. Faust would leave the worker hanging in its group: whoever watches ends the process."""
         self.places = Places()
         self._kept: dict[Any, int] = {}
         """By topic and partition: behind the last frame that is in the state."""
@@ -93,13 +98,14 @@ class Stream:
             stream_buffer_maxsize=4 * _BATCH,
             table_standby_replicas=standbys,
             web_enabled=False,
+            **security.faust(),
         )
         commit_what_is_kept(self.app, self._kept)
         self._source = self.app.topic(
             topics.frames, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
         self.table = self.app.Table(STATE, key_type=bytes, value_type=bytes, partitions=topics.partitions)
-        self._outputs = Outputs(bootstrap, f"{topics.worker}-outputs")
+        self._outputs = Outputs(bootstrap, f"{topics.worker}-outputs", **security.aiokafka())
         self._living = Living(topics, self._load, config, policy)
         self._events: dict[int, Any] = {}
         self._stale = True
@@ -108,15 +114,20 @@ class Stream:
         self.app.on_partitions_assigned.connect(self._rebalanced)
         self.crash: Callable[[str], None] = lambda _point: None
         """For tests of crash points: called with the name of each point that is reached."""
+        self.seen: Callable[[Batch, float, float], None] = lambda _batch, _living, _writing: None
+        """For metrics: called with each batch that is done, and the seconds that living and writing it took."""
 
     async def _rebalanced(self, *_: object, **__: object) -> None:
         self._stale = True
 
     async def _judge(self, stream: Any) -> None:
-        await self._outputs.start()
         try:
+            await self._outputs.start()
             async for events in stream.take_events(_BATCH, within=_WITHIN):
                 await self._take(events)
+        except Exception as error:
+            self.failed = error
+            raise
         finally:
             await self._outputs.stop()
 
@@ -128,9 +139,11 @@ class Stream:
             self._living.forget(self._stored())
         self._events = {event.message.partition: event for event in events}
         await self._begin([partition for partition in self._events if partition not in self.places.next])
+        began = time.monotonic()
         batch = self._living.live(
             _arrival(event) for event in events if self.places.admit(event.message.partition, event.message.offset)
         )
+        lived = time.monotonic()
         self.crash("lived")
         await self._outputs.write(batch.outputs, self._stopping)
         if batch.requests:
@@ -146,6 +159,7 @@ class Stream:
         self.frames += batch.frames
         self.letters += batch.letters
         self.batches += 1
+        self.seen(batch, lived - began, time.monotonic() - lived)
         if self.places.missing:
             await self._fill_holes()
 
@@ -191,6 +205,30 @@ class Stream:
     async def _ends(self, partitions: Sequence[int]) -> dict[int, int]:
         found = await self.app.consumer.highwaters(*map(self._place, partitions))
         return {place.partition: offset for place, offset in found.items()}
+
+    def wanted(self) -> dict[int, int]:
+        """Partitions of the frames' topic that it was given, and the next offset of each. For any thread."""
+        found = {}
+        for place in self.app.consumer.assignment():
+            if place.topic == self.topics.frames:
+                following = self.places.next.get(place.partition)
+                found[place.partition] = committed_offset(self.app, place) or 0 if following is None else following
+        return found
+
+    def newest(self) -> Micros | None:
+        """When the tap saw the newest frame of the latest batch. For any thread; read anew from its records."""
+        arrivals = [_arrival(event) for event in tuple(self._events.values())]
+        return max((one.frame.received_at for one in arrivals if one.frame is not None), default=None)
+
+    def recovered(self) -> dict[Any, int]:
+        """How far the changelog's partitions were read by a recovery. For any thread."""
+        tables: Any = self.app.tables
+        return dict(tables.recovery.active_offsets)
+
+    @property
+    def output_retries(self) -> int:
+        """Times that Kafka did not take outputs or states at once."""
+        return self._outputs.retries
 
     def _place(self, partition: int) -> Any:
         from faust.types import TP
@@ -243,28 +281,36 @@ def _arrival(event: Any) -> Arrival:
     return Arrival(message.partition, message.offset, frame, size=len(value or b""))
 
 
-def run(stream: Stream) -> None:
-    """Run a worker until SIGTERM or SIGINT, or until it fails; then the process ends with a status of its own."""
+def run(stream: Stream, *, own_logs: bool = True) -> None:
+    """Run a worker until SIGTERM or SIGINT, or until it fails; then the process ends with a status of its own.
+
+    `own_logs`: Faust sets up logging; else it was done before.
+    """
     import uvloop
     from mode import Worker
 
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    Worker(stream.app, loglevel="INFO", loop=loop).execute_from_commandline()
+    Worker(stream.app, loglevel="INFO", loop=loop, override_logging=own_logs).execute_from_commandline()
 
 
 def start(settings: Settings) -> int:
     """Run a worker with these settings until SIGTERM or SIGINT."""
-    run(
-        Stream(
-            settings.kafka_bootstrap,
-            settings.topics(),
-            settings.data_dir / "worker",
-            store=settings.worker_store,
-            standbys=settings.worker_standbys,
-            session_seconds=settings.worker_session_seconds,
-            config=settings.shadow_config(),
-            policy=settings.policy(),
-        )
+    from app import logs
+    from app.watching import watching_worker
+
+    logs.begin("worker", settings)
+    stream = Stream(
+        settings.kafka_bootstrap,
+        settings.topics(),
+        settings.data_dir / "worker",
+        store=settings.worker_store,
+        standbys=settings.worker_standbys,
+        session_seconds=settings.worker_session_seconds,
+        config=settings.shadow_config(),
+        policy=settings.policy(),
+        security=settings.kafka_security(),
     )
+    with watching_worker(stream, settings):
+        run(stream, own_logs=False)
     return 0

@@ -50,7 +50,8 @@ class Outcome:
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """This process's environment without settings of whoever runs the tests."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith("SHADOW_")}
-    return {**bare, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1", **(extra or {})}
+    plain = {"COLUMNS": "200", "NO_COLOR": "1", "SHADOW_LOG_FORMAT": "text"}
+    return {**bare, "PYTHONPATH": str(ROOT), **plain, **(extra or {})}
 
 
 def call(

@@ -7,6 +7,7 @@ the caller commits its offset (or its place in the journal) only after `flush` h
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -79,6 +80,8 @@ class Writer:
         self._not_before = 0.0
         self.written = 0
         """Rows written since the start, repeats included."""
+        self.by_table: Counter[str] = Counter()
+        """The same by table."""
         self.refused = 0
         """Rows that the store would not take; each left a dead letter."""
         self.failure: StoreError | None = None
@@ -196,6 +199,7 @@ class Writer:
             self._give_up(name, rows[0], error)
             return 0
         self.written += count
+        self.by_table[name] += count
         return count
 
     def _give_up(self, name: str, row: Row, error: StoreRefusedError) -> None:

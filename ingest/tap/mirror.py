@@ -264,6 +264,7 @@ class Mirror:
         match event:
             case Text(text, binary):
                 self.counters.messages += 1
+                self.counters.messages_from_charger += direction is Direction.CP_TO_CS
                 self.counters.binary_messages += binary
                 self._message(connection, direction, text)
             case Ping() | Pong():

@@ -18,6 +18,8 @@ class MirrorCounters(msgspec.Struct):
 
     frames: int = 0
     messages: int = 0
+    messages_from_charger: int = 0
+    """Of them."""
     binary_messages: int = 0
     gaps: int = 0
     undecodable_messages: int = 0
