@@ -56,7 +56,12 @@ class AccountPublisher:
     ) -> None:
         """Prepare. `every`: seconds between two looks. `options`: further settings of kafka-python's producer."""
         self._topic, self._status_file, self._every = topic, status_file, every
-        self._options = {"bootstrap_servers": bootstrap, "client_id": "shadow-accounts", **options}
+        self._options = {
+            "bootstrap_servers": bootstrap,
+            "client_id": "shadow-accounts",
+            "bootstrap_timeout_ms": _CONNECT_MS,
+            **options,
+        }
         self._producer: Any = None
         self._known: dict[str, ConnectionAccount] = {}
         """By connection: what Kafka has, with a time of 0."""
@@ -122,7 +127,6 @@ class AccountPublisher:
             linger_ms=20,
             allow_auto_create_topics=False,
             max_block_ms=_CONNECT_MS,
-            bootstrap_timeout_ms=_CONNECT_MS,
         )
 
     def _let_go(self) -> None:
