@@ -2,29 +2,37 @@
 
     python -m app.publishing
 
-It is a child of `shadow-csms tap`; the settings come through the environment.
+It is a child of `shadow-csms tap`; the settings come through the environment. It also serves the tap's monitor: the
+process that forwards has no server, and shows by a beat each second that it lives.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import threading
+import time
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
+from app import logs
 from app.accounts import AccountPublisher
 from app.control import OVERRIDES_FILE, ControlFollower, FollowerStatus
 from app.lifeline import WITH_PARENT, end_with_parent
+from app.monitor import MonitorError
 from app.security import SecurityError
 from app.settings import Settings, SettingsError, load
+from app.watching import watching_tap
 from ingest.publisher import Publisher, PublisherError
 
 __all__ = ["PublisherStatus", "main", "publisher", "read_publisher_status"]
 
+_log = logging.getLogger(__name__)
 _STATUS_FILE: Final = "publisher-status.json"
 _STATUS_SECONDS: Final = 0.5
 
@@ -66,6 +74,7 @@ def publisher(settings: Settings) -> Publisher:
         settings.kafka_bootstrap,
         settings.topics().frames,
         prune=True,
+        drain_seconds=settings.stop_seconds / 4,
         **settings.kafka_options(),
     )
 
@@ -93,10 +102,12 @@ class _Beside:
 
 def main(arguments: list[str]) -> int:
     """Publish until SIGTERM; then what is there is still published, for as long as Kafka takes it."""
+    beats = _Beats()
     if WITH_PARENT in arguments:
-        end_with_parent()
+        end_with_parent(beats)
     try:
         settings = load()
+        logs.begin("publisher", settings)
         publishing, beside = publisher(settings), _Beside(settings)
     except (SettingsError, SecurityError, PublisherError) as error:
         print(f"publisher: {error}", file=sys.stderr)
@@ -111,12 +122,33 @@ def main(arguments: list[str]) -> int:
     reporting = threading.Thread(target=_report, args=(publishing, beside, settings.data_dir, ended), name="status")
     reporting.start()
     try:
-        with beside:
+        with beside, ExitStack() as stack:
+            try:
+                stack.enter_context(_monitor(publishing, beside, settings, beats))
+            except MonitorError as error:
+                _log.error("%s; publishing goes on without it", error)
             publishing.run()
     finally:
         ended.set()
         reporting.join()
     return 0
+
+
+class _Beats:
+    """When the process that forwards last showed that it lives; from the start on it has a while to do so."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self) -> None:
+        self.last = time.monotonic()
+
+
+def _monitor(publishing: Publisher, beside: _Beside, settings: Settings, beats: _Beats) -> AbstractContextManager[None]:
+    def switched_off() -> str:
+        return "" if beside.control.status.enabled else "the kill switch is on: nothing is mirrored"
+
+    return watching_tap(publishing, settings, lambda: beats.last, switched_off)
 
 
 def _report(publishing: Publisher, beside: _Beside, data_dir: Path, ended: threading.Event) -> None:
@@ -126,7 +158,10 @@ def _report(publishing: Publisher, beside: _Beside, data_dir: Path, ended: threa
         segment, offset = publishing.committed
         failure = publishing.failure
         if failure != told:
-            print(f"publisher: {failure or 'Kafka takes frames again'}", file=sys.stderr, flush=True)
+            if failure:
+                _log.warning("Kafka takes nothing, the spool keeps it: %s", failure)
+            else:
+                _log.info("Kafka takes frames again")
             told = failure
         status = PublisherStatus(
             os.getpid(),

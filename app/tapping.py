@@ -13,9 +13,10 @@ from typing import Final
 
 import uvloop
 
+from app import logs
 from app.control import OVERRIDES_FILE
-from app.embedded import tap_config, writable
-from app.lifeline import start_child, stop_child
+from app.embedded import free_port, tap_config, writable
+from app.lifeline import beat, start_child, stop_child
 from app.live import say, tap_line, until_stopped
 from app.publishing import read_publisher_status
 from app.settings import Settings
@@ -24,13 +25,20 @@ from ingest.tap.service import TapConfig, TapService
 __all__ = ["run", "spool_config"]
 
 _WATCH_SECONDS: Final = 1.0
-_DRAIN_SECONDS: Final = 15.0
 _SEGMENTS: Final = 8
 """That fit into the spool at least."""
 
 
 def run(settings: Settings) -> int:
-    """Tap and publish until SIGTERM or Ctrl-C. Raises `TapError`, `RuntimeStartError`."""
+    """Tap and publish until SIGTERM or Ctrl-C; what was mirrored is then journalled and published, in `stop_seconds`.
+
+    What Kafka does not take in that time is published after the next start. Raises `TapError`, `RuntimeStartError`,
+    `SecurityError`.
+    """
+    logs.begin("tap", settings)
+    settings.kafka_options()  # told here and now, and not by the publisher again and again
+    if settings.monitor_port:
+        free_port(settings.monitor_host, settings.monitor_port, "monitor")
     return uvloop.run(_run(settings))
 
 
@@ -61,7 +69,13 @@ def spool_config(settings: Settings) -> TapConfig:
     config = tap_config(settings)
     segment = min(config.segment_bytes, config.journal_bytes // _SEGMENTS)
     overrides = settings.data_dir / OVERRIDES_FILE
-    return replace(config, journal_name="spool", segment_bytes=segment, overrides_file=overrides)
+    return replace(
+        config,
+        journal_name="spool",
+        segment_bytes=segment,
+        overrides_file=overrides,
+        stop_seconds=settings.stop_seconds / 3,  # the tap takes half as long again at most, the publisher the rest
+    )
 
 
 class _Publisher:
@@ -79,6 +93,7 @@ class _Publisher:
         """Start it again whenever it has ended."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
+            beat(self._child)
             if self._child.poll() is not None:
                 self.restarts += 1
                 say("publisher ended by itself and is started again; the tap goes on")
@@ -93,4 +108,4 @@ class _Publisher:
 
     async def stop(self) -> None:
         """Let it publish what is there."""
-        await asyncio.to_thread(stop_child, self._child, _DRAIN_SECONDS)
+        await asyncio.to_thread(stop_child, self._child, self._settings.stop_seconds / 2)

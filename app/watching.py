@@ -83,14 +83,20 @@ def watching_sink(sink: Sink, settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def watching_tap(publisher: Publisher, settings: Settings, last_beat: Callable[[], float]) -> Iterator[None]:
-    """Serve a tap's monitor from its publisher. `last_beat`: when the tap last showed that it lives, monotonic."""
+def watching_tap(
+    publisher: Publisher, settings: Settings, last_beat: Callable[[], float], switched_off: Callable[[], str]
+) -> Iterator[None]:
+    """Serve a tap's monitor from its publisher.
+
+    `last_beat`: when the process that forwards last showed that it lives, monotonic. `switched_off`: why nothing is
+    mirrored although all is well; empty where it is.
+    """
 
     def health() -> Health:
         silent = time.monotonic() - last_beat()
         stuck = f"the process that forwards has not answered for {silent:.0f} s" if silent > _NO_BEAT else ""
         report = measures.read_tap_report(settings.data_dir)
-        return judged([stuck], [*_blind(report), _away(publisher.failure)])
+        return judged([stuck], [*_blind(report), _away(publisher.failure), switched_off()])
 
     def read() -> Iterable[Sample]:
         report = measures.read_tap_report(settings.data_dir)
