@@ -32,6 +32,7 @@ kafka: $(VENV)/.runtime
 docs: $(VENV)/.dev
 	$(BIN)/python -m app.catalogue_page > docs/discrepancies.md
 	$(BIN)/python -m app.settings_page > docs/settings.md
+	$(BIN)/python -m app.metrics_page > docs/metrics.md
 
 lock:
 	$(UV_COMPILE) -o requirements/runtime.txt
