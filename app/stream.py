@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from app.living import Arrival, Batch, Living
+from app.membership import Membership, asks_kafka
 from app.offsets import Places, commit_what_is_kept, committed_offset
 from app.outputs import Outputs
 from app.security import NO_SECURITY, KafkaSecurity
@@ -107,6 +108,7 @@ class Stream:
         self.table = self.app.Table(STATE, key_type=bytes, value_type=bytes, partitions=topics.partitions)
         self._outputs = Outputs(bootstrap, f"{topics.worker}-outputs", **security.aiokafka())
         self._living = Living(topics, self._load, config, policy)
+        self._membership = Membership(session_seconds, asks_kafka(self.app))
         self._events: dict[int, Any] = {}
         self._stale = True
         self.agent = self.app.agent(self._source, name="judge")(self._judge)
@@ -119,8 +121,10 @@ class Stream:
 
     async def _rebalanced(self, *_: object, **__: object) -> None:
         self._stale = True
+        self._membership.renewed()
 
     async def _judge(self, stream: Any) -> None:
+        pulse = asyncio.create_task(self._membership.pulse())
         try:
             await self._outputs.start()
             async for events in stream.take_events(_BATCH, within=_WITHIN):
@@ -129,6 +133,7 @@ class Stream:
             self.failed = error
             raise
         finally:
+            pulse.cancel()
             await self._outputs.stop()
 
     async def _take(self, events: Sequence[Any]) -> None:
@@ -145,10 +150,17 @@ class Stream:
         )
         lived = time.monotonic()
         self.crash("lived")
+        if not await self._membership.holds():
+            _log.warning("put out of the group while it stood still: %d frames are left to others", batch.frames)
+            self._stale = True
+            return
         await self._outputs.write(batch.outputs, self._stopping)
         if batch.requests:
             await self._outputs.write(batch.requests, self._stopping)
         self.crash("outputs acknowledged")
+        if not await self._membership.holds():
+            self._stale = True
+            return
         await self._keep(batch)
         for partition in self._events:
             if partition not in batch.rebuild:

@@ -228,6 +228,27 @@ def test_workers_that_come_and_go_change_nothing(kafka: str, topics: Topics, tmp
     _check(kafka, topics, frames)
 
 
+def test_a_worker_that_stood_still_writes_nothing_old(kafka: str, topics: Topics, tmp_path: Path) -> None:
+    """Stopped for longer than its session, with frames in its hands, while another goes on: the outcome is the same."""
+    frames = _traffic(3000)
+    _publish(kafka, topics, frames[:1000])
+    with _worker(kafka, topics, tmp_path / "one") as one:
+        _until_done(kafka, topics, one)
+        _publish(kafka, topics, frames[1000:1600])
+        one.send_signal(signal.SIGSTOP)
+        with _worker(kafka, topics, tmp_path / "two") as two:
+            _publish(kafka, topics, frames[1600:2400])
+            _until_done(kafka, topics, two)
+            one.send_signal(signal.SIGCONT)
+            _publish(kafka, topics, frames[2400:2700])
+            _until_done(kafka, topics, two)
+    with _worker(kafka, topics, tmp_path / "three") as three:
+        _publish(kafka, topics, frames[2700:])
+        _until_done(kafka, topics, three)
+
+    _check(kafka, topics, frames)
+
+
 def test_a_state_of_another_release_is_lived_anew(kafka: str, topics: Topics, tmp_path: Path) -> None:
     """The partition is read again from its beginning; ids keep their values, and two letters tell of it."""
     frames = _traffic(1500)
