@@ -9,6 +9,7 @@ imports nothing of ours and no package: it runs every few seconds.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import urllib.error
@@ -23,8 +24,8 @@ _WHAT: Final = {
     "dashboard": ("SHADOW_DASHBOARD_PORT", "_stcore/health"),
 }
 _SECONDS: Final = 3.0
-_LONGEST: Final = 500
-"""Characters of an answer that are shown."""
+_LONGEST: Final = 4_000
+"""Bytes of an answer that are read."""
 
 
 def probe(what: str, environment: Mapping[str, str]) -> tuple[bool, str]:
@@ -45,7 +46,12 @@ def probe(what: str, environment: Mapping[str, str]) -> tuple[bool, str]:
 
 
 def _line(text: bytes) -> str:
-    return " ".join(text.decode("utf-8", "replace").split())
+    """What was answered, in a line; of a monitor's answer the state and its reasons."""
+    try:
+        answer = json.loads(text)
+        return ": ".join(filter(None, (answer["state"], "; ".join(answer["reasons"]))))
+    except (ValueError, KeyError, TypeError):
+        return " ".join(text.decode("utf-8", "replace").split())
 
 
 def main(arguments: list[str]) -> int:

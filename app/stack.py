@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -55,10 +56,9 @@ class Stack:
         self.services = services
         self.parts: dict[str, Part] = {}
         """The processes of ours that were started, in order."""
-        self.left_out: list[str] = []
         self.store_url = ""
         self._directory = directory
-        self._stopping = stopping
+        self.stopping = stopping
         self._at = Loopback(services, directory)
         self._places: dict[str, str] = {}
         self._engines = ExitStack()
@@ -76,11 +76,14 @@ class Stack:
         """Start everything and wait until all that can say so is healthy.
 
         Raises:
+            StoppedError: it was told to stop meanwhile.
             BrokerError, EngineStartError: Kafka or ClickHouse cannot be had.
             PartError: a service died, failed, or did not become healthy.
 
         """
         for service in self.services:
+            if self.stopping.is_set():
+                raise StoppedError
             name, image = service.name, service.image
             if image.startswith("apache/kafka:"):
                 self._start_kafka(service)
@@ -89,7 +92,7 @@ class Stack:
             elif image.startswith(_OURS):
                 self._start_part(service)
             else:
-                self.left_out.append(f"{name} ({image})")
+                self._places[name] = f"left out: {image} takes a container engine"
         for part in self.parts.values():
             if part.service.probe:
                 self._await_healthy(part)
@@ -106,11 +109,16 @@ class Stack:
 
     def places(self) -> dict[str, str]:
         """By service: where it is reached, or what stands in its place."""
-        return self._places | {name: self._place(part) for name, part in self.parts.items() if not part.once}
+        places = self._places | {name: self._place(part) for name, part in self.parts.items() if not part.once}
+        return {service.name: places[service.name] for service in self.services if service.name in places}
 
     def _place(self, part: Part) -> str:
         environment = self._at.environment(part.service)
-        shapes = {"LISTEN": "ws://{}:{}", "DASHBOARD": "http://{}:{}", "MONITOR": "monitor on http://{}:{}/readyz"}
+        shapes = {
+            "LISTEN": "charging stations connect to ws://{}:{}/ID",
+            "DASHBOARD": "open http://{}:{}",
+            "MONITOR": "monitor on http://{}:{}/metrics",
+        }
         found = [
             shape.format(HOST, environment[f"SHADOW_{what}_PORT"])
             for what, shape in shapes.items()
@@ -155,12 +163,12 @@ class Stack:
         if part.healthy:
             return
         self._until(part.probe, f"{part.service.name} did not become healthy", part)
-        say(f"{part.service.name}: healthy ({part.word})")
+        say(f"{part.service.name}: {part.word}")
 
     def _until(self, condition: Callable[[], bool], complaint: str, part: Part) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while not condition():
-            if self._stopping.wait(_BEAT_SECONDS):
+            if self.stopping.wait(_BEAT_SECONDS):
                 raise StoppedError
             self.check()
             if time.monotonic() > deadline:
@@ -193,47 +201,55 @@ def main(arguments: list[str]) -> int:
     except (OSError, ComposeError) as error:
         say(f"stack: {options.file}: {error}")
         return 2
-    with _directory(options.data) as directory, Stack(services, directory, stopping) as stack:
-        say(f"stack: {len(services)} services of {options.file.name}; data and logs in {directory}")
-        try:
-            stack.start()
-            _introduce(stack)
-            _watch(stack, options.seconds, stopping)
-        except StoppedError:
-            pass
-        except (BrokerError, EngineStartError) as error:
-            say(f"stack: {error}")
-            return 2
-        except PartError as error:
-            say(f"stack: {error}")
-            return 1
-        return _end(stack)
+    directory = _directory(options.data)
+    say(f"stack: {len(services)} services of {options.file.name}; data and logs in {directory}")
+    with Stack(services, directory, stopping) as stack:
+        code = _run(stack, options.seconds)
+    if options.data is None and code != 1:
+        shutil.rmtree(directory, ignore_errors=True)
+    elif code:
+        say(f"stack: the logs are kept in {directory / 'logs'}")
+    return code
 
 
-@contextmanager
-def _directory(named: Path | None) -> Iterator[Path]:
-    if named is not None:
-        named.mkdir(parents=True, exist_ok=True)
-        yield named.resolve()
-        return
-    with tempfile.TemporaryDirectory(prefix="shadow-stack-", ignore_cleanup_errors=True) as temporary:
-        yield Path(temporary)
+def _directory(named: Path | None) -> Path:
+    if named is None:
+        return Path(tempfile.mkdtemp(prefix="shadow-stack-"))
+    named.mkdir(parents=True, exist_ok=True)
+    return named.resolve()
+
+
+def _run(stack: Stack, seconds: int | None) -> int:
+    try:
+        stack.start()
+        _introduce(stack)
+        _watch(stack, seconds)
+    except StoppedError:
+        say("stack: stopped while it came up")
+        return 0
+    except (BrokerError, EngineStartError) as error:
+        say(f"stack: {error}")
+        return 2
+    except PartError as error:
+        say(f"stack: {error}")
+        return 1
+    return _end(stack)
 
 
 def _introduce(stack: Stack) -> None:
-    for name, place in stack.places().items():
-        say(f"  {name:<11} {place}")
-    for name in stack.left_out:
-        say(f"  {name:<11} left out: it takes a container engine")
+    places = stack.places()
+    width = max(map(len, places))
+    for name, place in places.items():
+        say(f"  {name:<{width}}  {place}")
     if "fleet" not in stack.parts and not os.environ.get("SHADOW_UPSTREAM"):
-        say("stack: the tap has no primary yet: set SHADOW_UPSTREAM, or add --profile demo (make stack PROFILE=demo)")
-    say("stack: everything is healthy; Ctrl-C ends it")
+        say("stack: the tap has no primary CSMS yet: set SHADOW_UPSTREAM, or try --profile demo")
+    say("stack: everything is up; Ctrl-C ends it")
 
 
-def _watch(stack: Stack, seconds: int | None, stopping: threading.Event) -> None:
+def _watch(stack: Stack, seconds: int | None) -> None:
     began = told = time.monotonic()
     with Store.connect(stack.store_url) as store:
-        while not stopping.wait(_BEAT_SECONDS):
+        while not stack.stopping.wait(_BEAT_SECONDS):
             now = time.monotonic()
             stack.check()
             if now - told >= _LINE_SECONDS:
@@ -246,9 +262,8 @@ def _watch(stack: Stack, seconds: int | None, stopping: threading.Event) -> None
 def _end(stack: Stack) -> int:
     say("stack: stopping, last started first; what was mirrored is still published, judged and stored")
     unclean = stack.stop_parts()
-    if stack.store_url:
-        with Store.connect(stack.store_url) as store:
-            print(_figures(store))
+    with Store.connect(stack.store_url) as store:
+        print(_figures(store))
     for part in unclean:
         say(f"stack: {part.obituary()}")
     return 1 if unclean else 0

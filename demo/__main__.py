@@ -10,12 +10,16 @@ import asyncio
 import signal
 import sys
 from contextlib import AsyncExitStack
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
 
 from demo.fleet import Fleet, FleetConfig, FleetReport
 from demo.primary import Primary, PrimaryConfig
+
+_PAUSE: Final = 5.0
+"""Seconds before the round behind one in which a connection failed: whoever was away may come back."""
 
 
 def _share(text: str) -> float:
@@ -104,7 +108,8 @@ class _AddressError(Exception):
     """The primary cannot listen there."""
 
 
-async def _live(fleet: Fleet, address: tuple[str, int] | None) -> None:
+async def _live(fleet: Fleet, address: tuple[str, int] | None, pause: float) -> None:
+    await asyncio.sleep(pause)
     async with AsyncExitStack() as stack:
         if address is not None:
             host, port = address
@@ -121,13 +126,14 @@ def main(arguments: list[str]) -> int:
     options = _arguments(arguments)
     # What stops a container is what Ctrl-C is: what was planted so far is still told.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    number = failures = 0
+    number = 0
+    failed = ever_failed = False
     while not options.rounds or number < options.rounds:
         number += 1
         fleet = Fleet(_config(options, number))
         interrupted = False
         try:
-            asyncio.run(_live(fleet, options.primary))
+            asyncio.run(_live(fleet, options.primary, _PAUSE if failed else 0))
         except KeyboardInterrupt:
             interrupted = True
         except _AddressError as error:
@@ -138,8 +144,9 @@ def main(arguments: list[str]) -> int:
         sys.stdout.flush()
         if interrupted:
             return 130
-        failures += len(report.failures)
-    return 1 if failures else 0
+        failed = bool(report.failures)
+        ever_failed = ever_failed or failed
+    return 1 if ever_failed else 0
 
 
 if __name__ == "__main__":
