@@ -82,3 +82,20 @@ def migrate(store_url: StoreUrl = None) -> None:
 
     given = settings(store_url=store_url)
     run(lambda: preparing.migrate(given))
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
+    monitor: Annotated[
+        list[str] | None, typer.Option(help="A monitor to ask, as http://HOST:PORT; may be given again.")
+    ] = None,
+    kafka: Bootstrap = None,
+    store_url: StoreUrl = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Look at settings, disk, Kafka, topics, groups, ClickHouse and clocks, and say what to do (changes nothing)."""
+    from app import doctor as looking
+
+    flags = {"kafka_bootstrap": kafka, "store_url": store_url, "data_dir": data_dir}
+    run(lambda: looking.run(flags, monitor or (), as_json=as_json))

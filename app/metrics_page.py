@@ -30,7 +30,7 @@ def page() -> str:
     """The whole page as Markdown, one row for each metric."""
     rows = []
     for metric in METRICS:
-        labels = ", ".join(f"`{label}`" for label in metric.labels) or "–"
+        labels = ", ".join(f"`{label}`" for label in metric.labels) or "-"
         by = ", ".join(metric.by)
         rows.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.unit} | {by} | {metric.meaning} |\n")
     return _HEAD + "".join(rows)
