@@ -43,7 +43,7 @@ def add(
     """Mirror charging stations, whatever a tap's enrolment file says of them."""
     connectors = tuple(sorted(set(connector or ())))
     who, at = _who(by), _now()
-    rules = [EnrolmentRule(name, True, connectors, reason, who, at) for name in chargers]  # noqa: FBT003 - a record's field
+    rules = [EnrolmentRule(name, True, connectors, reason, who, at) for name in chargers]
     _write(kafka, lambda: [encode(rule) for rule in rules], f"enrolled: {', '.join(chargers)}")
 
 
@@ -51,7 +51,7 @@ def add(
 def remove(chargers: Chargers, reason: Reason = "", by: By = None, kafka: Kafka = None) -> None:
     """Stop mirroring charging stations, whatever a tap's enrolment file says of them."""
     who, at = _who(by), _now()
-    rules = [EnrolmentRule(name, False, (), reason, who, at) for name in chargers]  # noqa: FBT003 - a record's field
+    rules = [EnrolmentRule(name, False, (), reason, who, at) for name in chargers]
     _write(kafka, lambda: [encode(rule) for rule in rules], f"removed: {', '.join(chargers)}")
 
 
@@ -78,7 +78,7 @@ def on(reason: Reason = "", by: By = None, kafka: Kafka = None) -> None:
 
 @app.command("list")
 def list_rules(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,  # noqa: FBT002 - typer's flag
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
     kafka: Kafka = None,
 ) -> None:
     """Show the rules and the kill switch, with who said it, when and why."""
