@@ -12,9 +12,11 @@ import pytest
 import yaml
 
 from app.compose import read
+from app.health import State
 from app.metrics import METRICS
 from diff.codes import CATALOGUE
 from diff.discrepancy import Severity
+from ingest.frame import Direction
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -83,12 +85,12 @@ def test_counters_are_rated_and_gauges_are_not(where: str, expression: str) -> N
 
 def test_severities_and_states_are_the_codes() -> None:
     """Values of labels in matchers are ones that the code writes."""
-    from app.health import State
-
     for where, expression in _expressions():
         for name, matchers in _used(expression):
             if "severity" in matchers:
                 assert matchers["severity"] in list(Severity), where
+            if "direction" in matchers:
+                assert matchers["direction"] in list(Direction), where
             if name == "shadow_state" and "state" in matchers:
                 assert matchers["state"] in list(State), where
     text = (ROOT / "tests/deploy/alerts.test.yml").read_text()
