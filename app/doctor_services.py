@@ -206,7 +206,7 @@ def store_findings(settings: Settings) -> Iterator[Finding]:
             ended = time.time()
         except StoreUnavailable as error:
             todo = "start it, or correct store_url; Kafka keeps what is not stored"
-            yield Finding("clickhouse", Verdict.FAIL, f"{where}: {error.reason}", todo)
+            yield Finding("clickhouse", Verdict.FAIL, error.reason, todo)
             return
         except StoreRefusedError as error:
             yield Finding("clickhouse", Verdict.FAIL, f"{where}: {error}", "correct user, password or rights")

@@ -14,7 +14,7 @@ from app.metrics import Distribution, Sample
 from app.progress import Watch
 from diff.published import decode
 from diff.store.tables import DeadLetter
-from ingest.frame import Direction, Micros
+from ingest.frame import Micros
 from ingest.journal import segments
 from ingest.topics import Topics
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # they import what uses this module
 __all__ = ["TapReport", "WorkerCounts", "of_sink", "of_tap", "of_worker", "read_tap_report"]
 
 _SECOND: Final = 1_000_000
+_FROM_CHARGER: Final = "cp-to-cs"
+_FROM_CSMS: Final = "cs-to-cp"
 _DROPPED: Final = {
     "spool": "frames_refused",
     "undecodable": "undecodable_messages",
@@ -79,16 +81,16 @@ def _of_relay(relay: dict[str, Any]) -> Iterator[Sample]:
     yield Sample("shadow_tap_connections", relay.get("open", 0))
     yield Sample("shadow_tap_connections_total", relay.get("connections", 0))
     yield Sample("shadow_tap_upstream_refused_total", relay.get("upstream_refused", 0))
-    yield Sample("shadow_tap_bytes_total", relay.get("bytes_from_charger", 0), (Direction.CP_TO_CS.value,))
-    yield Sample("shadow_tap_bytes_total", relay.get("bytes_from_csms", 0), (Direction.CS_TO_CP.value,))
+    yield Sample("shadow_tap_bytes_total", relay.get("bytes_from_charger", 0), (_FROM_CHARGER,))
+    yield Sample("shadow_tap_bytes_total", relay.get("bytes_from_csms", 0), (_FROM_CSMS,))
     yield Sample("shadow_tap_queue_depth", relay.get("bytes_waiting", 0))
     yield Sample("shadow_parser_restarts_total", max(0, relay.get("parser_starts", 0) - 1))
 
 
 def _of_mirror(mirror: dict[str, int]) -> Iterator[Sample]:
     from_charger = mirror.get("messages_from_charger", 0)
-    yield Sample("shadow_tap_frames_total", from_charger, (Direction.CP_TO_CS.value,))
-    yield Sample("shadow_tap_frames_total", mirror.get("messages", 0) - from_charger, (Direction.CS_TO_CP.value,))
+    yield Sample("shadow_tap_frames_total", from_charger, (_FROM_CHARGER,))
+    yield Sample("shadow_tap_frames_total", mirror.get("messages", 0) - from_charger, (_FROM_CSMS,))
     yield Sample("shadow_frames_gap_total", mirror.get("gaps", 0))
     for reason, name in _DROPPED.items():
         yield Sample("shadow_tap_dropped_total", mirror.get(name, 0), (reason,))

@@ -58,8 +58,8 @@ METRICS: Final = (
         "gauge",
         _ALL,
         "seconds since 1970",
-        "When the tap saw the newest frame that was published, lived or stored here; for worker and sink a tick is one, too. "
-        "Absent before the first.",
+        "When the tap saw the newest frame that was published, lived or stored here; for worker and sink a tick is "
+        "one, too. Absent before the first.",
     ),
     Metric("shadow_tap_connections", "gauge", ("tap",), "connections", "Charging stations connected through the tap."),
     Metric(
@@ -81,7 +81,7 @@ METRICS: Final = (
         "counter",
         ("tap",),
         "bytes",
-        "Bytes forwarded, mirrored or not; `cp>cs` came from charging stations.",
+        "Bytes forwarded, mirrored or not; `cp-to-cs` came from charging stations.",
         ("direction",),
     ),
     Metric(
@@ -89,7 +89,7 @@ METRICS: Final = (
         "counter",
         ("tap",),
         "messages",
-        "WebSocket messages that were mirrored; `cp>cs` came from charging stations.",
+        "WebSocket messages that were mirrored; `cp-to-cs` came from charging stations.",
         ("direction",),
     ),
     Metric(

@@ -137,7 +137,11 @@ class Watch(threading.Thread):
 
         if self._consumer is None:
             self._consumer = KafkaConsumer(
-                **self._options, group_id=None, bootstrap_timeout_ms=_ASK_MS, allow_auto_create_topics=False
+                **self._options,
+                group_id=None,
+                enable_auto_commit=False,
+                bootstrap_timeout_ms=_ASK_MS,
+                allow_auto_create_topics=False,
             )
         wanted = self._watched.wanted()
         places = [TopicPartition(*place) for place in wanted]

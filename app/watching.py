@@ -17,7 +17,7 @@ from app import measures
 from app.health import Health, judged
 from app.metrics import Distribution, Exposition, Sample
 from app.monitor import Monitor, states
-from app.progress import Place, Watch, end_process
+from app.progress import Place, Standstill, Watch, end_process
 from app.settings import Settings
 
 if TYPE_CHECKING:  # they import this module
@@ -92,11 +92,15 @@ def watching_tap(
     mirrored although all is well; empty where it is.
     """
 
+    publishing = Standstill()
+
     def health() -> Health:
         silent = time.monotonic() - last_beat()
         stuck = f"the process that forwards has not answered for {silent:.0f} s" if silent > _NO_BEAT else ""
         report = measures.read_tap_report(settings.data_dir)
-        return judged([stuck], [*_blind(report), _away(publisher.failure), switched_off()])
+        standing = publishing.look(time.monotonic(), publisher.behind, publisher.committed)
+        silence = f"nothing was acknowledged for {standing:.0f} s" if standing > _NO_BEAT else ""
+        return judged([stuck], [*_blind(report), _away(publisher.failure or silence), switched_off()])
 
     def read() -> Iterable[Sample]:
         report = measures.read_tap_report(settings.data_dir)
