@@ -115,7 +115,8 @@ INSERT INTO sessions (charger_id, judging_run, session_id, connector_id, evse_id
     compared, judged, first_received_at, last_received_at, vendor, model, firmware, detail, version)
 WITH number MOD %(chargers)s AS charger, {_COMMON}, {_SESSION_TIME} AS began,
     began + toIntervalSecond(600 + cityHash64(number, 'length') MOD 20000) AS ended
-SELECT charger_id, 'live', substring(lower(hex(sipHash128(number, 'session'))), 1, 20), number MOD 2 + 1, number MOD 2 + 1,
+SELECT charger_id, 'live', substring(lower(hex(sipHash128(number, 'session'))), 1, 20), number MOD 2 + 1,
+    number MOD 2 + 1,
     toString(1000 + number), lower(hex(sipHash128(number, 'tx'))),
     substring(hex(cityHash64(number MOD 300000)), 1, 14), began, ended,
     ['EVDisconnected', 'Local', 'Remote'][number MOD 3 + 1], cityHash64(number) MOD 60000, cityHash64(number) MOD 60000,
@@ -146,8 +147,9 @@ SELECT charger_id, the_code, 'live', substring(lower(hex(sipHash128(row, 'id')))
     if(code_number MOD 3 = 0, 'behaviour', 'quality'), {_SEVERITIES}[code_number], 1, 1,
     if(in_session, substring(lower(hex(sipHash128(session, 'session'))), 1, 20), NULL),
     concat(the_code, '.path.', toString(kind MOD 40)), toString(cityHash64(row) MOD 50000),
-    toString(cityHash64(row, 's') MOD 50000), if(the_code = 'session.energy', toDecimal128(cityHash64(row) MOD 900, 6) - 450,
-    NULL), if(the_code = 'session.energy', 'Wh', NULL),
+    toString(cityHash64(row, 's') MOD 50000),
+    if(the_code = 'session.energy', toDecimal128(cityHash64(row) MOD 900, 6) - 450, NULL),
+    if(the_code = 'session.energy', 'Wh', NULL),
     arrayMap(part -> concat(charger_id, '@', toString(session), '/', toString(part)), range(1 + row MOD 6)),
     1 + row MOD 50, seen, seen + toIntervalHour(VERSION - 1), seen, lower(hex(cityHash64(kind, 'fingerprint'))),
     concat(the_code, ' at path ', toString(kind), ' (', charger_model, ', firmware ', charger_firmware, ')'),
@@ -168,7 +170,9 @@ WITH number MOD %(chargers)s AS charger, {_COMMON}, intDiv(number, %(chargers)s)
 SELECT charger_id, 'live', concat(cause, '#', toString(nth)), nth, sent,
     ['TransactionEvent', 'Heartbeat', 'StatusNotification'][nth MOD 3 + 1], if(nth MOD 2 = 0, 'request', 'response'),
     if(nth MOD 2 = 0, 'cp>cs', 'cs>cp'),
-    if(nth MOD 3 = 0, concat('{{"eventType":"Updated","seqNo":', toString(nth), ',"triggerReason":"MeterValuePeriodic","meterValue":[{{"sampledValue":[{{"value":', toString(cityHash64(number) MOD 90000), '}}]}}]}}'), '{{}}'),
+    if(nth MOD 3 = 0,
+        concat('{{"eventType":"Updated","seqNo":', toString(nth), ',"triggerReason":"MeterValuePeriodic",',
+        '"meterValue":[{{"sampledValue":[{{"value":', toString(cityHash64(number) MOD 90000), '}}]}}]}}'), '{{}}'),
     [cause], map(), if(nth MOD 3 = 0, lower(hex(sipHash128(session, 'tx'))), ''), 1 {_NUMBERS}"""
 
 _FRAMES: Final = f"""

@@ -49,8 +49,8 @@ class Retention(msgspec.Struct, frozen=True):
     """Sessions, discrepancies, dead letters and connections: thirteen months, a year compared with its last."""
 
 
-_EVIDENCE: Final = ("frames", "messages")
-_FINDINGS: Final = ("sessions", "discrepancies", "dead_letters", "connections")
+_EVIDENCE: Final = ("frames", "messages", "frame_counts", "message_counts")
+_FINDINGS: Final = ("sessions", "discrepancies", "dead_letters", "connections", "fingerprints")
 
 
 def migrations() -> list[Migration]:

@@ -10,6 +10,7 @@ import msgspec
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.queries.filters import SEVERITY_RANK, Filter
+from diff.store.queries.reading import read
 from ingest.frame import Micros
 
 __all__ = ["Choices", "Group", "Occurrence", "choices", "groups", "occurrences"]
@@ -81,23 +82,36 @@ class Choices(msgspec.Struct, frozen=True):
 def groups(store: Store, chosen: Filter, limit: int = 500) -> list[Group]:
     """The fingerprints that meet the filter, the worst and then the most frequent first."""
     where, params = chosen.where()
+    # Numbers are grouped, texts are put to those that are listed: the texts are most of the bytes.
     query = f"""
-    SELECT fingerprint, any(severity), any(code), any(title), any(class), uniqExact(charger_id), uniqExact(session_id),
-        sum(occurrences), countIf(status = 'open') AS open_count, countIf(status != 'open'),
-        toUnixTimestamp64Micro(min(first_received_at)), toUnixTimestamp64Micro(max(observed_at)),
-        sumIf(delta, status = 'open'), any(unit), count() OVER (), min({SEVERITY_RANK}) AS rank
-    FROM (SELECT * FROM discrepancies FINAL WHERE {where})
-    GROUP BY fingerprint ORDER BY rank, open_count DESC, fingerprint LIMIT %(limit)s"""
-    return [Group(*row[:-1]) for row in store.execute(query, params | {"limit": limit})]
+    SELECT f.fingerprint, worst, its_code, f.title, its_class, chargers, sessions, seen, open_count, withdrawn_count,
+        first_seen, last_seen, sum_of_delta, its_unit, total
+    FROM (
+        SELECT fingerprint_key, any(severity) AS worst, any(code) AS its_code, any(class) AS its_class,
+            uniqExact(charger_key) AS chargers, uniqExactIf(session_key, session_key != 0) AS sessions,
+            sum(occurrences) AS seen, countIf(status = 'open') AS open_count,
+            countIf(status != 'open') AS withdrawn_count, toUnixTimestamp64Micro(min(first_received_at)) AS first_seen,
+            toUnixTimestamp64Micro(max(observed_at)) AS last_seen, sumIf(delta, status = 'open') AS sum_of_delta,
+            any(unit) AS its_unit, count() OVER () AS total, min({SEVERITY_RANK}) AS rank
+        FROM (SELECT *, charger_key, fingerprint_key, session_key FROM discrepancies FINAL WHERE {where})
+        GROUP BY fingerprint_key ORDER BY rank, open_count DESC, fingerprint_key LIMIT %(limit)s
+    ) AS g INNER JOIN (SELECT * FROM fingerprints FINAL) AS f ON f.fingerprint_key = g.fingerprint_key
+    ORDER BY g.rank, g.open_count DESC, f.fingerprint"""
+    return [Group(*row) for row in read(store, query, params | {"limit": limit})]
 
 
 def occurrences(store: Store, chosen: Filter, limit: int = 20) -> list[Occurrence]:
     """The discrepancies that meet the filter, the latest first."""
     where, params = chosen.where()
+    # Which ones they are takes few columns; the others are read of those alone, by the primary key.
     query = f"""
-    SELECT {_OCCURRENCE} FROM discrepancies FINAL WHERE {where}
-    ORDER BY observed_at DESC, id LIMIT %(limit)s"""
-    return [_occurrence(row) for row in store.execute(query, params | {"limit": limit})]
+    SELECT {_OCCURRENCE} FROM discrepancies FINAL
+    WHERE (charger_id, code, judging_run, id) IN (
+        SELECT charger_id, code, judging_run, id FROM discrepancies FINAL WHERE {where}
+        ORDER BY observed_at DESC, id LIMIT %(limit)s
+    )
+    ORDER BY observed_at DESC, id"""
+    return [_occurrence(row) for row in read(store, query, params | {"limit": limit})]
 
 
 def choices(store: Store, run: str = JUDGING_RUN) -> Choices:

@@ -56,13 +56,16 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
             if values:
                 parts.append(f"{column} IN %({column})s")
                 bound[column] = values
-        for column, value in (
-            ("status", self.status),
-            ("fingerprint", self.fingerprint),
-            ("session_id", self.session_id),
+        if self.status:
+            parts.append("status = %(status)s")
+            bound["status"] = self.status
+        for column, key, value in (
+            ("fingerprint", "fingerprint_key", self.fingerprint),
+            ("session_id", "session_key", self.session_id),
         ):
             if value:
-                parts.append(f"{column} = %({column})s")
+                # The number decides, at an eighth of the reading; the text says the same.
+                parts.append(f"{key} = sipHash64(%({column})s) AND {column} = %({column})s")
                 bound[column] = value
         if self.charger:
             operator, bound["charger"] = pattern(self.charger)

@@ -10,6 +10,7 @@ import msgspec
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.queries.filters import SEVERITY_RANK, pattern
+from diff.store.queries.reading import read
 from ingest.frame import Micros
 
 __all__ = [
@@ -147,17 +148,25 @@ def overview(store: Store, run: str = JUDGING_RUN) -> Overview:
     query = f"""
     SELECT
         (SELECT uniqExact(charger_id) FROM ({_KNOWN_CHARGERS})),
-        (SELECT count() FROM frames FINAL),
-        (SELECT count() FROM messages FINAL WHERE judging_run = %(run)s),
-        (SELECT count() FROM frames FINAL WHERE kind = 'gap'),
+        frame_total,
+        (SELECT sum(n) FROM (
+            SELECT groupBitmapMerge(numbers) AS n FROM message_counts WHERE judging_run = %(run)s
+            GROUP BY charger_id, month)),
+        gap_total,
         (SELECT count() FROM dead_letters FINAL),
         total, judged_count, compared_count, complete_count
     FROM (
         SELECT count() AS total, countIf(judged) AS judged_count,
             countIf(judged AND compared) AS compared_count, countIf(judged AND complete) AS complete_count
         FROM sessions FINAL WHERE judging_run = %(run)s AND status = 'open'
-    )"""
-    return Overview(*store.execute(query, {"run": run})[0])
+    ) AS judged_sessions, (
+        SELECT sum(n) AS frame_total, sum(g) AS gap_total
+        FROM (
+            SELECT groupBitmapMerge(seqs) AS n, groupBitmapMerge(gaps) AS g FROM frame_counts
+            GROUP BY charger_id, connection_id
+        )
+    ) AS seen"""
+    return Overview(*read(store, query, {"run": run})[0])
 
 
 def connection_states(store: Store) -> list[StateCount]:
@@ -166,17 +175,17 @@ def connection_states(store: Store) -> list[StateCount]:
     SELECT {_STATE} AS shown, count(), uniqExact(charger_id), sum(bytes_forwarded), sum(bytes_mirrored),
         sum(bytes_parsed), sum(frames), sum(gaps), toUnixTimestamp64Micro(max(last_frame_at))
     FROM connections FINAL GROUP BY shown ORDER BY shown"""
-    return [StateCount(*row) for row in store.execute(query)]
+    return [StateCount(*row) for row in read(store, query)]
 
 
 def severities(store: Store, run: str = JUDGING_RUN) -> list[SeverityCount]:
     """Discrepancies by severity, the worst first; a severity without any is not listed."""
     query = f"""
-    SELECT severity, uniqExactIf(fingerprint, status = 'open'), countIf(status = 'open'), countIf(status != 'open'),
-        uniqExactIf(charger_id, status = 'open')
+    SELECT severity, uniqExactIf(fingerprint_key, status = 'open'), countIf(status = 'open'),
+        countIf(status != 'open'), uniqExactIf(charger_key, status = 'open')
     FROM discrepancies FINAL WHERE judging_run = %(run)s
     GROUP BY severity ORDER BY {SEVERITY_RANK}"""
-    return [SeverityCount(*row) for row in store.execute(query, {"run": run})]
+    return [SeverityCount(*row) for row in read(store, query, {"run": run})]
 
 
 def money_at_stake(store: Store, price_per_kwh: Decimal, run: str = JUDGING_RUN) -> Money:
@@ -185,13 +194,13 @@ def money_at_stake(store: Store, price_per_kwh: Decimal, run: str = JUDGING_RUN)
     if scaled != scaled.to_integral_value():
         raise ValueError(f"a price per kWh has at most six decimals, not {price_per_kwh:f}")
     query = """
-    SELECT uniqExact(charger_id, session_id), countIf(delta IS NULL),
+    SELECT uniqExactIf((charger_key, session_key), session_key != 0), countIf(delta IS NULL),
         sumIf(delta, delta > 0), sumIf(-delta, delta < 0), max(abs(delta)),
         toDecimal256(ifNull(sum(abs(delta)), 0), 6) * toDecimal256(%(price)s, 6),
         (SELECT countIf(judged AND compared) FROM sessions FINAL WHERE judging_run = %(run)s AND status = 'open')
     FROM discrepancies FINAL
     WHERE judging_run = %(run)s AND code = 'session.energy' AND status = 'open'"""
-    row = store.execute(query, {"run": run, "price": f"{price_per_kwh:f}"})[0]
+    row = read(store, query, {"run": run, "price": f"{price_per_kwh:f}"})[0]
     sessions, unknown, more, less, largest, milli, compared = row
     sums = (more or Decimal(), less or Decimal(), largest or Decimal())
     return Money(sessions, unknown, *sums, milli.scaleb(-_PER_KWH), compared)
@@ -210,11 +219,11 @@ def chargers(store: Store, run: str = JUDGING_RUN, *, charger: str = "", limit: 
     GROUP BY charger_id
     ORDER BY critical_count DESC, major_count DESC, minor_count DESC, info_count DESC, charger_id
     LIMIT %(limit)s"""
-    return [ChargerLine(*row) for row in store.execute(query, {"run": run, "charger": value, "limit": limit})]
+    return [ChargerLine(*row) for row in read(store, query, {"run": run, "charger": value, "limit": limit})]
 
 
 def pulse(store: Store, run: str = JUDGING_RUN) -> Pulse:
-    """Say how fresh everything is. Counts rows with their repeats, so it need not merge anything."""
+    """Say how fresh everything is. Frames are counted with their repeats, so they need not be merged."""
     query = """
     SELECT (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(received_at))) FROM frames),
         (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(at))) FROM connections),
@@ -223,15 +232,15 @@ def pulse(store: Store, run: str = JUDGING_RUN) -> Pulse:
             UNION ALL
             SELECT toUnixTimestamp64Micro(last_received_at) FROM sessions WHERE judging_run = %(run)s)),
         (SELECT count() FROM frames),
-        (SELECT uniqExact(id) FROM discrepancies WHERE judging_run = %(run)s),
-        (SELECT uniqExact(session_id) FROM sessions WHERE judging_run = %(run)s)"""
-    return Pulse(*store.execute(query, {"run": run})[0])
+        (SELECT count() FROM discrepancies FINAL WHERE judging_run = %(run)s),
+        (SELECT count() FROM sessions FINAL WHERE judging_run = %(run)s)"""
+    return Pulse(*read(store, query, {"run": run})[0])
 
 
 _STATE: Final = "if(state = 'closed' AND frames = 0, 'closed-unmirrored', toString(state))"
 
 _KNOWN_CHARGERS: Final = """
-    SELECT charger_id FROM frames WHERE charger_id != ''
+    SELECT charger_id FROM frame_counts WHERE charger_id != ''
     UNION ALL SELECT charger_id FROM connections WHERE charger_id != ''
     UNION ALL SELECT charger_id FROM chargers WHERE charger_id != ''
     UNION ALL SELECT charger_id FROM sessions WHERE charger_id != ''"""
@@ -252,8 +261,8 @@ _CHARGER_PARTS: Final = """
         countIf(severity = 'minor'), countIf(severity = 'info'), 0, '', 0, 0, 0, 0
     FROM discrepancies FINAL WHERE judging_run = %(run)s AND status = 'open' GROUP BY charger_id
     UNION ALL
-    SELECT charger_id, '', '', '', 0, 0, 0, 0, 0, 0, 0, toUnixTimestamp64Micro(max(received_at)), '', 0, 0, 0, 0
-    FROM frames GROUP BY charger_id
+    SELECT charger_id, '', '', '', 0, 0, 0, 0, 0, 0, 0, toUnixTimestamp64Micro(max(last_received_at)), '', 0, 0, 0, 0
+    FROM frame_counts GROUP BY charger_id
     UNION ALL
     SELECT charger_id, '', '', '', 0, 0, 0, 0, 0, 0, 0,
         ifNull(toUnixTimestamp64Micro(max(last_frame_at)), 0), toString(argMax(c.state, opened_at)),

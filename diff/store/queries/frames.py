@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from diff.store.client import Store
+from diff.store.queries.reading import read
 from ingest.frame import Direction, Frame, FrameKind, Gap, Handshake, Micros
 from ingest.recording import encode_line
 
@@ -96,7 +97,7 @@ def _frames(
     FROM frames FINAL WHERE charger_id = %(charger)s AND {condition}
     ORDER BY received_at, connection_id, seq LIMIT %(limit)s"""
     bound = params | {"charger": charger_id, "limit": limit, "longest": longest or 0}
-    return [FrameLine(*row) for row in store.execute(query, bound)]
+    return [FrameLine(*row) for row in read(store, query, bound)]
 
 
 def _frame(charger_id: str, line: FrameLine) -> Frame:

@@ -11,6 +11,7 @@ import msgspec
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.queries.filters import SEVERITIES, pattern
+from diff.store.queries.reading import read
 from ingest.frame import Micros
 
 __all__ = ["MessageLine", "SessionLine", "Window", "latest_sessions", "messages_of", "session", "window_of"]
@@ -88,7 +89,7 @@ def latest_sessions(
     operator, value = pattern(charger or "*")
     conditions = [f"charger_id {operator} %(charger)s"]
     if only == "differing":
-        conditions.append("open_count > 0")
+        conditions.append(_DIFFERING)
     elif only == "compared":
         conditions.append("judged AND compared")
     return _sessions(store, run, " AND ".join(conditions), {"charger": value}, limit)
@@ -126,9 +127,7 @@ def messages_of(store: Store, line: SessionLine, run: str = JUDGING_RUN, limit: 
         "until": around.until,
         "limit": limit,
     }
-    found = [
-        msgspec.convert(dict(zip(_MESSAGE, row, strict=True)), MessageLine) for row in store.execute(query, params)
-    ]
+    found = [msgspec.convert(dict(zip(_MESSAGE, row, strict=True)), MessageLine) for row in read(store, query, params)]
     return sorted(found, key=lambda message: message.number)
 
 
@@ -141,21 +140,41 @@ def window_of(line: SessionLine, messages: Sequence[MessageLine] = ()) -> Window
 
 
 def _sessions(store: Store, run: str, condition: str, params: dict[str, object], limit: int) -> list[SessionLine]:
+    # Which ones they are takes few columns of all sessions; the rest is read of those alone, by the primary keys.
     query = f"""
-    SELECT {_SESSION}, open_count, if(worst_rank = 0, NULL, {list(SEVERITIES)!r}[worst_rank]), count() OVER ()
+    SELECT charger_id, session_id, count() OVER () FROM sessions AS s FINAL
+    WHERE judging_run = %(run)s AND s.status = 'open' AND {condition}
+    ORDER BY s.last_received_at DESC, s.session_id LIMIT %(limit)s"""
+    found = read(store, query, params | {"run": run, "limit": limit})
+    if not found:
+        return []
+    query = f"""
+    SELECT {_SESSION}, open_count, if(worst_rank = 0, NULL, {list(SEVERITIES)!r}[worst_rank]), %(total)s
     FROM sessions AS s FINAL
     LEFT JOIN (
         SELECT assumeNotNull(session_id) AS key, count() AS open_count,
             min(indexOf({list(SEVERITIES)!r}, toString(severity))) AS worst_rank
         FROM discrepancies FINAL
-        WHERE judging_run = %(run)s AND status = 'open' AND session_id IS NOT NULL GROUP BY key
+        WHERE charger_id IN %(chargers)s AND judging_run = %(run)s AND status = 'open' AND session_id IN %(ids)s
+        GROUP BY key
     ) AS d ON d.key = s.session_id
-    WHERE judging_run = %(run)s AND s.status = 'open' AND {condition}
+    WHERE charger_id IN %(chargers)s AND judging_run = %(run)s AND session_id IN %(ids)s AND s.status = 'open'
     ORDER BY s.last_received_at DESC, s.session_id LIMIT %(limit)s"""
-    rows = store.execute(query, params | {"run": run, "limit": limit})
+    chosen = {
+        "run": run,
+        "limit": limit,
+        "total": found[0][2],
+        "chargers": tuple({row[0] for row in found}),
+        "ids": tuple(row[1] for row in found),
+    }
+    rows = read(store, query, chosen)
     return [msgspec.convert(dict(zip(SessionLine.__struct_fields__, row, strict=True)), SessionLine) for row in rows]
 
 
+_DIFFERING: Final = """sipHash64(session_id) IN (
+        SELECT session_key FROM discrepancies FINAL
+        WHERE judging_run = %(run)s AND status = 'open' AND session_key != 0
+    )"""
 _TIMES: Final = {"started_at", "stopped_at", "first_received_at", "last_received_at"}
 _SESSION: Final = ", ".join(
     f"toUnixTimestamp64Micro(s.{field})" if field in _TIMES else f"s.{field}"

@@ -1,0 +1,149 @@
+"""Times of the dashboard's queries on a generated store: each with parameters drawn anew every time."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from random import Random
+from typing import Final
+
+import msgspec
+
+from diff.store import queries
+from diff.store.client import Store
+from diff.store.queries import SEVERITIES, Filter, SessionLine
+
+__all__ = ["LIMIT", "Timing", "ask"]
+
+LIMIT: Final = 1.0
+"""Seconds that the 95th percentile of each query may take."""
+_DAY: Final = 86_400_000_000
+_SAMPLES: Final = 12
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """How long one query took, in seconds."""
+
+    name: str
+    runs: int
+    p50: float
+    p95: float
+    slowest: float
+
+
+class _Draw:
+    """Parameters that meet something in the store."""
+
+    def __init__(self, store: Store, seed: int) -> None:
+        self.random = Random(seed)
+        found = store.execute(
+            "SELECT session_id, charger_id FROM sessions WHERE sipHash64(session_id) MOD 997 < 97 LIMIT %(n)s",
+            {"n": _SAMPLES},
+        )
+        lines = [queries.session(store, str(one)) for one, _ in found]
+        self._sessions: list[SessionLine] = [line for line in lines if line is not None]
+        rows = store.execute(
+            "SELECT charger_id, frames, fingerprint FROM discrepancies WHERE sipHash64(id) MOD 997 < 97 LIMIT %(n)s",
+            {"n": _SAMPLES},
+        )
+        self._rows = [(str(charger), tuple(frames), str(fingerprint)) for charger, frames, fingerprint in rows]
+        (first, last), *_ = store.execute(
+            "SELECT toUnixTimestamp64Micro(min(observed_at)), toUnixTimestamp64Micro(max(observed_at))"
+            " FROM discrepancies"
+        )
+        self._first, self._last = int(first), int(last)
+
+    def session(self) -> SessionLine:
+        return self.random.choice(self._sessions)
+
+    def row(self) -> tuple[str, tuple[str, ...], str]:
+        return self.random.choice(self._rows)
+
+    def severity(self) -> str:
+        return self.random.choice(SEVERITIES)
+
+    def since(self) -> int:
+        """A day in the last month: what people look at."""
+        return max(self._last - self.random.randint(1, 30) * _DAY, self._first)
+
+
+_Question = Callable[[Store, _Draw], object]
+
+
+def _whole(query: Callable[[Store], object]) -> _Question:
+    return lambda store, _: query(store)
+
+
+def _window(store: Store, draw: _Draw) -> object:
+    line = draw.session()
+    window = queries.window_of(line)
+    return queries.frames_between(store, line.charger_id, window.since, window.until, also=draw.row()[1])
+
+
+def _recording(store: Store, draw: _Draw) -> object:
+    line = draw.session()
+    window = queries.window_of(line)
+    return queries.recording(store, line.charger_id, window.since, window.until)
+
+
+def _frames_named(store: Store, draw: _Draw) -> object:
+    charger, frames, _ = draw.row()
+    return queries.frames_named(store, charger, frames)
+
+
+def _session(store: Store, draw: _Draw) -> object:
+    return queries.session(store, draw.session().session_id)
+
+
+_QUESTIONS: Final[dict[str, _Question]] = {
+    "overview": _whole(queries.overview),
+    "connection_states": _whole(queries.connection_states),
+    "severities": _whole(queries.severities),
+    "money_at_stake": _whole(lambda store: queries.money_at_stake(store, Decimal("0.50"))),
+    "pulse": _whole(queries.pulse),
+    "choices": _whole(queries.choices),
+    "chargers": _whole(lambda store: queries.chargers(store, limit=200)),
+    "chargers, by a pattern": lambda store, draw: queries.chargers(store, charger=f"{draw.row()[0][:-2]}*"),
+    "groups": _whole(lambda store: queries.groups(store, Filter())),
+    "groups, open, one severity": lambda store, draw: queries.groups(
+        store, Filter(status="open", severities=(draw.severity(),))
+    ),
+    "groups, one charger": lambda store, draw: queries.groups(store, Filter(charger=draw.row()[0])),
+    "groups, since a day": lambda store, draw: queries.groups(store, Filter(since=draw.since())),
+    "groups, one vendor": lambda store, draw: queries.groups(
+        store, Filter(vendors=(draw.random.choice(("Alder", "Cedar", "Dogwood")),))
+    ),
+    "occurrences, a fingerprint": lambda store, draw: queries.occurrences(store, Filter(fingerprint=draw.row()[2])),
+    "occurrences, a session": lambda store, draw: queries.occurrences(
+        store, Filter(session_id=draw.session().session_id), limit=200
+    ),
+    "latest_sessions": _whole(queries.latest_sessions),
+    "latest_sessions, differing": _whole(lambda store: queries.latest_sessions(store, only="differing")),
+    "latest_sessions, one charger": lambda store, draw: queries.latest_sessions(store, charger=draw.row()[0]),
+    "session": _session,
+    "messages_of": lambda store, draw: queries.messages_of(store, draw.session()),
+    "frames_between": _window,
+    "frames_named": _frames_named,
+    "recording": _recording,
+}
+"""Every query that reads the store, as the pages ask it. `energy_points` and `window_of` read nothing."""
+
+
+def ask(store: Store, *, runs: int, seed: int = 1, only: str = "") -> Iterator[Timing]:
+    """Time each question `runs` times, after one time that does not count. `only`: those whose name holds it."""
+    draw = _Draw(store, seed)
+    for name, question in _QUESTIONS.items():
+        if only not in name:
+            continue
+        question(store, draw)
+        times = sorted(_timed(lambda question=question: question(store, draw)) for _ in range(runs))
+        at = min(round(0.95 * runs), runs - 1)
+        yield Timing(name, runs, statistics.median(times), times[at], times[-1])
+
+
+def _timed(action: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    action()
+    return time.perf_counter() - begin

@@ -1,0 +1,21 @@
+"""How queries read: with what every table's partitions promise. The same for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from diff.store.client import Store
+
+__all__ = ["read"]
+
+_SETTINGS: Final = {
+    # All versions of a row lie in one partition, which is the rule of the schema (0001_evidence.sql): FINAL need not
+    # look for them in others, and a partition that is one part need not be merged at all.
+    "do_not_merge_across_partitions_select_final": 1,
+}
+
+
+def read(store: Store, query: str, params: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+    """The rows of a query. Raises what `Store` raises."""
+    return store.execute(query, params, _SETTINGS)
