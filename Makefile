@@ -9,7 +9,7 @@ UV ?= uv
 UV_COMPILE := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
-.PHONY: demo test check types lint docs bench kafka lock clean
+.PHONY: demo test check types lint docs bench kafka stack lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/shadow-csms demo $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
@@ -28,6 +28,11 @@ bench: $(VENV)/.dev
 # A real Apache Kafka on loopback until Ctrl-C (JDK 17 and Maven): docs/decisions/0006-kafka-without-docker.md
 kafka: $(VENV)/.runtime
 	$(BIN)/python -m app.broker $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
+
+# Every service of docker-compose.yml as a process, where there is no Docker engine; PROFILE=demo adds a fleet:
+# docs/decisions/0009-compose-and-stack.md (the development set, because it reads YAML)
+stack: $(VENV)/.dev
+	$(BIN)/python -m app.stack $(addprefix --profile ,$(PROFILE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(DATA),--data $(DATA))
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m app.catalogue_page > docs/discrepancies.md
