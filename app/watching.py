@@ -91,7 +91,6 @@ def watching_tap(
     `last_beat`: when the process that forwards last showed that it lives, monotonic. `switched_off`: why nothing is
     mirrored although all is well; empty where it is.
     """
-
     publishing = Standstill()
 
     def health() -> Health:
