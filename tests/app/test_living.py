@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -180,6 +181,24 @@ def test_a_state_that_cannot_be_read_is_lived_anew_from_the_topic(*, forget: boo
     shelf.forget()
     assert shelf.living.again == {}
     assert before[TOPICS.messages]
+
+
+def test_a_state_of_the_release_before_is_read() -> None:
+    """Fields that came later have their defaults, and the charging station lives on."""
+    shelf = Shelf()
+    script = Script("CP1").boot().start(1, "AA", 1000, transaction=7)
+    known = len(script.frames)
+    shelf.live(script.frames)
+    header, _, body = shelf.states[0, "CP1"].partition(b"\n")
+    document = msgspec.json.decode(body)
+    for field in ("offset", "rebuilt_until", "order"):
+        del document[field]
+    shelf.states[0, "CP1"] = header + b"\n" + msgspec.json.encode(document)
+    shelf.forget()
+    shelf.live(script.wait(600).stop(7, 3500).frames[known:])
+
+    assert shelf.letters == []
+    assert shelf.messages == Lived().feed(script.frames).messages
 
 
 def test_a_record_that_comes_again_brings_nothing() -> None:

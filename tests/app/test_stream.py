@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,20 +26,24 @@ from ingest.topics import Topics
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from app.stream import Stream, run
 from ingest.topics import Topics
 
-bootstrap, prefix, data, store, point, times = sys.argv[1:]
-stream = Stream(bootstrap, Topics(prefix, 3), Path(data), store=store, session_seconds=2)
+bootstrap, prefix, data, store, point, times, standbys = sys.argv[1:]
+stream = Stream(
+    bootstrap, Topics(prefix, 3), Path(data), store=store, session_seconds=2, standbys=int(standbys)
+)
 left = int(times)
 
 def crash(here):
     global left
-    left -= here == point
+    left -= here == point.removeprefix("still ")
     if here == point and left == 0:
         os._exit(9)
+    if "still " + here == point and left == 0:
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 stream.crash = crash
 run(stream)
@@ -48,9 +52,16 @@ run(stream)
 
 @contextmanager
 def _worker(
-    kafka: str, topics: Topics, data: Path, *, store: str = "memory://", point: str = "-", times: int = 1
+    kafka: str,
+    topics: Topics,
+    data: Path,
+    *,
+    store: str = "memory://",
+    point: str = "-",
+    times: int = 1,
+    standbys: int = 0,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    arguments = [kafka, topics.prefix, str(data), store, point, str(times)]
+    arguments = [kafka, topics.prefix, str(data), store, point, str(times), str(standbys)]
     data.mkdir(parents=True, exist_ok=True)
     with (data / "log").open("ab") as log:
         process = subprocess.Popen(
@@ -209,14 +220,18 @@ def test_a_crash_at_any_point_changes_nothing(kafka: str, topics: Topics, tmp_pa
     _check(kafka, topics, frames)
 
 
-def test_workers_that_come_and_go_change_nothing(kafka: str, topics: Topics, tmp_path: Path) -> None:
-    """A second worker takes partitions over in the middle, the first is killed, and the outcome is the same."""
+@pytest.mark.parametrize("standbys", [0, 1])
+def test_workers_that_come_and_go_change_nothing(kafka: str, topics: Topics, tmp_path: Path, standbys: int) -> None:
+    """A second worker takes partitions over in the middle, the first is killed, and the outcome is the same.
+
+    Also where each keeps a warm copy of the other's states.
+    """
     frames = _traffic(6000)
     steps = [frames[at : at + 600] for at in range(0, len(frames), 600)]
-    with _worker(kafka, topics, tmp_path / "one", store="rocksdb://") as one:
+    with _worker(kafka, topics, tmp_path / "one", store="rocksdb://", standbys=standbys) as one:
         _publish(kafka, topics, steps[0])
         _until_done(kafka, topics, one)
-        with _worker(kafka, topics, tmp_path / "two", store="rocksdb://") as two:
+        with _worker(kafka, topics, tmp_path / "two", store="rocksdb://", standbys=standbys) as two:
             for part in steps[1:-2]:
                 _publish(kafka, topics, part)
                 time.sleep(0.5)
@@ -228,25 +243,34 @@ def test_workers_that_come_and_go_change_nothing(kafka: str, topics: Topics, tmp
     _check(kafka, topics, frames)
 
 
-def test_a_worker_that_stood_still_writes_nothing_old(kafka: str, topics: Topics, tmp_path: Path) -> None:
-    """Stopped for longer than its session, with frames in its hands, while another goes on: the outcome is the same."""
+@pytest.mark.parametrize("point", ["lived", "outputs acknowledged"])
+def test_a_worker_that_stood_still_writes_nothing_old(kafka: str, topics: Topics, tmp_path: Path, point: str) -> None:
+    """Stopped for longer than its session with a batch in its hands, while another goes on: the outcome is the same."""
+    numbers = itertools.count(1000)
     frames = _traffic(3000)
     _publish(kafka, topics, frames[:1000])
-    with _worker(kafka, topics, tmp_path / "one") as one:
-        _until_done(kafka, topics, one)
-        _publish(kafka, topics, frames[1000:1600])
-        one.send_signal(signal.SIGSTOP)
+    with _worker(kafka, topics, tmp_path / "one", point=f"still {point}", times=3) as one:
+        _until_stopped(one, lambda: _publish(kafka, topics, [frames[next(numbers)]]))
         with _worker(kafka, topics, tmp_path / "two") as two:
-            _publish(kafka, topics, frames[1600:2400])
+            _publish(kafka, topics, frames[next(numbers) : 2400])
             _until_done(kafka, topics, two)
             one.send_signal(signal.SIGCONT)
-            _publish(kafka, topics, frames[2400:2700])
-            _until_done(kafka, topics, two)
+            time.sleep(2)  # whatever it writes now stands last in the changelog
     with _worker(kafka, topics, tmp_path / "three") as three:
-        _publish(kafka, topics, frames[2700:])
+        _publish(kafka, topics, frames[2400:])
         _until_done(kafka, topics, three)
 
     _check(kafka, topics, frames)
+
+
+def _until_stopped(process: subprocess.Popen[bytes], feed: Callable[[], None]) -> None:
+    """Feed it until it stands still."""
+    for _ in range(600):
+        if Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
+            return
+        feed()
+        time.sleep(0.1)
+    pytest.fail("it does not stand still")
 
 
 def test_a_state_of_another_release_is_lived_anew(kafka: str, topics: Topics, tmp_path: Path) -> None:
