@@ -108,8 +108,8 @@ def _words(value: Any) -> tuple[str, ...]:
 
 def _after(value: Any) -> dict[str, str]:
     if isinstance(value, list):
-        return dict.fromkeys(value, _STARTED)
-    return {name: entry.get("condition", _STARTED) for name, entry in value.items()}
+        return dict.fromkeys(map(str, value), _STARTED)
+    return {str(name): entry.get("condition", _STARTED) for name, entry in value.items()}
 
 
 def _port(name: str, text: str) -> Port:
@@ -140,9 +140,15 @@ def _filled(value: Any, variables: Mapping[str, str]) -> Any:
         return value
     filled = {key: _filled(one, variables) for key, one in value.items()}
     if isinstance(environment := filled.get("environment"), dict):
-        given = {key: variables.get(key) if one is None else str(one) for key, one in environment.items()}
+        given = {key: variables.get(key) if one is None else _text(key, one) for key, one in environment.items()}
         filled["environment"] = {key: one for key, one in given.items() if one is not None}
     return filled
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        raise ComposeError(f"{key} is a truth value in YAML: write it in quotes")
+    return str(value)
 
 
 def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:

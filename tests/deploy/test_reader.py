@@ -112,6 +112,7 @@ def test_what_can_never_start_is_named(text: str, problem: str) -> None:
     [
         ("services: {a: {ports: ['80:80']}}", "a: the port 80:80 names no address"),
         ("services: {a: {volumes: ['/data']}}", "a: the volume /data has no name"),
+        ("services: {a: {environment: {V: yes}}}", "V is a truth value in YAML: write it in quotes"),
         ("services: [", "cannot be read as a compose file"),
         ("[]", "cannot be read as a compose file"),
         ("volumes: {}", "cannot be read as a compose file: KeyError: 'services'"),
