@@ -16,6 +16,8 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final, Protocol
 
+from app.reading import kafka_errors
+
 __all__ = ["Standstill", "Watch", "Watched", "end_process"]
 
 _log = logging.getLogger(__name__)
@@ -118,7 +120,7 @@ class Watch(threading.Thread):
         now, mark = time.monotonic(), self._watched.mark()
         try:
             self._measure()
-        except _errors() as error:
+        except kafka_errors() as error:
             self.failure = f"Kafka does not answer: {type(error).__name__}: {error}"
             self.lag, self.standing = {}, 0.0
             self._standstill.forget(now)
@@ -171,9 +173,3 @@ def end_process(role: str) -> Callable[[str], None]:
         os._exit(1)
 
     return end
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    from kafka.errors import KafkaError
-
-    return (KafkaError, OSError)

@@ -8,14 +8,12 @@ from app import logs
 from app.live import say
 from app.preparing import named_store
 from app.settings import Settings
-from app.watching import stop_in_time, watching_sink
+from app.watching import await_kafka, stop_in_time, watching_sink
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.sink import Sink
 
 __all__ = ["run"]
-
-_RETRY_SECONDS = 1.0
 
 
 def run(settings: Settings) -> int:
@@ -24,12 +22,16 @@ def run(settings: Settings) -> int:
     Raises `StoreStartError`, `SecurityError`, `MonitorError`.
     """
     logs.begin("sink", settings)
-    with Store.connect(named_store(settings)) as store:
+    location = named_store(settings)
+    await_kafka("sink", settings)
+    with Store.connect(location) as store:
         sink = Sink(
             settings.kafka_bootstrap,
             settings.topics(),
             store,
             judging_run=JUDGING_RUN,
+            session_timeout_ms=round(settings.sink_session_seconds * 1000),
+            heartbeat_interval_ms=round(settings.sink_session_seconds * 200),
             **settings.kafka_options(),
         )
 

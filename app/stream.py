@@ -309,9 +309,10 @@ def run(stream: Stream, *, own_logs: bool = True) -> None:
 def start(settings: Settings) -> int:
     """Run a worker with these settings until SIGTERM or SIGINT."""
     from app import logs
-    from app.watching import watching_worker
+    from app.watching import await_kafka, watching_worker
 
     logs.begin("worker", settings)
+    await_kafka("worker", settings)
     stream = Stream(
         settings.kafka_bootstrap,
         settings.topics(),

@@ -18,6 +18,7 @@ from app.health import Health, judged
 from app.metrics import Distribution, Exposition, Sample
 from app.monitor import Monitor, states
 from app.progress import Place, Standstill, Watch, end_process
+from app.reading import kafka_errors
 from app.settings import Settings
 
 if TYPE_CHECKING:  # they import this module
@@ -25,7 +26,7 @@ if TYPE_CHECKING:  # they import this module
     from diff.store.sink import Sink
     from ingest.publisher import Publisher
 
-__all__ = ["serving", "stop_in_time", "watching_sink", "watching_tap", "watching_worker"]
+__all__ = ["await_kafka", "serving", "stop_in_time", "watching_sink", "watching_tap", "watching_worker"]
 
 _log = logging.getLogger(__name__)
 _STANDING: Final = 15.0
@@ -33,6 +34,8 @@ _STANDING: Final = 15.0
 _STALE: Final = 5.0
 """Seconds: the parser writes its status every second, the tap shows that it lives every second."""
 _NO_BEAT: Final = 10.0
+_CONNECT_MS: Final = 5_000
+_RETRY_SECONDS: Final = 1.0
 
 
 @contextmanager
@@ -47,6 +50,36 @@ def serving(
     with Monitor(settings.monitor_host, settings.monitor_port, exposition, health):
         _log.info("monitor on http://%s:%d/metrics", settings.monitor_host, settings.monitor_port)
         yield
+
+
+def await_kafka(role: str, settings: Settings) -> None:
+    """Wait until a broker lets us in, degraded meanwhile: both clients give up at once where they find none.
+
+    Raises `SecurityError`, `MonitorError`.
+    """
+    failure = _kafka_failure(settings)
+    if not failure:
+        return
+    told = ""
+    with serving(role, settings, tuple, lambda: judged([], [f"Kafka cannot be reached yet: {failure}"])):
+        while failure:
+            if failure != told:
+                _log.warning("Kafka cannot be reached yet: %s", failure)
+                told = failure
+            time.sleep(_RETRY_SECONDS)
+            failure = _kafka_failure(settings)
+    _log.info("Kafka answers")
+
+
+def _kafka_failure(settings: Settings) -> str:
+    from kafka.admin import KafkaAdminClient
+
+    options = {"client_id": "shadow-start", "bootstrap_timeout_ms": _CONNECT_MS, **settings.kafka_options()}
+    try:
+        KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, **options).close()
+    except kafka_errors() as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 @contextmanager
