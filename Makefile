@@ -38,6 +38,8 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m app.catalogue_page > docs/discrepancies.md
 	$(BIN)/python -m app.settings_page > docs/settings.md
 	$(BIN)/python -m app.metrics_page > docs/metrics.md
+	$(BIN)/python -m app.contracts docs
+	$(BIN)/python -m app.compatibility tests/golden/contracts.json
 
 lock:
 	$(UV_COMPILE) -o requirements/runtime.txt
