@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -117,7 +118,8 @@ async def _live(fleet: Fleet, address: tuple[str, int] | None, pause: float) -> 
             try:
                 await stack.enter_async_context(primary)
             except OSError as error:
-                raise _AddressError(f"{host}:{port}: {error.strerror or error}") from None
+                reason = os.strerror(error.errno) if error.errno else str(error)
+                raise _AddressError(f"{host}:{port}: {reason}") from None
         await fleet.run()
 
 
