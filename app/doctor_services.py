@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from app.doctor import Finding, Verdict
+from app.progress import told
 from app.settings import Settings
 from diff.store.client import Store
 from diff.store.errors import StoreRefusedError, StoreUnavailable
@@ -40,7 +41,7 @@ def kafka_findings(settings: Settings) -> Iterator[Finding]:
         )
     except (KafkaError, OSError) as error:
         todo = "start it, or correct kafka_bootstrap and the kafka_ settings of security; taps keep frames meanwhile"
-        yield Finding("kafka", Verdict.FAIL, f"{where}: {_told(error)}", todo)
+        yield Finding("kafka", Verdict.FAIL, f"{where}: {told(error)}", todo)
         return
     try:
         yield _broker(admin, where)
@@ -51,7 +52,7 @@ def kafka_findings(settings: Settings) -> Iterator[Finding]:
         yield _newest(admin, places.get(topics.frames, []))
     except (KafkaError, OSError) as error:
         todo = "look whether the broker is well, and whether this user may describe the cluster, its topics and groups"
-        yield Finding("kafka", Verdict.FAIL, f"{where}: {_told(error)}", todo)
+        yield Finding("kafka", Verdict.FAIL, f"{where}: {told(error)}", todo)
     finally:
         admin.close()
 
@@ -181,12 +182,6 @@ def _newest(admin: Any, places: list[Any]) -> Finding:
         todo = "set both clocks by NTP: times of what was seen are a tap's"
         return Finding("clock of the taps", Verdict.WARN, f"the newest frame is {-age:.1f} s ahead of our clock", todo)
     return Finding("clock of the taps", Verdict.OK, f"the newest frame was published {max(0.0, age):.1f} s ago")
-
-
-def _told(error: Exception) -> str:
-    """kafka-python puts the name of an error before its text, most of the time."""
-    text, name = str(error) or type(error).__name__, type(error).__name__
-    return text if name in text else f"{name}: {text}"
 
 
 def store_findings(settings: Settings) -> Iterator[Finding]:

@@ -15,17 +15,23 @@ from typing import Final
 
 from app.settings import Settings
 
-__all__ = ["begin", "formatter", "say"]
+__all__ = ["Sparing", "begin", "formatter", "say"]
 
 _SAYING: Final = "app.say"
 
 _CREDENTIALS: Final = re.compile(r"(?<=://)([^:/@\s]*):[^@\s/]*@")
 _QUIETER: Final = {
-    # Each says at INFO what it does with every connection, and the first that it is told again what it knows.
+    # They say at INFO what they do with every connection.
     "kafka": logging.WARNING,
     "aiokafka": logging.WARNING,
+    # Every attempt to connect, and whatever follows from it: what it means for us we say ourselves.
+    "kafka.net": logging.CRITICAL,
+    # That the group reads several topics.
     "kafka.coordinator.assignors.range": logging.ERROR,
 }
+_LIBRARIES: Final = ("kafka", "aiokafka", "faust", "mode")
+_AGAIN_SECONDS: Final = 10.0
+_MOST_REMEMBERED: Final = 1_000
 
 
 def begin(role: str, settings: Settings) -> None:
@@ -33,6 +39,7 @@ def begin(role: str, settings: Settings) -> None:
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(role, settings.secrets(), as_json=as_json))
+    handler.addFilter(Sparing())
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(capture=True)
     for name, level in _QUIETER.items():
@@ -50,6 +57,27 @@ def say(text: str) -> None:
 def formatter(role: str, secrets: Iterable[str] = (), *, as_json: bool) -> logging.Formatter:
     """What turns records into lines, with these secrets masked."""
     return _json(role, _Mask(secrets)) if as_json else _Text(role, _Mask(secrets))
+
+
+class Sparing(logging.Filter):
+    """Passes a complaint of a library once in ten seconds: while Kafka is away some complain ten times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to write this one."""
+        if record.levelno < logging.WARNING or record.name.partition(".")[0] not in _LIBRARIES:
+            return True
+        # By its pattern: the values in it change.
+        key = record.name, str(record.msg)
+        if record.created - self._last.get(key, -_AGAIN_SECONDS) < _AGAIN_SECONDS:
+            return False
+        if len(self._last) >= _MOST_REMEMBERED:
+            self._last.clear()
+        self._last[key] = record.created
+        return True
 
 
 class _Mask:

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from app.reading import kafka_errors
 
-__all__ = ["Standstill", "Watch", "Watched", "end_process"]
+__all__ = ["Standstill", "Watch", "Watched", "end_process", "told"]
 
 _log = logging.getLogger(__name__)
 _PERIOD: Final = 2.0
@@ -121,7 +121,7 @@ class Watch(threading.Thread):
         try:
             self._measure()
         except kafka_errors() as error:
-            self.failure = f"Kafka does not answer: {type(error).__name__}: {error}"
+            self.failure = f"Kafka does not answer: {told(error)}"
             self.lag, self.standing = {}, 0.0
             self._standstill.forget(now)
             self._close()
@@ -159,6 +159,12 @@ class Watch(threading.Thread):
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             consumer.close(timeout_ms=1_000)
+
+
+def told(error: Exception) -> str:
+    """An error with its name; kafka-python puts that before the text, most of the time."""
+    text, name = str(error), type(error).__name__
+    return (text if name in text else f"{name}: {text}") if text else name
 
 
 def end_process(role: str) -> Callable[[str], None]:

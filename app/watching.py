@@ -17,16 +17,25 @@ from app import measures
 from app.health import Health, judged
 from app.metrics import Distribution, Exposition, Sample
 from app.monitor import Monitor, states
-from app.progress import Place, Standstill, Watch, end_process
+from app.progress import Place, Standstill, Watch, end_process, told
 from app.reading import kafka_errors
 from app.settings import Settings
 
 if TYPE_CHECKING:  # they import this module
+    from app.rejudging import Rejudger
     from app.stream import Stream
     from diff.store.sink import Sink
     from ingest.publisher import Publisher
 
-__all__ = ["await_kafka", "serving", "stop_in_time", "watching_sink", "watching_tap", "watching_worker"]
+__all__ = [
+    "await_kafka",
+    "serving",
+    "stop_in_time",
+    "watching_rejudger",
+    "watching_sink",
+    "watching_tap",
+    "watching_worker",
+]
 
 _log = logging.getLogger(__name__)
 _STANDING: Final = 15.0
@@ -78,7 +87,7 @@ def _kafka_failure(settings: Settings) -> str:
     try:
         KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, **options).close()
     except kafka_errors() as error:
-        return f"{type(error).__name__}: {error}"
+        return told(error)
     return ""
 
 
@@ -112,6 +121,17 @@ def watching_sink(sink: Sink, settings: Settings) -> Iterator[None]:
         return judged([], [away, watch.failure, _standing(watch)])
 
     with serving("sink", settings, lambda: measures.of_sink(sink, flushes, watch), health), _running(watch):
+        yield
+
+
+@contextmanager
+def watching_rejudger(rejudger: Rejudger, settings: Settings) -> Iterator[None]:
+    """Watch who judges again while it runs."""
+
+    def health() -> Health:
+        return judged([], [f"nothing is judged again: {rejudger.failure}" if rejudger.failure else ""])
+
+    with serving("rejudge", settings, lambda: measures.of_rejudger(rejudger), health):
         yield
 
 

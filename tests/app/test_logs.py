@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.logs import formatter
+from app.logs import Sparing, formatter
 from tests.running import environment
 
 SECRET = "t0p.secret"
@@ -93,3 +93,24 @@ logging.getLogger("faust.x").warning("careful")
     else:
         assert said == "ready"
         assert careful.endswith("WARNING worker: careful")
+
+
+def test_a_library_repeats_itself_once_in_ten_seconds() -> None:
+    """The same complaint with other values is left out for a while; other complaints and our own lines are not."""
+    sparing = Sparing()
+
+    def passes(name: str, pattern: str, at: float, level: int = logging.WARNING) -> bool:
+        record = logging.LogRecord(name, level, __file__, 1, pattern, (at,), None)
+        record.created = at
+        return sparing.filter(record)
+
+    assert [passes("aiokafka.client", "no node %d", at) for at in (100, 101, 109, 110, 111)] == [
+        True,
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert passes("aiokafka.client", "another %d", 111)
+    assert all(passes("app.watching", "no node %d", at) for at in (100, 101))
+    assert all(passes("faust.x", "%d", at, logging.INFO) for at in (100, 101))
