@@ -42,9 +42,11 @@ def test_rounds_follow_each_other_until_a_container_is_stopped(port: int) -> Non
     """The first round lives against the primary in the same process; SIGTERM in the second sums up, exit code 130."""
     process = _start(port, "--chargers", "2", "--seconds", "1", "--faults", "0", "--rounds", "0", "--json")
     assert process.stdout is not None
+    assert process.stderr is not None
     begin = process.stdout.readline()  # it is printed when the round is over
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=30)
+    out, err = process.stdout.read(), process.stderr.read()
+    process.wait(30)
 
     first, second = _documents(begin + out)
     assert {session["charger_id"] for session in first["sessions"]} == {"DEMO-0001", "DEMO-0002"}
@@ -72,6 +74,10 @@ def test_the_primary_plants_faults_too(port: int) -> None:
 
     assert _of_the_primary(both) > 0
     assert _of_the_primary(alone) == 0
+
+
+def _stations(config: FleetConfig) -> set[str]:
+    return {plan.persona.charger_id for plan in config.plans()}
 
 
 def _of_the_primary(config: FleetConfig) -> int:
