@@ -58,15 +58,6 @@ def sink(kafka: Bootstrap = None, store_url: StoreUrl = None) -> None:
 
 
 @app.command()
-def rejudge(kafka: Bootstrap = None, store_url: StoreUrl = None) -> None:
-    """Judge ranges again whose frames came late, from the stored frames (distributed runtime)."""
-    from app import rejudging
-
-    given = settings(kafka_bootstrap=kafka, store_url=store_url)
-    run(lambda: rejudging.run(given))
-
-
-@app.command()
 def topics(kafka: Bootstrap = None) -> None:
     """Make the Kafka topics that are missing, and set the settings of all."""
     from app import preparing

@@ -20,11 +20,12 @@ from ingest.topics import Topics
 
 if TYPE_CHECKING:  # they import what uses this module
     from app.living import Batch
+    from app.rejudging import Rejudger
     from app.stream import Stream
     from diff.store.sink import Sink
     from ingest.publisher import Publisher
 
-__all__ = ["TapReport", "WorkerCounts", "of_sink", "of_tap", "of_worker", "read_tap_report"]
+__all__ = ["TapReport", "WorkerCounts", "of_rejudger", "of_sink", "of_tap", "of_worker", "read_tap_report"]
 
 _SECOND: Final = 1_000_000
 _FROM_CHARGER: Final = "cp-to-cs"
@@ -173,6 +174,13 @@ def of_sink(sink: Sink, flushes: Distribution, watch: Watch) -> Iterator[Sample]
     yield Sample("shadow_sink_waiting", sink.waiting)
     yield Sample("shadow_sink_unreadable_total", sink.unreadable)
     yield Sample("shadow_sink_failing", bool(sink.failure))
+
+
+def of_rejudger(rejudger: Rejudger) -> Iterator[Sample]:
+    """Who judges again."""
+    yield Sample("shadow_rejudge_requests_total", rejudger.requests)
+    yield Sample("shadow_rejudge_corrections_total", rejudger.corrections)
+    yield Sample("shadow_rejudge_failing", bool(rejudger.failure))
 
 
 def _of_watch(watch: Watch, newest: Micros | None) -> Iterator[Sample]:

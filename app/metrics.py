@@ -34,13 +34,13 @@ class Metric(msgspec.Struct, frozen=True):
     kind: str
     """`counter`, `gauge` or `histogram`."""
     by: tuple[str, ...]
-    """Which processes show it: `tap`, `worker`, `sink`."""
+    """Which processes show it: `tap`, `worker`, `sink`, `rejudge`."""
     unit: str
     meaning: str
     labels: tuple[str, ...] = ()
 
 
-_ALL: Final = ("tap", "worker", "sink")
+_ALL: Final = ("tap", "worker", "sink", "rejudge")
 _JUDGES: Final = ("worker", "sink")
 
 METRICS: Final = (
@@ -222,6 +222,17 @@ METRICS: Final = (
     Metric("shadow_sink_waiting", "gauge", ("sink",), "records", "Records taken and not stored yet."),
     Metric("shadow_sink_unreadable_total", "counter", ("sink",), "records", "Records that hold nothing readable."),
     Metric("shadow_sink_failing", "gauge", ("sink",), "1", "1 while ClickHouse takes nothing, else 0."),
+    Metric(
+        "shadow_rejudge_requests_total",
+        "counter",
+        ("rejudge",),
+        "requests",
+        "Ranges with late frames that were judged again.",
+    ),
+    Metric(
+        "shadow_rejudge_corrections_total", "counter", ("rejudge",), "rows", "Sessions and discrepancies put right."
+    ),
+    Metric("shadow_rejudge_failing", "gauge", ("rejudge",), "1", "1 while nothing can be judged again, else 0."),
 )
 
 _BY_NAME: Final = {metric.name: metric for metric in METRICS}

@@ -1,133 +1,62 @@
-"""`rejudge`: judges ranges again whose frames came late, from the frames in the store, and publishes what changes.
+"""`rejudge`: judges ranges again whose frames came late, or that somebody names, from the frames in the store.
 
-It consumes the workers' requests. A request waits until the sink has stored all that was published before it. The
-corrections go the way of every outcome (topics, sink, store), so that whoever consumes the topics learns of them too;
-the offset of the request is committed behind their acknowledgement. Judging a range twice changes nothing.
-
-The 2.0.1 messages are not written again: their numbers count the life of the charging station as it was lived.
+As a service it consumes the workers' requests, one after the other. A request waits until the sink has stored all that
+was published before it; its offset is committed when Kafka has the corrections. Judging a range twice changes nothing.
 """
 
 from __future__ import annotations
 
 import logging
-import signal
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from app.live import say
-from app.preparing import named_store
-from app.settings import Settings
+import msgspec
+
+from app.correcting import Corrector
 from diff import published
-from diff.policy import DEFAULT as DEFAULT_POLICY
-from diff.policy import Policy
-from diff.rejudge import Corrections, RejudgeRequest, correct, judge_again
+from diff.rejudge import RejudgeRequest
 from diff.store.client import Store
 from diff.store.errors import StoreError
-from diff.store.queries.judged import charger_frames, first_seen, stored_outcome
+from diff.store.queries.judged import chargers_between
 from ingest.cloudevents import UndecodableError
 from ingest.frame import Micros
-from ingest.topics import MAX_BATCH, Topics
-from shadow.config import DEFAULT, SECOND, ShadowConfig
+from ingest.topics import Topics
 
-__all__ = ["Rejudger", "again", "run"]
+__all__ = ["Range", "Rejudged", "Rejudger", "in_range"]
 
 _log = logging.getLogger(__name__)
 _POLL_MS: Final = 500
 _AGAIN_SECONDS: Final = 1.0
 _POLL_INTERVAL_MS: Final = 1_800_000
 """A request may wait so long for the sink, and for a long history to be judged, before another takes it over."""
-_DAY: Final[Micros] = 86_400 * SECOND
-
-
-def again(
-    store: Store,
-    request: RejudgeRequest,
-    history: Micros = 30 * _DAY,
-    config: ShadowConfig = DEFAULT,
-    policy: Policy = DEFAULT_POLICY,
-) -> Corrections:
-    """Judge a range of a charging station again. Raises `StoreError`.
-
-    `history`: how long before the range the frames are read, to know the state at its beginning, in microseconds.
-    """
-    begin = max(request.since - history, 0)
-    # Sorted by the store, and sorted again where they are judged: equal there, and cheap.
-    frames = list(charger_frames(store, request.charger_id, begin, request.until))
-    if not frames:
-        return Corrections((), ())
-    born = first_seen(store, request.charger_id)
-    whole_life = born is not None and frames[0].received_at <= born
-    outcome = judge_again(frames, request.until, config, policy)
-    return correct(
-        request, stored_outcome(store, request.charger_id), outcome, frames[0].received_at, whole_life=whole_life
-    )
-
-
-def run(settings: Settings) -> int:
-    """Judge again until SIGTERM or Ctrl-C. Raises `StoreStartError`."""
-    with Store.connect(named_store(settings)) as store:
-        rejudger = Rejudger(
-            settings.kafka_bootstrap,
-            settings.topics(),
-            store,
-            config=settings.shadow_config(),
-            policy=settings.policy(),
-            **settings.kafka_options(),
-        )
-
-        def stop(*_: object) -> None:
-            rejudger.stopping = True
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        say(f"rejudge: requests of {settings.topics().rejudge}, frames of {store.address!r}")
-        rejudger.run()
-        say(f"rejudge: stopped behind {rejudger.judged} requests and {rejudger.corrected} corrected rows")
-    return 0
 
 
 class Rejudger:
-    """Consumes requests, one after the other. Belongs to one thread."""
+    """Consumes requests. Belongs to one thread."""
 
-    def __init__(
-        self,
-        bootstrap: str,
-        topics: Topics,
-        store: Store,
-        *,
-        config: ShadowConfig = DEFAULT,
-        policy: Policy = DEFAULT_POLICY,
-        **client: Any,
-    ) -> None:
+    def __init__(self, bootstrap: str, topics: Topics, store: Store, corrector: Corrector, **client: Any) -> None:
         """Connect to Kafka. `client`: further settings of kafka-python (SASL, TLS)."""
-        from kafka import KafkaConsumer, KafkaProducer
+        from kafka import KafkaConsumer
         from kafka.admin import KafkaAdminClient
 
-        self._topics, self._store = topics, store
-        self._config, self._policy = config, policy
-        self.judged = self.corrected = 0
+        self._topics, self._store, self._corrector = topics, store, corrector
+        self.requests = self.corrections = 0
         """Since the start: requests done, rows corrected."""
         self.failure = ""
         """Why nothing moves at the moment; empty while all is well."""
         self.stopping = False
+        common = {"bootstrap_servers": bootstrap, "client_id": "shadow-rejudge", **client}
+        self._admin = KafkaAdminClient(**common)
         self._consumer = KafkaConsumer(
             topics.rejudge,
-            bootstrap_servers=bootstrap,
-            **{"client_id": "shadow-rejudge", **client},
+            **common,
             group_id=topics.rejudger,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
             max_poll_records=1,
             max_poll_interval_ms=_POLL_INTERVAL_MS,
-        )
-        self._admin = KafkaAdminClient(bootstrap_servers=bootstrap, **{"client_id": "shadow-rejudge", **client})
-        self._producer = KafkaProducer(
-            bootstrap_servers=bootstrap,
-            **{"client_id": "shadow-rejudge", **client},
-            enable_idempotence=True,
-            acks="all",
-            max_request_size=MAX_BATCH,
         )
 
     def run(self) -> None:
@@ -137,21 +66,26 @@ class Rejudger:
                 for record in records:
                     if self._take(record):
                         self._consumer.commit()
-        self._producer.close(timeout=5)
-        self._admin.close()
         self._consumer.close(autocommit=False)
+        self._admin.close()
 
     def _take(self, record: Any) -> bool:
+        """Whether it is done: a request that cannot be read is, too, since it would not be readable the next time."""
         try:
             request = published.decode(record.value, RejudgeRequest)
         except UndecodableError as error:
-            _log.error("%s/%d/%d: %s", record.topic, record.partition, record.offset, error)
+            place = f"{record.topic}/{record.partition}/{record.offset}"
+            _log.error("%s: %s", place, error)
             return True
         wanted = self._ends(record.partition)
         while not self.stopping:
             try:
                 if self._stored(wanted):
-                    return self._judge(request, record.partition)
+                    found = self._corrector.judge(request)
+                    self.requests += 1
+                    self.corrections += len(found.sessions) + len(found.discrepancies)
+                    self.failure = ""
+                    return True
                 self.failure = "the sink has not stored yet what the workers published"
             except StoreError as error:
                 self.failure = str(error)
@@ -171,26 +105,32 @@ class Rejudger:
         committed = self._admin.list_group_offsets(self._topics.sink).get(self._topics.sink, {})
         return all(place in committed and committed[place].offset >= end for place, end in wanted.items())
 
-    def _judge(self, request: RejudgeRequest, partition: int) -> bool:
-        corrections = again(self._store, request, config=self._config, policy=self._policy)
-        waiting = [
-            self._send(topic, item, partition)
-            for topic, items in (
-                (self._topics.sessions, corrections.sessions),
-                (self._topics.discrepancies, corrections.discrepancies),
-            )
-            for item in items
-        ]
-        self._producer.flush()
-        for future in waiting:
-            future.get(timeout=0)
-        self.failure = ""
-        self.judged += 1
-        self.corrected += len(waiting)
-        if waiting:
-            _log.info("%s judged again: %d rows corrected", request.charger_id, len(waiting))
-        return True
 
-    def _send(self, topic: str, item: Any, partition: int) -> Any:
-        key, value, headers = published.encode(item)
-        return self._producer.send(topic, value, key, headers=headers, partition=partition)
+class Range(msgspec.Struct, frozen=True):
+    """A range that somebody names."""
+
+    since: Micros
+    until: Micros
+    chargers: Sequence[str] = ()
+    """None: all that have frames in it."""
+
+
+class Rejudged(msgspec.Struct, frozen=True):
+    """One charging station's range, judged again."""
+
+    charger_id: str
+    sessions: int
+    """Rows corrected."""
+    discrepancies: int
+
+
+def in_range(store: Store, corrector: Corrector, wanted: Range, *, publish: bool) -> Iterator[tuple[int, Rejudged]]:
+    """Judge a range again, charging station by charging station; gives how many there are, and each when it is done.
+
+    Raises `StoreError`.
+    """
+    chargers = list(wanted.chargers) or chargers_between(store, wanted.since, wanted.until)
+    for charger_id in chargers:
+        request = RejudgeRequest(charger_id, wanted.since, wanted.until, 0, "")
+        found = corrector.judge(request, publish=publish)
+        yield len(chargers), Rejudged(charger_id, len(found.sessions), len(found.discrepancies))

@@ -14,6 +14,7 @@ import pytest
 from kafka import KafkaProducer
 from msgspec.structs import replace
 
+from app.correcting import Corrector
 from app.rejudging import Rejudger
 from demo.traffic import frames as fleet_frames
 from diff.discrepancy import Status
@@ -22,10 +23,12 @@ from diff.rejudge import judge_again
 from diff.store.client import Store
 from diff.store.queries.judged import charger_frames, stored_outcome
 from diff.store.sink import Sink
+from diff.store.writer import Writer
 from ingest import cloudevents
 from ingest.frame import Frame
+from ingest.timestamps import format_micros
 from ingest.topics import Topics
-from tests.running import until
+from tests.running import call, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,7 +97,8 @@ def test_what_came_late_ends_as_if_it_had_come_in_order(
     frames = list(itertools.islice(fleet_frames(21, 6, 4), 1500))
     _publish(kafka, topics, _shuffled(frames))
     sink = Sink(kafka, topics, store, judging_run=JUDGING_RUN, max_age=0.3)
-    rejudger = Rejudger(kafka, topics, store)
+    corrector = Corrector(kafka, topics, store)
+    rejudger = Rejudger(kafka, topics, store, corrector)
     by_charger: dict[str, list[Frame]] = {}
     for frame in frames:
         by_charger.setdefault(frame.charger_id, []).append(frame)
@@ -106,11 +110,59 @@ def test_what_came_late_ends_as_if_it_had_come_in_order(
         until(lambda: store.execute("SELECT count() FROM frames FINAL")[0][0] == len(frames), 60, "frames stored")
         until(settled, 60, "the canonical outcome")
 
-    assert rejudger.corrected > 0
-    assert rejudger.judged >= len(by_charger)
+    corrector.close()
+    assert rejudger.corrections > 0
+    assert rejudger.requests >= len(by_charger)
     for key, own in by_charger.items():
         stored = list(charger_frames(store, key, 0, frames[-1].received_at))
         assert stored == sorted(own, key=lambda frame: frame.order_key)
+
+
+@pytest.mark.timeout(120)
+def test_a_range_that_somebody_names_is_judged_again(kafka: str, topics: Topics, store: Store, tmp_path: Path) -> None:
+    """What differs is corrected through the topics, and only said with --dry-run; then nothing is left to do."""
+    frames = [frame for frame in itertools.islice(fleet_frames(21, 6, 4), 1500) if frame.charger_id == "DEMO-0002"]
+    writer = Writer(store, judging_run=JUDGING_RUN)
+    for frame in frames:
+        writer.add_frame(frame)
+    writer.flush()
+    at = store.address
+    environment = {
+        "SHADOW_KAFKA_BOOTSTRAP": kafka,
+        "SHADOW_KAFKA_TOPIC_PREFIX": topics.prefix,
+        "SHADOW_STORE_URL": f"clickhouse://{at.user}:{at.password}@{at.host}:{at.port}/{at.database}",
+    }
+    begin, end = format_micros(frames[0].received_at), format_micros(frames[-1].received_at)
+    said = ["rejudge", "--since", begin, "--until", end, "--json"]
+
+    dry = call([*said, "--dry-run"], tmp_path, environment)
+    assert (dry.code, dry.json["published"]) == (0, False)
+    assert stored_outcome(store, "DEMO-0002").sessions == {}
+    first = call(said, tmp_path, environment)
+    assert first.json["chargers"][0]["sessions"] > 0
+    sink = Sink(kafka, topics, store, judging_run=JUDGING_RUN, max_age=0.1)
+    until(lambda: sink.step() == 0 and _said(store, "DEMO-0002") == _canonical(frames), 30, "the corrections")
+    sink.close()
+    second = call(said, tmp_path, environment)
+    assert second.json["chargers"] == [{"charger_id": "DEMO-0002", "sessions": 0, "discrepancies": 0}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--dry-run"], "need --since"),
+        (["--since", "yesterday"], "is no time"),
+        (["--since", "2026-05-02T00:00:00Z", "--until", "2026-05-01T00:00:00Z"], "ends before it begins"),
+        (["--since", "2026-05-01T00:00:00Z"], "store_url"),
+    ],
+)
+def test_a_range_that_cannot_be_judged_is_refused(tmp_path: Path, arguments: list[str], word: str) -> None:
+    """With exit code 2 and a line that says what to do."""
+    outcome = call(["rejudge", *arguments], tmp_path)
+
+    assert outcome.code == 2
+    assert word in outcome.err
+    assert "Traceback" not in outcome.err
 
 
 def _said(store: Store, charger_id: str) -> tuple[dict, dict]:

@@ -17,7 +17,7 @@ from diff.store.client import Store
 from diff.store.queries.frames import stored_frames
 from ingest.frame import Frame, Micros
 
-__all__ = ["charger_frames", "first_seen", "stored_outcome"]
+__all__ = ["charger_frames", "chargers_between", "first_seen", "stored_outcome"]
 
 _TIMES: Final = frozenset(
     {"started_at", "stopped_at", "first_received_at", "last_received_at", "occurred_at", "observed_at"}
@@ -32,6 +32,15 @@ def first_seen(store: Store, charger_id: str, run: str = JUDGING_RUN) -> Micros 
     WHERE charger_id = %(charger)s AND judging_run = %(run)s"""
     at, count = store.execute(query, {"charger": charger_id, "run": run})[0]
     return int(at) if count else None
+
+
+def chargers_between(store: Store, since: Micros, until: Micros) -> list[str]:
+    """Charging stations that have frames in a time range, both ends included."""
+    query = """
+    SELECT DISTINCT charger_id FROM frames WHERE charger_id != ''
+        AND received_at BETWEEN fromUnixTimestamp64Micro(%(since)s) AND fromUnixTimestamp64Micro(%(until)s)
+    ORDER BY charger_id"""
+    return [row[0] for row in store.execute(query, {"since": since, "until": until})]
 
 
 def charger_frames(store: Store, charger_id: str, since: Micros, until: Micros) -> Iterator[Frame]:
