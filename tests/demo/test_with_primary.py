@@ -40,13 +40,12 @@ def _documents(text: str) -> Iterator[dict]:
 
 def test_rounds_follow_each_other_until_a_container_is_stopped(port: int) -> None:
     """The first round lives against the primary in the same process; SIGTERM in the second sums up, exit code 130."""
-    process = _start(port, "--chargers", "2", "--seconds", "1", "--faults", "0", "--rounds", "0", "--json")
-    assert process.stdout is not None
-    assert process.stderr is not None
-    begin = process.stdout.readline()  # it is printed when the round is over
-    process.send_signal(signal.SIGTERM)
-    out, err = process.stdout.read(), process.stderr.read()
-    process.wait(30)
+    with _start(port, "--chargers", "2", "--seconds", "1", "--faults", "0", "--rounds", "0", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        begin = process.stdout.readline()  # it is printed when the round is over
+        process.send_signal(signal.SIGTERM)
+        out, err = process.stdout.read(), process.stderr.read()
 
     first, second = _documents(begin + out)
     assert {session["charger_id"] for session in first["sessions"]} == {"DEMO-0001", "DEMO-0002"}
