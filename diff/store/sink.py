@@ -115,7 +115,8 @@ class Sink:
         self.stopping = False
         self._consumer = KafkaConsumer(
             bootstrap_servers=bootstrap,
-            **{"client_id": "shadow-sink", **client},
+            # 30 s by default, which is how long a broker that is back would not be noticed.
+            **{"client_id": "shadow-sink", "reconnect_backoff_max_ms": 1_000, **client},
             group_id=topics.sink,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
