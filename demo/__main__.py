@@ -76,20 +76,27 @@ def _arguments(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _print(report: FleetReport, *, as_json: bool, interrupted: bool) -> None:
-    if as_json:
-        document = msgspec.to_builtins(report) | {"interrupted": interrupted}
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n")
-        return
-    for planted in report.planted:
-        codes = ", ".join(planted.codes)
-        sys.stdout.write(f"{planted.charger_id}  session {planted.session_number or '-'}  {codes}: {planted.detail}\n")
-    for charger_id, reason in report.failures.items():
-        sys.stdout.write(f"{charger_id}  failed: {reason}\n")
-    sys.stdout.write(
+def _tell(report: FleetReport, *, as_json: bool, interrupted: bool) -> None:
+    sys.stdout.write(_json(report, interrupted=interrupted) if as_json else _text(report, interrupted=interrupted))
+    sys.stdout.flush()  # a round may be followed by others for hours
+
+
+def _json(report: FleetReport, *, interrupted: bool) -> str:
+    document = msgspec.to_builtins(report) | {"interrupted": interrupted}
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _text(report: FleetReport, *, interrupted: bool) -> str:
+    lines = [
+        f"{planted.charger_id}  session {planted.session_number or '-'}  {', '.join(planted.codes)}: {planted.detail}\n"
+        for planted in report.planted
+    ]
+    lines += [f"{charger_id}  failed: {reason}\n" for charger_id, reason in report.failures.items()]
+    lines.append(
         f"{report.started} sessions started, {report.stopped} stopped, {len(report.planted)} faults planted, "
         f"{len(report.failures)} chargers failed{' (interrupted)' if interrupted else ''}\n"
     )
+    return "".join(lines)
 
 
 def _config(options: argparse.Namespace, number: int) -> FleetConfig:
@@ -128,27 +135,30 @@ def main(arguments: list[str]) -> int:
     options = _arguments(arguments)
     # What stops a container is what Ctrl-C is: what was planted so far is still told.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    number = 0
-    failed = ever_failed = False
-    while not options.rounds or number < options.rounds:
-        number += 1
-        fleet = Fleet(_config(options, number))
-        interrupted = False
-        try:
-            asyncio.run(_live(fleet, options.primary, _PAUSE if failed else 0))
-        except KeyboardInterrupt:
-            interrupted = True
-        except _AddressError as error:
-            sys.stderr.write(f"demo: the primary cannot listen on {error}; name another address with --primary\n")
-            return 2
-        report = fleet.report()
-        _print(report, as_json=options.json, interrupted=interrupted)
-        sys.stdout.flush()
-        if interrupted:
-            return 130
-        failed = bool(report.failures)
-        ever_failed = ever_failed or failed
+    number, failed, ever_failed = 0, False, False
+    try:
+        while not options.rounds or number < options.rounds:
+            number += 1
+            failed = _round(options, number, _PAUSE if failed else 0)
+            ever_failed = ever_failed or failed
+    except _AddressError as error:
+        sys.stderr.write(f"demo: the primary cannot listen on {error}; name another address with --primary\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
     return 1 if ever_failed else 0
+
+
+def _round(options: argparse.Namespace, number: int, pause: float) -> bool:
+    """Run one fleet and tell what it did; whether one of its chargers could not live its plan."""
+    fleet = Fleet(_config(options, number))
+    try:
+        asyncio.run(_live(fleet, options.primary, pause))
+    except KeyboardInterrupt:
+        _tell(fleet.report(), as_json=options.json, interrupted=True)
+        raise
+    _tell(fleet.report(), as_json=options.json, interrupted=False)
+    return bool(fleet.failures)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def test_rounds_follow_each_other_until_a_container_is_stopped(port: int) -> Non
         assert process.stdout is not None
         assert process.stderr is not None
         begin = process.stdout.readline()  # it is printed when the round is over
+        time.sleep(1)  # into the second one
         process.send_signal(signal.SIGTERM)
         out, err = process.stdout.read(), process.stderr.read()
 
