@@ -34,14 +34,15 @@ def again(
 
     `history`: how long before the range the frames are read, to know the state at its beginning, in microseconds.
     """
-    begin = max(request.since - history, 0)
-    frames = list(charger_frames(store, request.charger_id, begin, request.until))
+    # First the outcome and then the frames: what the outcome speaks of is among them, although more comes meanwhile.
+    stored = stored_outcome(store, request.charger_id)
+    until = max(request.until, stored.latest)
+    frames = list(charger_frames(store, request.charger_id, max(request.since - history, 0), until))
     if not frames:
         return Corrections((), ())
     born = first_seen(store, request.charger_id)
     whole_life = born is not None and frames[0].received_at <= born
-    outcome = judge_again(frames, request.until, config, policy)
-    stored = stored_outcome(store, request.charger_id)
+    outcome = judge_again(frames, until, config, policy)
     return correct(request, stored, outcome, frames[0].received_at, whole_life=whole_life)
 
 

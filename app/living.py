@@ -104,12 +104,13 @@ class _Touched:
         self.judgements: list[Judgement] = []
         self.last_seen: Micros | None = None
 
-    def take(self, frame: Frame, judgement: Judgement) -> None:
-        """Note a frame that was lived, and what it brought."""
+    def take(self, frame: Frame, judgement: Judgement, *, fired: bool) -> None:
+        """Note a frame that was lived, and what it brought. `fired`: something fell due before it."""
         self.lived.append(frame)
         self.judgements.append(judgement)
         if frame.kind is FrameKind.TICK:
-            self.kept.order = lateness.ticked(self.kept.order, frame.received_at)
+            if fired:
+                self.kept.order = lateness.ticked(self.kept.order, frame.received_at)
         else:
             self.kept.order = lateness.seen(self.kept.order, frame)
             self.last_seen = frame.received_at
@@ -211,6 +212,7 @@ class Living:
         if one.kept.first_seen == UNKNOWN_TIME and one.kept.rebuilt_until:
             reason = f"the state is known from {frame.frame_id} on; what came before has expired"
             self._give_up(batch, arrival, charger_id, frame.received_at, reason)
+        before = due(one.kept.state)
         try:
             _, judgement = judge(one.kept.state, frame, self._config, self._policy)
         except Exception as error:  # noqa: BLE001 - one frame must not stop the others, whatever is wrong with it
@@ -218,14 +220,18 @@ class Living:
             self._rewind(one, charger_id, frame)
             at = None if frame.kind is FrameKind.TICK else due(one.kept.state)  # else each tick would fail again
         else:
-            one.take(frame, judgement)
-            at = due(one.kept.state)
+            one.take(frame, judgement, fired=before is not None and before <= frame.received_at)
+            at = _earlier(due(one.kept.state), lateness.due(one.kept.order))
         one.kept.offset = arrival.offset + 1
-        one.kept.due = at
+        self._wait(arrival.partition, charger_id, one.kept, at)
+
+    def _wait(self, partition: int, charger_id: str, kept: Kept, at: Micros | None) -> None:
+        """Note when a tick has to wake a charging station."""
+        kept.due = at
         if at is None:
-            self._due[arrival.partition].pop(charger_id, None)
+            self._due[partition].pop(charger_id, None)
         else:
-            self._due[arrival.partition][charger_id] = at
+            self._due[partition][charger_id] = at
 
     def _open(self, batch: Batch, arrival: Arrival, charger_id: str, frame: Frame) -> _Touched | None:
         """The charging station as it is stored; None where it cannot be read and must be lived anew first."""
@@ -288,6 +294,7 @@ class Living:
         idle = not any(pair.open for pair in one.kept.state.pairs.by_id.values())
         last = next((frame.frame_id for frame in reversed(one.lived) if frame.kind is not FrameKind.TICK), "")
         one.kept.order, request = lateness.ranged(one.kept.order, charger_id, last, idle=idle)
+        self._wait(partition, charger_id, one.kept, _earlier(due(one.kept.state), lateness.due(one.kept.order)))
         if request is not None:
             batch.requests[self._topics.rejudge, partition].append(encode(request))
             batch.late += request.late
@@ -298,6 +305,10 @@ class Living:
         position = f"{self._topics.frames}/{arrival.partition}/{arrival.offset}"
         letter = DeadLetter(charger_id, at, "worker", position, reason[:_LONGEST_REASON], arrival.size)
         _add(batch, self._topics.dead_letters, arrival.partition, letter)
+
+
+def _earlier(one: Micros | None, other: Micros | None) -> Micros | None:
+    return one if other is None else other if one is None else min(one, other)
 
 
 def _new(partition: int, charger_id: str, frame: Frame) -> Kept:

@@ -52,6 +52,13 @@ class Outcome(msgspec.Struct, frozen=True):
     sessions: Mapping[str, JudgedSession]
     discrepancies: Mapping[str, Discrepancy]
 
+    @property
+    def latest(self) -> Micros:
+        """The newest evidence in it; 0 of none."""
+        heard = (session.last_received_at for session in self.sessions.values())
+        observed = (row.observed_at for row in self.discrepancies.values())
+        return max((*heard, *observed), default=0)
+
 
 class Corrections(msgspec.Struct, frozen=True):
     """What is to be written so that the second outcome holds."""
@@ -80,7 +87,8 @@ def correct(
 ) -> Corrections:
     """Compare the outcome as it is stored with the one in canonical order.
 
-    `stored_from`: when the first stored frame came. `whole_life`: nothing came before it.
+    Only rows are corrected whose evidence lies in the range, at least in part. `stored_from`: when the first stored
+    frame came. `whole_life`: nothing came before it.
     """
     sessions = []
     for key in sorted({*stored.sessions, *again.sessions}):
@@ -95,6 +103,10 @@ def correct(
     return Corrections(tuple(sessions), tuple(discrepancies))
 
 
+def _outside(first: Micros, last: Micros, request: RejudgeRequest) -> bool:
+    return last < request.since or first > request.until
+
+
 def _within(row: Discrepancy, request: RejudgeRequest, stored_from: Micros) -> bool:
     return row.first_received_at >= (request.since if row.session_id is None else stored_from)
 
@@ -102,10 +114,12 @@ def _within(row: Discrepancy, request: RejudgeRequest, stored_from: Micros) -> b
 def _session(old: JudgedSession | None, new: JudgedSession | None, request: RejudgeRequest) -> JudgedSession | None:
     if old is None or new is None:
         one = old or new
-        if one is None or one.last_received_at < request.since or (one is old and one.status is Status.WITHDRAWN):
+        if one is None or (one is old and one.status is Status.WITHDRAWN):
+            return None
+        if _outside(one.first_received_at, one.last_received_at, request):
             return None
         return one if one is new else replace(one, status=Status.WITHDRAWN, version=one.version + 1)
-    if replace(new, version=old.version) == old:
+    if _outside(new.first_received_at, new.last_received_at, request) or replace(new, version=old.version) == old:
         return None
     return replace(new, version=max(new.version, old.version + 1))
 
@@ -113,11 +127,15 @@ def _session(old: JudgedSession | None, new: JudgedSession | None, request: Reju
 def _discrepancy(old: Discrepancy | None, new: Discrepancy | None, request: RejudgeRequest) -> Discrepancy | None:
     if old is None or new is None:
         one = old or new
-        if one is None or one.observed_at < request.since or one.status is Status.WITHDRAWN:
+        if one is None or one.status is Status.WITHDRAWN:
+            return None
+        if _outside(one.first_received_at, one.observed_at, request):
             return None
         if one is new:
             return one
         return replace(one, status=Status.WITHDRAWN, detail=_NOTE, occurrences=0, version=one.version + 1)
     if new.status is old.status is Status.WITHDRAWN or replace(new, version=old.version) == old:
+        return None
+    if _outside(new.first_received_at, max(new.observed_at, old.observed_at), request):
         return None
     return replace(new, version=max(new.version, old.version + 1))

@@ -25,7 +25,7 @@ from diff.store.queries.judged import charger_frames, stored_outcome
 from diff.store.sink import Sink
 from diff.store.writer import Writer
 from ingest import cloudevents
-from ingest.frame import Frame
+from ingest.frame import Frame, FrameKind
 from ingest.timestamps import format_micros
 from ingest.topics import Topics
 from tests.running import call, until
@@ -84,7 +84,8 @@ def _publish(kafka: str, topics: Topics, frames: list[Frame]) -> None:
     producer = KafkaProducer(bootstrap_servers=kafka, acks="all", linger_ms=10)
     for frame in frames:
         key, value, headers = cloudevents.encode(frame)
-        producer.send(topics.frames, value, key, headers=headers)
+        for partition in range(topics.partitions) if frame.kind is FrameKind.TICK else [None]:
+            producer.send(topics.frames, value, key, headers=headers, partition=partition)
     producer.flush()
     producer.close()
 
@@ -95,7 +96,8 @@ def test_what_came_late_ends_as_if_it_had_come_in_order(
 ) -> None:
     """Sessions and discrepancies of each charging station are those of its frames in canonical order."""
     frames = list(itertools.islice(fleet_frames(21, 6, 4), 1500))
-    _publish(kafka, topics, _shuffled(frames))
+    end = frames[-1].received_at + 600_000_000
+    _publish(kafka, topics, [*_shuffled(frames), Frame("", "tick-1", 0, end, FrameKind.TICK)])
     sink = Sink(kafka, topics, store, judging_run=JUDGING_RUN, max_age=0.3)
     corrector = Corrector(kafka, topics, store)
     rejudger = Rejudger(kafka, topics, store, corrector)
@@ -104,7 +106,7 @@ def test_what_came_late_ends_as_if_it_had_come_in_order(
         by_charger.setdefault(frame.charger_id, []).append(frame)
 
     def settled() -> bool:
-        return all(_said(store, key) == _canonical(own) for key, own in by_charger.items())
+        return all(_said(store, key) == _canonical(own, end) for key, own in by_charger.items())
 
     with _worker(kafka, topics, tmp_path), _running(sink, rejudger):
         until(lambda: store.execute("SELECT count() FROM frames FINAL")[0][0] == len(frames), 60, "frames stored")
@@ -141,7 +143,11 @@ def test_a_range_that_somebody_names_is_judged_again(kafka: str, topics: Topics,
     first = call(said, tmp_path, environment)
     assert first.json["chargers"][0]["sessions"] > 0
     sink = Sink(kafka, topics, store, judging_run=JUDGING_RUN, max_age=0.1)
-    until(lambda: sink.step() == 0 and _said(store, "DEMO-0002") == _canonical(frames), 30, "the corrections")
+    until(
+        lambda: sink.step() == 0 and _said(store, "DEMO-0002") == _canonical(frames, frames[-1].received_at),
+        30,
+        "the corrections",
+    )
     sink.close()
     second = call(said, tmp_path, environment)
     assert second.json["chargers"] == [{"charger_id": "DEMO-0002", "sessions": 0, "discrepancies": 0}]
@@ -173,8 +179,8 @@ def _said(store: Store, charger_id: str) -> tuple[dict, dict]:
     )
 
 
-def _canonical(frames: list[Frame]) -> tuple[dict, dict]:
-    outcome = judge_again(frames, max(frame.received_at for frame in frames))
+def _canonical(frames: list[Frame], end: int) -> tuple[dict, dict]:
+    outcome = judge_again(frames, end)
     return (
         {key: replace(row, version=0) for key, row in outcome.sessions.items()},
         {key: replace(row, version=0) for key, row in outcome.discrepancies.items() if row.status is Status.OPEN},
