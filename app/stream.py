@@ -219,12 +219,15 @@ class Stream:
         return {place.partition: offset for place, offset in found.items()}
 
     def wanted(self) -> dict[int, int]:
-        """Partitions of the frames' topic that it was given, and the next offset of each. For any thread."""
+        """Partitions of the frames' topic that it was given, and the first offset of each that is not in the state.
+
+        For any thread.
+        """
         found = {}
         for place in self.app.consumer.assignment():
             if place.topic == self.topics.frames:
-                following = self.places.next.get(place.partition)
-                found[place.partition] = committed_offset(self.app, place) or 0 if following is None else following
+                kept = self._kept.get(place)
+                found[place.partition] = committed_offset(self.app, place) or 0 if kept is None else kept
         return found
 
     def newest(self) -> Micros | None:
