@@ -46,7 +46,7 @@ def test_the_whole_system_is_in_it() -> None:
 
     assert plain == {
         *("kafka", "clickhouse", "topics", "migrate"),
-        *("tap", "worker", "sink", "dashboard"),
+        *("tap", "worker", "sink", "rejudge", "dashboard"),
         *("prometheus", "grafana"),
     }
     assert {service.name for service in chosen(SERVICES, frozenset({"demo"}))} - plain == {"fleet"}
@@ -167,13 +167,13 @@ def test_clickhouse_is_of_the_release_of_the_embedded_one(engine: EmbeddedEngine
 
 
 def test_clickhouse_lets_in_who_comes() -> None:
-    """User, password and database in the services' URL are those that the server makes, whatever the password."""
-    for variables, password in (({}, "shadow"), ({"CLICKHOUSE_PASSWORD": "s3cret"}, "s3cret")):
+    """User, password and database of the services are those that the server makes, whatever the password."""
+    for variables, password in (({}, "shadow"), ({"CLICKHOUSE_PASSWORD": "s3/cr@t"}, "s3/cr@t")):
         services = read(FILE.read_text(), variables)
         made = services["clickhouse"].environment
         assert made["CLICKHOUSE_PASSWORD"] == password
         url = f"clickhouse://{made['CLICKHOUSE_USER']}:{password}@clickhouse:9000/{made['CLICKHOUSE_DB']}"
-        for name in ("migrate", "sink", "dashboard"):
+        for name in ("migrate", "sink", "rejudge", "dashboard"):
             assert services[name].environment["SHADOW_STORE_URL"] == url
 
 
