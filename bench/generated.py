@@ -71,6 +71,18 @@ def generate(store: Store, size: Size, say: Callable[[str], None] = lambda _: No
     for begin, length in _chunks(revised):
         store.execute(_REVISIONS, params | {"begin": begin, "length": length}, _SETTINGS)
     say(f"discrepancies: {revised:,} in a second version")
+    for table in ("discrepancies", "sessions"):
+        _settle(store, table)
+        say(f"{table}: past months merged, as the schema has it done after an hour without writes")
+
+
+def _settle(store: Store, table: str) -> None:
+    """Merge what `min_age_to_force_merge_seconds` would merge; the newest month stays as it was written."""
+    query = (
+        "SELECT DISTINCT partition FROM system.parts WHERE active AND database = currentDatabase() AND table = %(t)s"
+    )
+    for (partition,) in sorted(store.execute(query, {"t": table}))[:-1]:
+        store.execute(f"OPTIMIZE TABLE {table} PARTITION {int(partition)} FINAL")
 
 
 def _chunks(count: int) -> Iterator[tuple[int, int]]:
@@ -137,8 +149,10 @@ INSERT INTO discrepancies (charger_id, code, judging_run, id, class, severity, e
     primary, shadow, delta, unit, frames, occurrences, occurred_at, observed_at, first_received_at, fingerprint, title,
     detail, status, version, vendor, model, firmware, mapper_version, policy_version, schema_version)
 WITH (cityHash64(row, 'session') MOD %(sessions)s) AS session, session MOD %(chargers)s AS charger, {_COMMON},
-    -- The square of an even distribution: the first hundredth of the fingerprints has a tenth of the rows.
-    toUInt64(pow((cityHash64(row, 'kind') MOD 1000000) / 1000000, 2) * %(fingerprints)s) AS kind,
+    -- A fingerprint belongs to one vendor, model and firmware. The square of an even distribution: the first hundredth
+    -- of a model's fingerprints has a tenth of its rows.
+    greatest(intDiv(%(fingerprints)s, 36), 1) AS of_a_kind,
+    charger_kind * of_a_kind + toUInt64(pow((cityHash64(row, 'kind') MOD 1000000) / 1000000, 2) * of_a_kind) AS kind,
     kind MOD 16 + 1 AS code_number, {_CODES}[code_number] AS the_code,
     origin + toIntervalSecond(intDiv(session * %(days)s * 86400, %(sessions)s)) + toIntervalMillisecond(row MOD 600000)
         AS seen,

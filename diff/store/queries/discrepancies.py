@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -82,22 +82,30 @@ class Choices(msgspec.Struct, frozen=True):
 def groups(store: Store, chosen: Filter, limit: int = 500) -> list[Group]:
     """The fingerprints that meet the filter, the worst and then the most frequent first."""
     where, params = chosen.where()
-    # Numbers are grouped, texts are put to those that are listed: the texts are most of the bytes.
     query = f"""
-    SELECT f.fingerprint, worst, its_code, f.title, its_class, chargers, sessions, seen, open_count, withdrawn_count,
-        first_seen, last_seen, sum_of_delta, its_unit, total
+    SELECT fingerprint_key, any(severity), any(code), any(class), sum(occurrences),
+        countIf(status = 'open') AS open_count, countIf(status != 'open'),
+        toUnixTimestamp64Micro(min(first_received_at)), toUnixTimestamp64Micro(max(observed_at)),
+        sumIf(delta, status = 'open'), any(unit), count() OVER (), min({SEVERITY_RANK}) AS rank
+    FROM (SELECT *, fingerprint_key FROM discrepancies FINAL WHERE {where})
+    GROUP BY fingerprint_key ORDER BY rank, open_count DESC, fingerprint_key LIMIT %(limit)s"""
+    found = read(store, query, params | {"limit": limit})
+    if not found:
+        return []
+    # Counting distinct ones and reading texts is most of the work: it is done for those that are listed.
+    query = f"""
+    SELECT fingerprint_key, f.fingerprint, f.title, chargers, sessions
     FROM (
-        SELECT fingerprint_key, any(severity) AS worst, any(code) AS its_code, any(class) AS its_class,
-            uniqExact(charger_key) AS chargers, uniqExactIf(session_key, session_key != 0) AS sessions,
-            sum(occurrences) AS seen, countIf(status = 'open') AS open_count,
-            countIf(status != 'open') AS withdrawn_count, toUnixTimestamp64Micro(min(first_received_at)) AS first_seen,
-            toUnixTimestamp64Micro(max(observed_at)) AS last_seen, sumIf(delta, status = 'open') AS sum_of_delta,
-            any(unit) AS its_unit, count() OVER () AS total, min({SEVERITY_RANK}) AS rank
+        SELECT fingerprint_key, uniqExact(charger_key) AS chargers,
+            uniqExactIf(session_key, session_key != 0) AS sessions
         FROM (SELECT *, charger_key, fingerprint_key, session_key FROM discrepancies FINAL WHERE {where})
-        GROUP BY fingerprint_key ORDER BY rank, open_count DESC, fingerprint_key LIMIT %(limit)s
-    ) AS g INNER JOIN (SELECT * FROM fingerprints FINAL) AS f ON f.fingerprint_key = g.fingerprint_key
-    ORDER BY g.rank, g.open_count DESC, f.fingerprint"""
-    return [Group(*row) for row in read(store, query, params | {"limit": limit})]
+        WHERE fingerprint_key IN %(listed)s
+        GROUP BY fingerprint_key
+    ) AS d INNER JOIN (SELECT * FROM fingerprints FINAL) AS f ON f.fingerprint_key = d.fingerprint_key"""
+    texts = {row[0]: row[1:] for row in read(store, query, params | {"listed": tuple(row[0] for row in found)})}
+    # One that a new version has just moved to another group has no text here, and will be there when asked again.
+    listed = [(row[-1], _group(row, *texts[row[0]])) for row in found if row[0] in texts]
+    return [group for _, group in sorted(listed, key=lambda one: (one[0], -one[1].open, one[1].fingerprint))]
 
 
 def occurrences(store: Store, chosen: Filter, limit: int = 20) -> list[Occurrence]:
@@ -122,6 +130,27 @@ def choices(store: Store, run: str = JUDGING_RUN) -> Choices:
     FROM discrepancies WHERE judging_run = %(run)s"""
     row = store.execute(query, {"run": run})[0]
     return Choices(*(tuple(value for value in column if value) for column in row))
+
+
+def _group(row: tuple[Any, ...], fingerprint: str, title: str, chargers: int, sessions: int) -> Group:
+    _, severity, code, class_, seen, open_, withdrawn, first, last, delta, unit, total, _ = row
+    return Group(
+        fingerprint,
+        severity,
+        code,
+        title,
+        class_,
+        chargers,
+        sessions,
+        seen,
+        open_,
+        withdrawn,
+        first,
+        last,
+        delta,
+        unit,
+        total,
+    )
 
 
 def _occurrence(row: tuple[object, ...]) -> Occurrence:

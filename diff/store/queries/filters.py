@@ -59,14 +59,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         if self.status:
             parts.append("status = %(status)s")
             bound["status"] = self.status
-        for column, key, value in (
-            ("fingerprint", "fingerprint_key", self.fingerprint),
-            ("session_id", "session_key", self.session_id),
-        ):
-            if value:
-                # The number decides, at an eighth of the reading; the text says the same.
-                parts.append(f"{key} = sipHash64(%({column})s) AND {column} = %({column})s")
-                bound[column] = value
+        # A number of 64 bits stands for the text: a collision among a million is one in ten million.
+        if self.fingerprint:
+            parts.append("fingerprint_key = sipHash64(%(fingerprint)s)")
+            bound["fingerprint"] = self.fingerprint
+        if self.session_id:
+            # As text too: that is what the index is on.
+            parts.append("session_key = sipHash64(%(session_id)s) AND session_id = %(session_id)s")
+            bound["session_id"] = self.session_id
         if self.charger:
             operator, bound["charger"] = pattern(self.charger)
             parts.append(f"charger_id {operator} %(charger)s")
