@@ -33,6 +33,7 @@ class Loopback:
         self._services = {service.name: service for service in services}
         self._ports: dict[tuple[str, int], int] = {}
         self._urls: dict[str, str] = {}
+        self._given: dict[str, str] = {}
         names = "|".join(map(re.escape, sorted(self._services, key=len, reverse=True)))
         self._address = re.compile(rf"(?<![\w.-])(?:({names})|{re.escape(_ANY)}):(\d+)\b")
 
@@ -49,8 +50,12 @@ class Loopback:
         self._ports[name, target] = port
 
     def answers_as(self, name: str, url: str) -> None:
-        """Whoever names this service in a URL means that one, with its user and password; the path is kept."""
+        """Whoever names this service in a URL means that one, with its user; the path is kept."""
         self._urls[name] = url
+
+    def is_given(self, variable: str, value: str) -> None:
+        """Wherever the variable is set it has this value: the password of what runs here, for example."""
+        self._given[variable] = value
 
     def text(self, owner: str, value: str) -> str:
         """A word or a value with this machine's addresses and directories."""
@@ -69,18 +74,20 @@ class Loopback:
 
     def environment(self, service: Service) -> dict[str, str]:
         """The variables; one that ends in _PORT names a port of the service itself."""
-        return {
-            name: str(self.port(service.name, int(value)))
-            if name.endswith("_PORT") and value.isdigit()
-            else self.text(service.name, value)
-            for name, value in service.environment.items()
-        }
+        return {name: self._variable(service.name, name, value) for name, value in service.environment.items()}
 
     def volume(self, name: str) -> Path:
         """The directory that stands for the service's `/data`: the named volume's, or one of the service's own."""
         volumes: Mapping[str, str] = self._services[name].volumes
         kept = volumes.get(IMAGE_VOLUME)
         return self._directory / "volumes" / (kept or f"{name}-own")
+
+    def _variable(self, owner: str, name: str, value: str) -> str:
+        if name in self._given:
+            return self._given[name]
+        if name.endswith("_PORT") and value.isdigit():
+            return str(self.port(owner, int(value)))
+        return self.text(owner, value)
 
     def _free(self, name: str, target: int) -> int:
         service = self._services.get(name)

@@ -30,7 +30,7 @@ from app.compose import COMPLETED, HEALTHY, ComposeError, Service, chosen, read
 from app.live import say
 from app.loopback import HOST, Loopback
 from app.part import Part, PartError
-from diff.store.client import Store
+from diff.store.client import Address, Store
 from diff.store.engine import EmbeddedEngine, EngineStartError
 from diff.store.errors import StoreError
 from diff.store.outcome import compared_sessions, open_codes, stored_frames
@@ -139,7 +139,10 @@ class Stack:
         say(f"{service.name}: starting the embedded ClickHouse in the place of {service.image}")
         engine = EmbeddedEngine(self._directory / "clickhouse", port=self._at.port(service.name, 9000))
         self._engines.enter_context(engine)
-        self._at.answers_as(service.name, engine.url("").rstrip("/"))
+        # Its password is a new one each time, and goes to whoever is given the server's.
+        address = Address.parse(engine.url())
+        self._at.answers_as(service.name, f"clickhouse://{address.user}@{address.host}:{address.port}")
+        self._at.is_given("SHADOW_STORE_PASSWORD", address.password)
         self.store_url = engine.url(service.environment["CLICKHOUSE_DB"])
         self._places[service.name] = f"{engine.host}:{engine.port}, the embedded engine"
 

@@ -17,7 +17,7 @@ from app.compose import COMPLETED, HEALTHY, chosen, read
 from app.loopback import IMAGE_VOLUME
 from app.settings import Settings
 from demo.__main__ import _arguments as demo_arguments
-from diff.store.client import Store
+from diff.store.client import Address, Store
 from diff.store.engine import EmbeddedEngine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,9 +172,11 @@ def test_clickhouse_lets_in_who_comes() -> None:
         services = read(FILE.read_text(), variables)
         made = services["clickhouse"].environment
         assert made["CLICKHOUSE_PASSWORD"] == password
-        url = f"clickhouse://{made['CLICKHOUSE_USER']}:{password}@clickhouse:9000/{made['CLICKHOUSE_DB']}"
+        wanted = Address("clickhouse", 9000, made["CLICKHOUSE_DB"], made["CLICKHOUSE_USER"], "")
         for name in ("migrate", "sink", "rejudge", "dashboard"):
-            assert services[name].environment["SHADOW_STORE_URL"] == url
+            environment = services[name].environment
+            assert Address.parse(environment["SHADOW_STORE_URL"]) == wanted
+            assert environment["SHADOW_STORE_PASSWORD"] == password
 
 
 def test_everything_starts_behind_what_it_needs() -> None:

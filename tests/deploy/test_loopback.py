@@ -20,7 +20,8 @@ services:
       LISTEN_HOST: 0.0.0.0
       LISTEN_PORT: "9310"
       BOOTSTRAP: kafka:19092,kafka:9092
-      STORE: clickhouse://a:b@store:9000/shadow
+      STORE: clickhouse://a@store:9000/shadow
+      PASSWORD: its-own
       DATA: /data/spool
       ELSEWHERE: ws://my-kafka:9092/data
       BYTES: "9310"
@@ -50,7 +51,8 @@ def test_names_ports_and_directories_are_those_of_this_machine(tmp_path: Path) -
     services = read(TEXT % _free(), {})
     at = Loopback(services.values(), tmp_path)
     at.is_at("kafka", 19092, 50_001)
-    at.answers_as("store", "clickhouse://shadow:secret@127.0.0.1:50002")
+    at.answers_as("store", "clickhouse://shadow@127.0.0.1:50002")
+    at.is_given("PASSWORD", "of what runs here")
 
     environment = at.environment(services["tap"])
 
@@ -58,7 +60,8 @@ def test_names_ports_and_directories_are_those_of_this_machine(tmp_path: Path) -
         "LISTEN_HOST": "127.0.0.1",
         "LISTEN_PORT": str(at.port("tap", 9310)),
         "BOOTSTRAP": f"127.0.0.1:50001,127.0.0.1:{at.port('kafka', 9092)}",
-        "STORE": "clickhouse://shadow:secret@127.0.0.1:50002/shadow",
+        "STORE": "clickhouse://shadow@127.0.0.1:50002/shadow",
+        "PASSWORD": "of what runs here",
         "DATA": str(tmp_path / "volumes/tap-data/spool"),
         "ELSEWHERE": "ws://my-kafka:9092/data",
         "BYTES": "9310",

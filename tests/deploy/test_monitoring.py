@@ -140,6 +140,10 @@ def test_prometheus_asks_every_monitor() -> None:
     }
 
     assert asked == served
+    down = next(rule["expr"] for rule in RULES if rule["alert"] == "ComponentDown")
+    for job, _, _ in asked:
+        assert f'absent(up{{job="{job}"}})' in down
+        assert re.search(rf'job=~"[^"]*\b{job}\b', down)
     assert {job for job, _, _ in asked} == {role for metric in METRICS for role in metric.by}
 
 
