@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +39,7 @@ _ASK: Final = struct.pack("!ihhih6s", 16, 18, 0, 1, 6, b"shadow")
 _ANSWER: Final = struct.pack("!ih", 1, 0)
 """Behind its length: correlation 1, no error."""
 _LAST_LINES: Final = 15
+_LISTENERS: Final = ("listeners", "advertised.listeners", "listener.security.protocol.map")
 
 
 class BrokerError(Exception):
@@ -90,8 +92,11 @@ def _resolve(pom: Path, target: Path) -> None:
         )
 
 
-def server_properties(data: Path, port: int, controller_port: int) -> str:
-    """The settings of the one node, which is broker and controller (Kafka 4 knows no ZooKeeper)."""
+def server_properties(data: Path, port: int, controller_port: int, extra: Mapping[str, str] | None = None) -> str:
+    """The settings of the one node, which is broker and controller (Kafka 4 knows no ZooKeeper).
+
+    `extra`: further settings; further listeners stand behind those that are there.
+    """
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -115,17 +120,22 @@ def server_properties(data: Path, port: int, controller_port: int) -> str:
         "broker.session.timeout.ms": "3000",
         "broker.heartbeat.interval.ms": "500",
     }
+    for name, value in (extra or {}).items():
+        settings[name] = f"{settings[name]},{value}" if name in _LISTENERS else value
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
 class Broker:
     """The broker as a child process. Port and data stay the same over `stop`, `kill` and `start`."""
 
-    def __init__(self, data: Path, *, port: int = 0, cache: Path | None = None) -> None:
+    def __init__(
+        self, data: Path, *, port: int = 0, cache: Path | None = None, extra: Mapping[str, str] | None = None
+    ) -> None:
         self.data = data
         self.port = port or _free_port()
         self._controller_port = _free_port()
         self._cache = cache
+        self._extra = extra
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -165,7 +175,7 @@ class Broker:
         _check_free(self.port)
         self.data.mkdir(parents=True, exist_ok=True)
         properties = self.data / "server.properties"
-        properties.write_text(server_properties(self.data, self.port, self._controller_port))
+        properties.write_text(server_properties(self.data, self.port, self._controller_port, self._extra))
         if not (self.data / "log" / "meta.properties").exists():
             self._format(jars, properties)
         logging = f"-Dlog4j2.configurationFile={_DEPLOY / 'log4j2.properties'}"
