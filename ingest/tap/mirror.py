@@ -88,10 +88,14 @@ class Mirror:
 
     def set_enrolment(self, enrolment: Enrolment) -> None:
         """Follow new rules at once."""
-        self._enrolment = enrolment
+        before, self._enrolment = self._enrolment, enrolment
+        seen: set[str] = set()
         for connection in self.living.values():
             if connection.is_open:
+                if connection.state is State.MIRRORED:
+                    seen.add(connection.charger_id)
                 self._enrol(connection, fresh=False)
+        self._part_from_absent(before, seen)
 
     def settle(self) -> None:
         """Write the gaps of frames that the journal had refused, as far as it takes them now."""
@@ -238,6 +242,18 @@ class Mirror:
         else:
             self._join(connection, decision, fresh=fresh)
 
+    def _part_from_absent(self, before: Enrolment, seen: set[str]) -> None:
+        """Charging stations that are removed while they are not connected: their return will not be seen.
+
+        Without a word about it their open sessions would count as silent, and in the end as never ended.
+        """
+        for connection in reversed(self.ended):
+            charger_id = connection.charger_id
+            if connection.seq and charger_id not in seen:
+                seen.add(charger_id)
+                if before.decide(charger_id).enrolled and not self._enrolment.decide(charger_id).enrolled:
+                    self._out.gap(connection, "unenrolled", 0, self._out.now, until_reconnect=True)
+
     def _join(self, connection: Connection, decision: Decision, *, fresh: bool) -> None:
         connection.connectors = decision.judged_connectors
         connection.listen(State.MIRRORED)
@@ -328,8 +344,10 @@ class Mirror:
             connection = Connection(0, entry.connection_id, "", entry.last_frame_at)
             connection.charger_id = entry.charger_id
             self._take_over(connection)
-            if self._enrolment.decide(connection.charger_id).enrolled:
-                self._out.gap(connection, "tap-ended", 0, entry.last_frame_at, until_reconnect=True)
-                self._out.emit(connection, FrameKind.CLOSED)
+            # Also of one that was removed meanwhile: it was mirrored until then, and a session of it may be open.
+            enrolled = self._enrolment.decide(connection.charger_id).enrolled
+            reason = "tap-ended" if enrolled else "unenrolled"
+            self._out.gap(connection, reason, 0, entry.last_frame_at, until_reconnect=True)
+            self._out.emit(connection, FrameKind.CLOSED)
             connection.end(self._out.now)
             self.ended.append(connection)

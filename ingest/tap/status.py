@@ -154,6 +154,7 @@ def recover(status: TapStatus | None, journal: Path) -> list[Recovered]:
         if status.ticks:
             name = f"tick-{status.run}"
             known[name] = Recovered(name, "", status.ticks, status.at)
+    closed: set[str] = set()
     for raw in JournalReader(journal, position).follow():
         try:
             line = _decode(raw)
@@ -161,7 +162,10 @@ def recover(status: TapStatus | None, journal: Path) -> list[Recovered]:
             continue
         if line.kind == FrameKind.CLOSED:
             known.pop(line.conn, None)
+            closed.add(line.conn)
             continue
+        if line.conn in closed:
+            continue  # a gap that stands behind the end: its charging station was removed while it was away
         before = known.get(line.conn)
         at = parse_stamp(line.t).at or 0
         known[line.conn] = Recovered(line.conn, line.cp, line.seq + 1, at, 0 if before is None else before.parsed)

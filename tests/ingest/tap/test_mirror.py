@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from ingest.enrolment import MIRROR_ALL, Enrolment, EnrolmentRules
-from ingest.frame import Direction, Frame, FrameKind
+from ingest.frame import Direction, Frame, FrameKind, Gap
 from ingest.tap.channel import CUT, TOTALS, Op, Record
 from ingest.tap.connection import Recovered, State
 from ingest.tap.mirror import Mirror
@@ -427,3 +427,32 @@ def test_the_end_of_the_tap_ends_all_connections() -> None:
     orderly.say(Op.STOP, number=0)
     orderly.mirror.end()
     assert orderly.story == ["opened", "closed"]
+
+
+def test_who_is_removed_while_away_leaves_a_gap() -> None:
+    """Its return will not be seen, so its open sessions must not be taken for silent. Once, and not of strangers."""
+    tap = Tap()
+    for number, charger in enumerate((b"A", b"B", b"A", b"C"), 1):
+        tap.connect(charger, number=number)
+        if charger != b"C":
+            tap.close(number=number)
+    tap.frames.clear()
+
+    tap.mirror.set_enrolment(ONLY_A)
+    tap.mirror.set_enrolment(Enrolment(EnrolmentRules(chargers=("A", "D"))))
+    told = [(frame.charger_id, frame.connection_id, frame.gap.reason if frame.gap else "") for frame in tap.frames]
+    assert told == [("C", "run-000004", "unenrolled"), ("B", "run-000002", "unenrolled")]
+    tap.frames.clear()
+    tap.mirror.set_enrolment(NOBODY)
+    assert [(frame.connection_id, frame.seq) for frame in tap.frames] == [("run-000003", 2)]
+    tap.connect(b"A", number=9)
+    tap.charger(b"x", number=9)
+    assert len(tap.frames) == 1
+
+
+def test_who_was_removed_while_the_tap_was_down_leaves_a_gap() -> None:
+    """It was mirrored until then, and a session of it may be open."""
+    tap = Tap(ONLY_A, recovered=(Recovered("old-000009", "C", 5, 800_000),))
+    tap.say(Op.TICK, number=0)
+    assert tap.story[:2] == ["unenrolled", "closed"]
+    assert (tap.frames[0].seq, tap.frames[0].gap) == (5, Gap(0, 800_000, "unenrolled", until_reconnect=True))
