@@ -242,6 +242,14 @@ def test_the_image_is_what_the_services_expect() -> None:
         assert SERVICES[name].environment.get("SHADOW_DATA_DIR", IMAGE_VOLUME) == IMAGE_VOLUME
 
 
+def test_what_is_private_stays_outside_of_the_image() -> None:
+    """The file with the passwords and the settings of whoever builds are not copied, nor committed."""
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+
+    assert {".env", "shadow-csms.toml", ".git", "data"} <= set(ignored)
+    assert "/.env" in (ROOT / ".gitignore").read_text().splitlines()
+
+
 def test_what_it_says_it_is_started_with_is_in_it() -> None:
     """Profiles and services in the comments at its head and in the runbook exist."""
     pages = FILE.read_text() + (ROOT / "docs/runbook.md").read_text()
