@@ -75,7 +75,7 @@ class Writer:
         self._capacity, self._capacity_bytes = capacity, capacity_bytes
         self._clock = clock
         self._batch: dict[str, dict[Row, Row]] = {name: {} for name in TABLES}
-        self._bytes = 0
+        self._held = self._bytes = 0
         self._since: float | None = None
         self._not_before = 0.0
         self.written = 0
@@ -90,7 +90,7 @@ class Writer:
     @property
     def waiting(self) -> int:
         """Rows that are not written yet."""
-        return sum(map(len, self._batch.values()))
+        return self._held
 
     def add_frame(self, frame: Frame, event: Event | Message | None = None) -> None:
         """Take a frame, with what its text turned out to be. All `add_` methods raise `BackPressure`."""
@@ -156,12 +156,12 @@ class Writer:
             return 0  # kept in `failure`, the rows are held
 
     def _add(self, table: str, row: Row) -> None:
-        if self.waiting >= self._capacity or self._bytes >= self._capacity_bytes:
+        if self._held >= self._capacity or self._bytes >= self._capacity_bytes:
             self._try()
-            if self.waiting >= self._capacity or self._bytes >= self._capacity_bytes:
-                raise BackPressure(self.waiting, max(self._not_before - self._clock(), 0.1))
+            if self._held >= self._capacity or self._bytes >= self._capacity_bytes:
+                raise BackPressure(self._held, max(self._not_before - self._clock(), 0.1))
         self._put(table, row)
-        if self.waiting >= self._max_rows or self._bytes >= self._max_bytes:
+        if self._held >= self._max_rows or self._bytes >= self._max_bytes:
             self._try()
 
     def _put(self, table: str, row: Row) -> None:
@@ -172,6 +172,8 @@ class Writer:
             if shape.version is not None and before[shape.version] > row[shape.version]:
                 return
             self._bytes -= _size(before)
+        else:
+            self._held += 1
         rows[key] = row
         self._bytes += _size(row)
         if self._since is None:
@@ -184,6 +186,7 @@ class Writer:
             written += self._write(name, [rows[key] for key in block])
             for key in block:
                 self._bytes -= _size(rows.pop(key))
+            self._held -= len(block)
         return written
 
     def _write(self, name: str, rows: list[Row]) -> int:

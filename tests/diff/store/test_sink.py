@@ -27,9 +27,10 @@ def _records(topics: Topics, frames: Iterable[Frame]) -> Iterator[tuple[str, Rec
     """What the taps and a worker publish of frames, batch by batch."""
     states: dict[str, bytes] = {}
     living, rest = Living(topics, lambda _, charger: states.get(charger)), iter(frames)
+    offsets = itertools.count()
     while part := list(itertools.islice(rest, 100)):
         yield from ((topics.frames, encode(frame)) for frame in part)
-        batch = living.live(Arrival(0, number, frame) for number, frame in enumerate(part))
+        batch = living.live(Arrival(0, next(offsets), frame) for frame in part)
         states.update((charger, data) for (_, charger), data in batch.states.items())
         for (topic, _), records in batch.outputs.items():
             yield from ((topic, record) for record in records)
