@@ -32,7 +32,7 @@ kafka: $(VENV)/.runtime
 # Every service of docker-compose.yml as a process, where there is no Docker engine; PROFILE=demo adds a fleet:
 # docs/decisions/0009-compose-and-stack.md (the development set, because it reads YAML)
 stack: $(VENV)/.dev
-	$(BIN)/python -m app.stack $(addprefix --profile ,$(PROFILE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m app.stack $(SERVICES) $(addprefix --profile ,$(PROFILE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(DATA),--data $(DATA))
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m app.catalogue_page > docs/discrepancies.md

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -69,14 +69,19 @@ def read(text: str, variables: Mapping[str, str]) -> dict[str, Service]:
         raise ComposeError(f"cannot be read as a compose file: {type(error).__name__}: {error}") from None
 
 
-def chosen(services: Mapping[str, Service], profiles: frozenset[str]) -> list[Service]:
+def chosen(services: Mapping[str, Service], profiles: frozenset[str], names: Sequence[str] = ()) -> list[Service]:
     """The services of these profiles, each behind what it depends on, otherwise in the order of the file.
 
+    `names`: these only, whatever their profile, with what they depend on.
+
     Raises:
-        ComposeError: one depends on a service that does not exist or is not chosen, or on itself.
+        ComposeError: there is no service of such a name; one depends on a service that does not exist or is not chosen,
+            or on itself.
 
     """
     wanted = {name: one for name, one in services.items() if not one.profiles or one.profiles & profiles}
+    if names:
+        wanted = _with_dependencies(services, names)
     done: dict[str, Service] = {}
     while len(done) < len(wanted):
         ready = [one for one in wanted.values() if one.name not in done and one.after.keys() <= done.keys()]
@@ -85,6 +90,19 @@ def chosen(services: Mapping[str, Service], profiles: frozenset[str]) -> list[Se
             raise ComposeError(f"{name} can never start: it depends on {', '.join(wanted[name].after)}")
         done[ready[0].name] = ready[0]
     return list(done.values())
+
+
+def _with_dependencies(services: Mapping[str, Service], names: Sequence[str]) -> dict[str, Service]:
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in services:
+            raise ComposeError(f"there is no service {name}; there are {', '.join(services)}")
+        if name not in found:
+            found.add(name)
+            waiting += services[name].after
+    return {name: one for name, one in services.items() if name in found}
 
 
 def _service(name: str, entry: dict[str, Any]) -> Service:

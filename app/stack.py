@@ -1,6 +1,6 @@
 """Every service of docker-compose.yml as a process, as written, where there is no Docker engine.
 
-    python -m app.stack [--profile demo] [--seconds N] [--data DIR]        (`make stack`)
+    python -m app.stack [SERVICE...] [--profile demo] [--seconds N] [--data DIR]     (`make stack`)
 
 The words and the environment of each service of ours are the file's; only host names, ports and directories are
 those of this machine (`app.loopback`). Apache Kafka itself runs in the place of its image (`app.broker`), the
@@ -56,7 +56,8 @@ class Stack:
         self.services = services
         self.parts: dict[str, Part] = {}
         """The processes of ours that were started, in order."""
-        self.store_url = ""
+        self.store: Store | None = None
+        """A client of the store, where there is one."""
         self._directory = directory
         self.stopping = stopping
         self._at = Loopback(services, directory)
@@ -143,7 +144,7 @@ class Stack:
         address = Address.parse(engine.url())
         self._at.answers_as(service.name, f"clickhouse://{address.user}@{address.host}:{address.port}")
         self._at.is_given("SHADOW_STORE_PASSWORD", address.password)
-        self.store_url = engine.url(service.environment["CLICKHOUSE_DB"])
+        self.store = self._engines.enter_context(Store.connect(engine.url(service.environment["CLICKHOUSE_DB"])))
         self._places[service.name] = f"{engine.host}:{engine.port}, the embedded engine"
 
     def _start_part(self, service: Service) -> None:
@@ -186,6 +187,7 @@ def _ports_of(service: Service) -> list[int]:
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m app.stack", description=__doc__.splitlines()[0])
+    parser.add_argument("services", nargs="*", help="these only, with what they depend on; none are all")
     parser.add_argument("--profile", action="append", default=[], help="a profile of the compose file; may be repeated")
     parser.add_argument("--seconds", type=int, help="end by itself so long after everything is healthy")
     parser.add_argument("--data", type=Path, help="directory of all data and logs, kept; none is a temporary one")
@@ -200,7 +202,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        services = chosen(read(options.file.read_text(), os.environ), frozenset(options.profile))
+        services = chosen(read(options.file.read_text(), os.environ), frozenset(options.profile), options.services)
     except (OSError, ComposeError) as error:
         say(f"stack: {options.file}: {error}")
         return 2
@@ -244,35 +246,36 @@ def _introduce(stack: Stack) -> None:
     width = max(map(len, places))
     for name, place in places.items():
         say(f"  {name:<{width}}  {place}")
-    if "fleet" not in stack.parts and not os.environ.get("SHADOW_UPSTREAM"):
+    if "tap" in stack.parts and "fleet" not in stack.parts and not os.environ.get("SHADOW_UPSTREAM"):
         say("stack: the tap has no primary CSMS yet: set SHADOW_UPSTREAM, or try --profile demo")
     say("stack: everything is up; Ctrl-C ends it")
 
 
 def _watch(stack: Stack, seconds: int | None) -> None:
     began = told = time.monotonic()
-    with Store.connect(stack.store_url) as store:
-        while not stack.stopping.wait(_BEAT_SECONDS):
-            now = time.monotonic()
-            stack.check()
-            if now - told >= _LINE_SECONDS:
-                told = now
-                say(f"{now - began:.0f} s: {_figures(store)}")
-            if seconds is not None and now - began >= seconds:
-                return
+    while not stack.stopping.wait(_BEAT_SECONDS):
+        now = time.monotonic()
+        stack.check()
+        if now - told >= _LINE_SECONDS:
+            told = now
+            say(f"{now - began:.0f} s: {_figures(stack.store)}")
+        if seconds is not None and now - began >= seconds:
+            return
 
 
 def _end(stack: Stack) -> int:
     say("stack: stopping, last started first; what was mirrored is still published, judged and stored")
     unclean = stack.stop_parts()
-    with Store.connect(stack.store_url) as store:
-        print(_figures(store))
+    if stack.store is not None:
+        print(_figures(stack.store))
     for part in unclean:
         say(f"stack: {part.obituary()}")
     return 1 if unclean else 0
 
 
-def _figures(store: Store) -> str:
+def _figures(store: Store | None) -> str:
+    if store is None:
+        return "all processes run"
     try:
         found = open_codes(store)
         frames, compared = stored_frames(store), compared_sessions(store)

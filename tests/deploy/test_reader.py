@@ -93,6 +93,16 @@ def test_services_come_behind_what_they_depend_on() -> None:
     assert [one.name for one in chosen(services, frozenset({"more"}))][-1] == "extra"
 
 
+def test_services_can_be_named() -> None:
+    """They come with what they depend on and nothing else, whatever their profile; a wrong name is told."""
+    services = read(WHOLE, {})
+
+    assert [one.name for one in chosen(services, frozenset(), ["once"])] == ["store", "once"]
+    assert [one.name for one in chosen(services, frozenset(), ["extra"])] == ["store", "once", "main", "extra"]
+    with pytest.raises(ComposeError, match="there is no service ones; there are store, once, main, extra"):
+        chosen(services, frozenset(), ["ones"])
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -115,6 +115,17 @@ def test_the_whole_system_runs_as_it_is_written(started: list[Running], tmp_path
     assert "published" in (data / "logs" / "tap.log").read_text()
 
 
+@pytest.mark.drill
+def test_the_embedded_container_runs_as_it_is_written(started: list[Running], tmp_path: Path) -> None:
+    """The service of profile `embedded` comes up alone, serves its pages, and ends on Ctrl-C."""
+    stack = _stack(started, tmp_path, "shadow", "--data", tmp_path / "data", SHADOW_UPSTREAM="ws://127.0.0.1:1")
+    stack.said("everything is up", 90)
+    place = stack.said(r"^  shadow +charging stations connect to ws://127.0.0.1:\d+/ID, open (http://[\d.:]+), process")
+    assert "<title>" in _get(place[1])
+
+    assert stack.stop(signal.SIGINT) == 0
+
+
 def test_a_service_that_cannot_run_ends_the_stack_with_its_words(started: list[Running], tmp_path: Path) -> None:
     """Exit code 1, the service's name and its last words, and its log is kept."""
     stack = _stack(started, tmp_path, "--file", _file(tmp_path, BAD), "--data", tmp_path / "data")
