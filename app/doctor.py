@@ -56,7 +56,8 @@ class Finding(msgspec.Struct, frozen=True):
 def run(flags: dict[str, Any], monitors: Sequence[str], *, as_json: bool) -> int:
     """Look at everything and print it; 0 where nothing failed, else 1."""
     # What the clients say of a broker that is away is said once, by a finding.
-    logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
+    logging.getLogger("kafka").addHandler(logging.NullHandler())
+    logging.getLogger("kafka").propagate = False
     findings = []
     for finding in diagnose(flags, monitors):
         findings.append(finding)

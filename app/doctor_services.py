@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from app.doctor import Finding, Verdict
+from app.overheard import overhearing
 from app.progress import told
 from app.settings import Settings
 from diff.store.client import Store
@@ -32,17 +33,16 @@ def kafka_findings(settings: Settings) -> Iterator[Finding]:
 
     where, topics = f"{settings.kafka_bootstrap} ({settings.kafka_security_protocol})", settings.topics()
     options: dict[str, Any] = {"client_id": "shadow-doctor", **settings.kafka_options()}
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=settings.kafka_bootstrap,
-            bootstrap_timeout_ms=_MS,
-            request_timeout_ms=_MS,
-            **options,
-        )
-    except (KafkaError, OSError) as error:
-        todo = "start it, or correct kafka_bootstrap and the kafka_ settings of security; taps keep frames meanwhile"
-        yield Finding("kafka", Verdict.FAIL, f"{where}: {told(error)}", todo)
-        return
+    options |= {"bootstrap_timeout_ms": _MS, "request_timeout_ms": _MS}
+    with overhearing() as heard:
+        try:
+            admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, **options)
+        except (KafkaError, OSError) as error:
+            todo = (
+                "start it, or correct kafka_bootstrap and the kafka_ settings of security; taps keep frames meanwhile"
+            )
+            yield Finding("kafka", Verdict.FAIL, heard.behind(f"{where}: {told(error)}"), todo)
+            return
     try:
         yield _broker(admin, where)
         yield from _topics(admin, topics)

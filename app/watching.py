@@ -17,6 +17,7 @@ from app import measures
 from app.health import Health, judged
 from app.metrics import Distribution, Exposition, Sample
 from app.monitor import Monitor, states
+from app.overheard import overhearing
 from app.progress import Place, Standstill, Watch, end_process, told
 from app.reading import kafka_errors
 from app.settings import Settings
@@ -84,10 +85,11 @@ def _kafka_failure(settings: Settings) -> str:
     from kafka.admin import KafkaAdminClient
 
     options = {"client_id": "shadow-start", "bootstrap_timeout_ms": _CONNECT_MS, **settings.kafka_options()}
-    try:
-        KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, **options).close()
-    except kafka_errors() as error:
-        return told(error)
+    with overhearing() as heard:
+        try:
+            KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, **options).close()
+        except kafka_errors() as error:
+            return heard.behind(told(error))
     return ""
 
 

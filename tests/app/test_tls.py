@@ -133,9 +133,9 @@ def test_all_clients_of_a_worker_log_in(
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"kafka_password_file": "", "kafka_password": "not it"}, ("uthentication", "SaslAuthentication")),
-        ({"kafka_ca_file": "other"}, ("CERTIFICATE_VERIFY_FAILED", "bootstrap")),
-        ({"kafka_bootstrap": "127.0.0.1"}, ("IP address mismatch", "bootstrap")),
+        ({"kafka_password_file": "", "kafka_password": "not it"}, "SaslAuthenticationFailedError"),
+        ({"kafka_ca_file": "other"}, "unable to get local issuer certificate"),
+        ({"kafka_bootstrap": "127.0.0.1"}, "IP address mismatch"),
     ],
 )
 def test_who_cannot_be_trusted_is_not_spoken_to(
@@ -144,7 +144,7 @@ def test_who_cannot_be_trusted_is_not_spoken_to(
     guarded: tuple[Broker, int],
     settings: dict[str, str],
     wrong: dict[str, str],
-    said: tuple[str, str],
+    said: str,
 ) -> None:
     """A wrong password, a certificate of somebody else's authority, and one for another name end the command."""
     replaced = {
@@ -156,7 +156,7 @@ def test_who_cannot_be_trusted_is_not_spoken_to(
     (kafka,) = [one for one in outcome.json["findings"] if one["check"] == "kafka"]
 
     assert (outcome.code, kafka["verdict"]) == (1, "fail")
-    assert any(part in kafka["seen"] for part in said), kafka
+    assert said in kafka["seen"]
     assert b"not it" not in outcome.out
     assert PASSWORD.encode() not in outcome.out
 
