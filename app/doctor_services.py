@@ -38,9 +38,9 @@ def kafka_findings(settings: Settings) -> Iterator[Finding]:
         try:
             admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, **options)
         except (KafkaError, OSError) as error:
-            todo = (
-                "start it, or correct kafka_bootstrap and the kafka_ settings of security; taps keep frames meanwhile"
-            )
+            todo = "start it, or correct kafka_bootstrap and the settings of its security"
+            if settings.kafka_security().sasl:
+                todo += "; one that hangs up may have refused the user or the password"
             yield Finding("kafka", Verdict.FAIL, heard.behind(f"{where}: {told(error)}"), todo)
             return
     try:

@@ -1,5 +1,6 @@
 """Kafka with SASL and TLS, and ClickHouse with TLS: real certificates, a real broker, the real engine."""
 
+import re
 import shutil
 import socket
 import ssl
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from kafka.admin import KafkaAdminClient, ScramMechanism, UserScramCredentialUpsertion
+from kafka.errors import KafkaError
 
 from app.broker import Broker, BrokerError, libraries
 from app.security import location
@@ -85,10 +87,17 @@ def guarded(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
         "ssl.keystore.location": str(both),
     }
     with Broker(directory / "data", extra=extra) as broker:
-        with KafkaAdminClient(bootstrap_servers=broker.bootstrap) as admin:
-            mechanism = ScramMechanism.SCRAM_SHA_512
-            admin.alter_user_scram_credentials([UserScramCredentialUpsertion(USER, mechanism, PASSWORD, 4096)])
+        until(lambda: _user_made(broker), 60, "a user with a password")
         yield broker, port
+
+
+def _user_made(broker: Broker) -> bool:
+    """The broker answers before its controller takes changes."""
+    user = UserScramCredentialUpsertion(USER, ScramMechanism.SCRAM_SHA_512, PASSWORD, 4096)
+    with suppress(KafkaError), KafkaAdminClient(bootstrap_servers=broker.bootstrap, request_timeout_ms=5_000) as admin:
+        admin.alter_user_scram_credentials([user])
+        return True
+    return False
 
 
 @pytest.fixture
@@ -133,7 +142,8 @@ def test_all_clients_of_a_worker_log_in(
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"kafka_password_file": "", "kafka_password": "not it"}, "SaslAuthenticationFailedError"),
+        # The broker refuses and hangs up; whether kafka-python reads the refusal first is chance.
+        ({"kafka_password_file": "", "kafka_password": "not it"}, "SaslAuthenticationFailed|socket disconnected"),
         ({"kafka_ca_file": "other"}, "unable to get local issuer certificate"),
         ({"kafka_bootstrap": "127.0.0.1"}, "IP address mismatch"),
     ],
@@ -156,7 +166,8 @@ def test_who_cannot_be_trusted_is_not_spoken_to(
     (kafka,) = [one for one in outcome.json["findings"] if one["check"] == "kafka"]
 
     assert (outcome.code, kafka["verdict"]) == (1, "fail")
-    assert said in kafka["seen"]
+    assert re.search(said, kafka["seen"])
+    assert "refused the user or the password" in kafka["todo"]
     assert b"not it" not in outcome.out
     assert PASSWORD.encode() not in outcome.out
 
