@@ -97,13 +97,13 @@ a glob. Every other key begins with `/KIND`, which no rule can. Who said it, whe
 * `overrides.json` is JSON although the operator's file is TOML: machines write and read it, and the parser must not
   stand still over a long list. A hundred thousand rules are the most.
 * A tap that has never reached Kafka knows no overrides: its own file holds until then.
-* A charging station that is away when it is removed leaves that gap too, on its last connection, because its return
-  will not be seen; so does one whose connection was open when the tap went down. Who was away, and was removed while the
-  tap was down as well, leaves none: a session of it that was open may show as `session.never-ended` a day later.
 * A charging station that is removed leaves one `gap` with the reason `unenrolled`; its bytes go on. Workers mark its
   open sessions as unseen from there on: nothing that they lack is judged. Added again, it begins with a gap
   `joined-late`; a connection whose messages build on each other (compression with context takeover) is joined at its
   next handshake.
+* A charging station that is away when it is removed leaves that gap too, on its last connection, because its return
+  will not be seen; so does one whose connection was open when the tap went down. Who was away, and was removed while
+  the tap was down as well, leaves none: a session of it that was open may show as `session.never-ended` a day later.
 * Workers need not follow the topic: which connectors are judged travels with each frame.
 
 ## Dead letters

@@ -14,6 +14,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from app.broker import Broker
 from app.control import ControlFollower, read_control, tell
+from app.reading import read_topic
+from diff.published import decode
+from diff.store.tables import ConnectionAccount
 from ingest.control import ControlState, EnrolmentRule, EnrolmentSwitch, Message, encode, takes_back
 from ingest.enrolment import Override, Overrides, parse_overrides
 from ingest.frame import Frame, FrameKind
@@ -223,6 +226,14 @@ def test_a_tap_obeys_within_seconds_and_bytes_go_on(kafka: str, topics: Topics, 
         f"seconds from the command to the end of the mirror: {took[0]:.2f} (one removed), {took[1]:.2f} (kill switch)"
     )
     assert max(took) < 5
+    accounts = {}
+    for record in read_topic(kafka, topics.connections):
+        accounts[record.key.decode()] = decode(record.value, ConnectionAccount)
+    assert {name: (one.state, one.gaps) for name, one in accounts.items()} == {
+        "CP-1": ("closed", 2),
+        "CP-2": ("closed", 2),
+    }
+    assert all(one.bytes_forwarded > one.bytes_parsed > 1000 for one in accounts.values())
     gaps = [(one.charger_id, one.gap.reason) for one in _frames(spool) if one.gap is not None]
     assert gaps[:2] == [("CP-1", "unenrolled"), ("CP-2", "unenrolled")]
     assert sorted(gaps[2:]) == [("CP-1", "joined-late"), ("CP-2", "joined-late")]
