@@ -20,7 +20,7 @@ __all__ = ["app"]
 
 app: Final = typer.Typer(
     name="enrol",
-    help="Say to all taps, while they run, which charging stations are mirrored; they follow within seconds.",
+    help="Say to all taps of the distributed runtime, while they run, whom they mirror; they follow within seconds.",
     no_args_is_help=True,
 )
 

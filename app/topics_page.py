@@ -95,7 +95,7 @@ a glob. Every other key begins with `/KIND`, which no rule can. Who said it, whe
 * From a command to the last mirrored text it took 0.2 to 1.1 s on a machine of two cores, tap and broker on it
   (`tests/app/test_control.py` prints it).
 * `overrides.json` is JSON although the operator's file is TOML: machines write and read it, and the parser must not
-  stand still over a long list. A hundred thousand rules are the most.
+  stand still over a long list. A hundred thousand rules, which are the most, take it 0.03 s; as TOML they took 0.7 s.
 * A tap that has never reached Kafka knows no overrides: its own file holds until then.
 * A charging station that is removed leaves one `gap` with the reason `unenrolled`; its bytes go on. Workers mark its
   open sessions as unseen from there on: nothing that they lack is judged. Added again, it begins with a gap
