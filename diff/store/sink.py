@@ -14,22 +14,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from diff import published
-from diff.discrepancy import Discrepancy, JudgedSession
 from diff.store.client import Store
 from diff.store.errors import StoreError
-from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter
+from diff.store.taking import OPEN_CALLS, Taker
 from diff.store.writer import BackPressure, Writer
-from ingest import cloudevents, exchange, ocppj
-from ingest.cloudevents import UndecodableError
-from ingest.exchange import Pairing
-from ingest.frame import Frame, FrameKind, Micros
+from ingest.frame import Micros
 from ingest.topics import Topics
-from shadow.message import ShadowMessage
 
 __all__ = ["Sink"]
 
@@ -37,30 +31,7 @@ _log = logging.getLogger(__name__)
 _POLL_MS: Final = 200
 _POLL_RECORDS: Final = 2_000
 _POLL_INTERVAL_MS: Final = 300_000
-_OPEN_CALLS: Final[Micros] = 120_000_000
-"""How long before a committed place open calls are looked for; a call is unanswered after one minute."""
 _MARK_EVERY: Final[Micros] = 1_000_000
-_MOST_CHARGERS: Final = 200_000
-_RECENT: Final = 128
-"""Frames by charging station that are recognised when they come again."""
-
-
-class _Conversation:
-    """What is open on a charging station's connections."""
-
-    __slots__ = ("pairing", "recent")
-
-    def __init__(self) -> None:
-        self.pairing = Pairing()
-        self.recent: OrderedDict[str, None] = OrderedDict()
-
-    def is_new(self, frame_id: str) -> bool:
-        if frame_id in self.recent:
-            return False
-        self.recent[frame_id] = None
-        if len(self.recent) > _RECENT:
-            self.recent.popitem(last=False)
-        return True
 
 
 class Sink:
@@ -87,8 +58,7 @@ class Sink:
         self._topics = topics
         self._max_rows, self._max_age, self._clock = max_rows, max_age, clock
         self._writer = Writer(store, judging_run=judging_run, max_rows=max_rows, max_age=max_age, clock=clock)
-        self._keep = self._keepers()
-        self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
+        self._taker = Taker(topics, self._writer, self._hold)
         self._marks: dict[Any, deque[tuple[Micros, int]]] = {}
         """By partition of the frames: times and offsets of the last two minutes."""
         self._stored_until: dict[Any, int] = {}
@@ -108,8 +78,8 @@ class Sink:
         """Flushes that failed and were tried again."""
         self.flushed: Callable[[float], None] = lambda _seconds: None
         """For metrics: called with the seconds of each flush that succeeded, its commit included."""
-        self.records = self.flushes = self.unreadable = 0
-        """Since the start: records taken, flushes and commits that succeeded, records that hold nothing."""
+        self.records = self.flushes = 0
+        """Since the start: records taken, flushes and commits that succeeded."""
         self.failure = ""
         """Why ClickHouse takes nothing at the moment; empty while all is well."""
         self.stopping = False
@@ -124,7 +94,12 @@ class Sink:
             max_poll_records=_POLL_RECORDS,
             max_poll_interval_ms=_POLL_INTERVAL_MS,
         )
-        self._consumer.subscribe(list(self._keep), listener=_listener(self))
+        self._consumer.subscribe(list(self._taker.topics), listener=_listener(self))
+
+    @property
+    def unreadable(self) -> int:
+        """Records that hold nothing, since the start."""
+        return self._taker.unreadable
 
     @property
     def written(self) -> Mapping[str, int]:
@@ -206,7 +181,7 @@ class Sink:
 
     def _begin(self) -> None:
         """Set every new partition to its place: behind what is committed, those of the frames a little earlier."""
-        self._conversations.clear()
+        self._taker.forget()
         while self._fresh:
             place = self._fresh.pop()
             committed = self._consumer.committed(place, metadata=True)
@@ -221,68 +196,23 @@ class Sink:
             self._consumer.seek(place, begin)
             self.places[place] = begin
 
-    def _keepers(self) -> dict[str, Callable[[Any], None]]:
-        topics, read = self._topics, published.decode
-        return {
-            topics.frames: self._frame,
-            topics.messages: lambda one: self._writer.add_message(read(one.value, ShadowMessage)),
-            topics.sessions: lambda one: self._writer.add_session(read(one.value, JudgedSession)),
-            topics.discrepancies: lambda one: self._writer.add_discrepancy(read(one.value, Discrepancy)),
-            topics.chargers: lambda one: self._writer.add_charger(read(one.value, ChargerFacts)),
-            topics.connections: lambda one: self._writer.add_connections([read(one.value, ConnectionAccount)]),
-            topics.dead_letters: lambda one: self._writer.add_dead_letter(read(one.value, DeadLetter)),
-        }
-
     def _take(self, record: Any) -> None:
-        keep = self._keep[record.topic]
-        while True:
-            try:
-                keep(record)
-            except UndecodableError as error:
-                self.unreadable += 1
-                # The worker has told of a frame that is none.
-                if record.topic == self._topics.frames:
-                    return
-                keep = self._letter(str(error))
-            except BackPressure as pressure:
-                self.failure = str(pressure)
-                time.sleep(pressure.retry_after)
-            else:
-                return
-
-    def _letter(self, reason: str) -> Callable[[Any], None]:
-        def write(record: Any) -> None:
-            position = f"{record.topic}/{record.partition}/{record.offset}"
-            charger_id = (record.key or b"").decode("utf-8", "backslashreplace")[:200]
-            at = max(record.timestamp, 0) * 1000
-            size = len(record.value or b"")
-            self._writer.add_dead_letter(DeadLetter(charger_id, at, "sink", position, reason[:500], size))
-
-        return write
-
-    def _frame(self, record: Any) -> None:
-        frame = cloudevents.decode(record.key, record.value, record.headers)
         place = _place(record)
-        self._mark(place, frame.received_at, record.offset)
-        if frame.kind is FrameKind.TICK:
-            return
-        talk = self._conversations.get(frame.charger_id)
-        if talk is None:
-            talk = self._conversations[frame.charger_id] = _Conversation()
-            if len(self._conversations) > _MOST_CHARGERS:
-                self._conversations.popitem(last=False)
-        if not talk.is_new(frame.frame_id):
-            return  # its row is stored or waits; paired a second time, an answer would have lost its call
-        event = _pair(talk.pairing, frame)
-        if record.offset >= self._stored_until.get(place, 0):
-            self._writer.add_frame(frame, event)
+        stored = record.topic == self._topics.frames and record.offset < self._stored_until.get(place, 0)
+        frame = self._taker.take(record, write=not stored)
+        if frame is not None:
+            self._mark(place, frame.received_at, record.offset)
+
+    def _hold(self, pressure: BackPressure) -> None:
+        self.failure = str(pressure)
+        time.sleep(pressure.retry_after)
 
     def _mark(self, place: Any, at: Micros, offset: int) -> None:
         self.newest = max(self.newest, at)
         marks = self._marks.setdefault(place, deque())
         if not marks or at - marks[-1][0] >= _MARK_EVERY:
             marks.append((at, offset))
-        while len(marks) > 1 and marks[1][0] < at - _OPEN_CALLS:
+        while len(marks) > 1 and marks[1][0] < at - OPEN_CALLS:
             marks.popleft()
 
     def _commit(self) -> None:
@@ -301,13 +231,6 @@ class Sink:
             # Stored and not committed: whoever has the partitions now reads it again, and it counts once.
             _log.warning("offsets are not committed: %s: %s", type(error).__name__, error)
         self._taken.clear()
-
-
-def _pair(pairing: Pairing, frame: Frame) -> exchange.Event | None:
-    if frame.kind in (FrameKind.CLOSED, FrameKind.GAP):
-        exchange.close_connection(pairing, frame.connection_id)
-        return None
-    return exchange.pair(pairing, frame, ocppj.parse(frame.text)) if frame.kind is FrameKind.MESSAGE else None
 
 
 def _place(record: Any) -> Any:

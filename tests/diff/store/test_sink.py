@@ -1,8 +1,11 @@
 """The sink between a real broker and a real engine: the store ends as the embedded runtime would have filled it."""
 
 import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
@@ -11,11 +14,16 @@ from app.living import Arrival, Living
 from demo.script import Script
 from demo.stored import fill
 from demo.traffic import frames as fleet_frames
+from diff.discrepancy import JudgedSession
 from diff.policy import JUDGING_RUN
+from diff.published import decode
+from diff.published import encode as published
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from diff.store.sink import Sink
 from diff.store.tables import TABLES
+from diff.store.taking import Taker
+from diff.store.writer import BackPressure, Writer
 from ingest.cloudevents import Record, encode
 from ingest.frame import Frame
 from ingest.topics import Topics
@@ -232,3 +240,114 @@ def test_a_record_that_cannot_be_read_becomes_a_dead_letter(
     assert letter[3].startswith("no JudgedSession: ")
     assert letter[4] == len(broken.value)
     assert sink.unreadable == 2
+
+
+def test_a_store_that_is_away_for_long_bounds_what_is_held(
+    kafka: str, topics: Topics, engine: EmbeddedEngine, store: Store, sinks: Callable[..., Sink]
+) -> None:
+    """Longer than its session: the sink holds one flush and a poll at most, and is still in its group."""
+    records = list(_records(topics, [*FRAMES, *fleet_frames(5, 30, 2)]))
+    assert len(records) > 5_000
+    sink = sinks(max_rows=500, max_age=0.1)
+    sink.step()
+    engine.stop()
+    try:
+        _send(kafka, records)
+        began, held = time.monotonic(), 0
+        while time.monotonic() - began < 8:  # its session is 6 s
+            sink.step()
+            held = max(held, sink._writer.waiting)
+        with KafkaAdminClient(bootstrap_servers=kafka) as admin:
+            (members,) = (group["members"] for group in admin.describe_groups([topics.sink]).values())
+    finally:
+        engine.start()
+    _take(sink, len(records), polls=400)
+    sink.close()
+
+    assert 0 < held <= 500 + 2_000
+    assert sink.retries > 1
+    assert len(members) == 1
+    assert store.execute("SELECT count() FROM frames FINAL") == store.execute("SELECT uniqExact(frame_id) FROM frames")
+    assert sum(_committed(kafka, topics).values()) == len(records)
+
+
+def test_a_rebalance_while_a_flush_waits_loses_nothing(
+    kafka: str, topics: Topics, engine: EmbeddedEngine, store: Store, sinks: Callable[..., Sink]
+) -> None:
+    """What the first sink held when its partitions went is taken by the second, and rows of both are one."""
+    records = list(_records(topics, FRAMES))
+    first = sinks(max_age=0.1)
+    first.step()
+    engine.stop()
+    try:
+        _send(kafka, records)
+        while not first.failure:
+            first.step()
+        held = first._writer.waiting
+        second = sinks(max_age=0.1)
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not second._consumer.assignment():
+            first.step()
+            second.step()
+        assert sum(_committed(kafka, topics).values()) == 0
+    finally:
+        engine.start()
+    until = time.monotonic() + 30
+    while time.monotonic() < until and sum(_committed(kafka, topics).values()) < len(records):
+        first.step()
+        second.step()
+    first.close()
+    second.close()
+
+    assert held > 0
+    assert second.records > 0
+    assert sum(_committed(kafka, topics).values()) == len(records)
+    assert _rows(store) == _expected(store, FRAMES)
+
+
+def test_a_row_that_the_store_refuses_holds_nothing_up(
+    kafka: str, topics: Topics, store: Store, sinks: Callable[..., Sink]
+) -> None:
+    """It becomes a dead letter; the rest of its batch is stored, and everything is committed."""
+    records = list(_records(topics, FRAMES[:300]))
+    session = next(decode(record.value, JudgedSession) for topic, record in records if topic == topics.sessions)
+    poison = published(msgspec.structs.replace(session, session_id="poison", version=2**80))
+    _send(kafka, [*records[:200], (topics.sessions, poison), *records[200:]])
+    sink = sinks()
+    _take(sink, len(records) + 1)
+    refused = sink.refused
+    sink.close()
+
+    rows = _rows(store)
+    (letter,) = rows.pop("dead_letters")
+    assert refused == 1
+    assert letter[3:5] == ("writer", f"sessions '{session.charger_id}'/'live'/'poison'")
+    expected = _expected(store, FRAMES[:300])
+    assert rows == {name: lines for name, lines in expected.items() if name != "dead_letters"}
+    assert sum(_committed(kafka, topics).values()) == len(records) + 1
+
+
+def test_a_record_waits_for_room_and_is_taken_once(engine: EmbeddedEngine, store: Store) -> None:
+    """A frame that found no room is written when there is some; paired again, it would have been passed over."""
+    frames = FRAMES[:20]
+    writer = Writer(store, max_rows=2, capacity=5)
+    waits = []
+
+    def wait(pressure: BackPressure) -> None:
+        waits.append(pressure)
+        engine.restart()
+        time.sleep(pressure.retry_after)
+
+    taker = Taker(Topics(), writer, wait)
+    engine.stop()
+    try:
+        for number, frame in enumerate(frames):
+            key, value, headers = encode(frame)
+            taker.take(SimpleNamespace(topic=Topics().frames, key=key, value=value, headers=headers, offset=number))
+    finally:
+        engine.restart()
+    writer.flush()
+
+    assert waits
+    found = store.execute("SELECT frame_id FROM frames FINAL")
+    assert sorted(name for (name,) in found) == sorted(frame.frame_id for frame in frames if frame.kind != "tick")
