@@ -59,8 +59,10 @@ def read(text: str, variables: Mapping[str, str]) -> dict[str, Service]:
         ComposeError: no compose file, a variable that has to be given is not, or a form that is not understood.
 
     """
-    import yaml  # type: ignore[import-untyped]  # a package of the development set, without types
-
+    try:
+        import yaml  # type: ignore[import-untyped]  # without types
+    except ImportError:  # it belongs to the development set: whoever has a compose file has a checkout
+        raise ComposeError("PyYAML is not installed: pip install -r requirements/dev.txt, or `make stack`") from None
     try:
         document = yaml.safe_load(text)
         services = document["services"]

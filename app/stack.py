@@ -106,6 +106,8 @@ class Stack:
 
     def stop_parts(self) -> list[Part]:
         """End our processes, last started first, and leave Kafka and ClickHouse; those that did not end cleanly."""
+        if any(not part.ended() for part in self.parts.values()):
+            say("stack: stopping, last started first; what was mirrored is still published, judged and stored")
         return [part for part in reversed(self.parts.values()) if not part.stop()]
 
     def places(self) -> dict[str, str]:
@@ -230,7 +232,7 @@ def _run(stack: Stack, seconds: int | None) -> int:
         _introduce(stack)
         _watch(stack, seconds)
     except StoppedError:
-        say("stack: stopped while it came up")
+        say("stack: told to stop while it came up")
         return 0
     except (BrokerError, EngineStartError) as error:
         say(f"stack: {error}")
@@ -264,7 +266,6 @@ def _watch(stack: Stack, seconds: int | None) -> None:
 
 
 def _end(stack: Stack) -> int:
-    say("stack: stopping, last started first; what was mirrored is still published, judged and stored")
     unclean = stack.stop_parts()
     if stack.store is not None:
         print(_figures(stack.store))

@@ -1,5 +1,7 @@
 """What the stack understands of a compose file, and what it says where it does not."""
 
+import sys
+
 import pytest
 
 from app.compose import COMPLETED, HEALTHY, ComposeError, Port, chosen, read
@@ -132,3 +134,11 @@ def test_what_it_does_not_understand_is_an_error(text: str, problem: str) -> Non
     """Nothing is passed over in silence that would start another system than the one written."""
     with pytest.raises(ComposeError, match=problem):
         read(text, {})
+
+
+def test_without_pyyaml_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runtime's packages alone have no YAML reader."""
+    monkeypatch.setitem(sys.modules, "yaml", None)
+
+    with pytest.raises(ComposeError, match="PyYAML is not installed"):
+        read("services: {}", {})

@@ -144,7 +144,7 @@ def test_it_can_be_stopped_while_it_comes_up(started: list[Running], tmp_path: P
 
     assert stack.stop(number, 20) == 0
     assert not alive(sleeper, line)
-    assert stack.said("stopped while it came up")
+    assert stack.said("told to stop while it came up")
 
 
 def test_services_do_not_outlive_a_killed_stack(started: list[Running], tmp_path: Path) -> None:
