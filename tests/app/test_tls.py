@@ -189,14 +189,21 @@ def _pass_on(listener: socket.socket, context: ssl.SSLContext, port: int) -> Non
             taken, _ = listener.accept()
         except OSError:
             return
-        try:
-            client = context.wrap_socket(taken, server_side=True)
-        except OSError:
-            taken.close()
-            continue
-        server = socket.create_connection(("127.0.0.1", port))
-        for source, target in ((client, server), (server, client)):
-            threading.Thread(target=_copy, args=(source, target), daemon=True).start()
+        threading.Thread(target=_serve, args=(taken, context, port), daemon=True).start()
+
+
+def _serve(taken: socket.socket, context: ssl.SSLContext, port: int) -> None:
+    """One connection, until both sides have ended it."""
+    with (
+        taken,
+        suppress(OSError),
+        context.wrap_socket(taken, server_side=True) as client,
+        socket.create_connection(("127.0.0.1", port)) as server,
+    ):
+        back = threading.Thread(target=_copy, args=(server, client))
+        back.start()
+        _copy(client, server)
+        back.join()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
