@@ -103,7 +103,11 @@ class Watch(threading.Thread):
     def run(self) -> None:
         """Look until stopped."""
         while not self._stopped.wait(_PERIOD):
-            reason = self._look()
+            try:
+                reason = self._look()
+            except Exception:  # noqa: BLE001 - whatever a library raises while it stops, somebody has to go on looking
+                _log.exception("the watch could not look; it looks again")
+                continue
             if reason:
                 self._end(reason)
                 break
