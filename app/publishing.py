@@ -152,9 +152,15 @@ def _monitor(publishing: Publisher, beside: _Beside, settings: Settings, beats: 
 
 
 def _report(publishing: Publisher, beside: _Beside, data_dir: Path, ended: threading.Event) -> None:
-    told = ""
+    told = unfollowed = ""
     while True:
         last = ended.wait(_STATUS_SECONDS)
+        if beside.control.status.failure != unfollowed:
+            unfollowed = beside.control.status.failure
+            if unfollowed:
+                _log.warning("the control topic cannot be followed, what it said last holds: %s", unfollowed)
+            else:
+                _log.info("the control topic is followed again")
         segment, offset = publishing.committed
         failure = publishing.failure
         if failure != told:
