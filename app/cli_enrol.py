@@ -112,6 +112,7 @@ def _document(state: ControlState) -> str:
 
 def _table(state: ControlState) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     switch = state.switch
@@ -122,7 +123,9 @@ def _table(state: ControlState) -> None:
         for rule in sorted(state.rules.values(), key=lambda one: one.charger):
             connectors = ", ".join(map(str, rule.connectors)) or ("all" if rule.enrolled else "-")
             word = "enrolled" if rule.enrolled else "removed"
-            table.add_row(rule.charger, word, connectors, rule.by, format_micros(rule.at), rule.reason)
+            # Escaped: a glob as CP-[12] is no style.
+            cells = (rule.charger, word, connectors, rule.by, format_micros(rule.at), rule.reason)
+            table.add_row(*map(escape, cells))
         Console().print(table)
     else:
         typer.echo("no rules: each tap follows its enrolment file, and one without a file mirrors everything")

@@ -104,6 +104,7 @@ a glob. Every other key begins with `/KIND`, which no rule can. Who said it, whe
 * A charging station that is away when it is removed leaves that gap too, on its last connection, because its return
   will not be seen; so does one whose connection was open when the tap went down. Who was away, and was removed while
   the tap was down as well, leaves none: a session of it that was open may show as `session.never-ended` a day later.
+* Whoever may write to this topic decides who is mirrored: where Kafka has access control, that right is the operators'.
 * Workers need not follow the topic: which connectors are judged travels with each frame.
 
 ## Dead letters

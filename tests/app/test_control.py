@@ -55,9 +55,9 @@ def test_commands_say_it_and_list_shows_it(kafka: str, topics: Topics, tmp_path:
 
     before = time.time_ns() // 1000
     added = _enrol(
-        kafka, topics, tmp_path, "add", "CP-1", "LAB-*", "--connector", "2", "--reason", "beta", "--by", "ann"
+        kafka, topics, tmp_path, "add", "CP-1", "LAB-[b]*", "--connector", "2", "--reason", "beta", "--by", "ann"
     )
-    assert (added.code, added.out) == (0, b"enrolled: CP-1, LAB-*\n")
+    assert (added.code, added.out) == (0, b"enrolled: CP-1, LAB-[b]*\n")
     assert _enrol(kafka, topics, tmp_path, "remove", "CP-1", "CP-2").code == 0
     assert _enrol(kafka, topics, tmp_path, "forget", "CP-2").code == 0
     assert _enrol(kafka, topics, tmp_path, "off", "--reason", "a test").code == 0
@@ -65,14 +65,16 @@ def test_commands_say_it_and_list_shows_it(kafka: str, topics: Topics, tmp_path:
     told = _enrol(kafka, topics, tmp_path, "list", "--json").json
     assert [(one["charger"], one["enrolled"], one["connectors"]) for one in told["rules"]] == [
         ("CP-1", False, []),
-        ("LAB-*", True, [2]),
+        ("LAB-[b]*", True, [2]),
     ]
     lab = told["rules"][1]
     assert (lab["reason"], lab["by"]) == ("beta", "ann")
     assert before < lab["at"] < time.time_ns() // 1000
     assert "@" in told["rules"][0]["by"]
     assert (told["enabled"], told["switch"]["reason"]) == (False, "a test")
-    assert b"OFF" in _enrol(kafka, topics, tmp_path, "list").out
+    table = _enrol(kafka, topics, tmp_path, "list").out.decode()
+    assert "kill switch: OFF, nothing is mirrored (by " in table
+    assert "LAB-[b]*" in table
 
 
 def test_commands_that_cannot_be_followed_say_why(tmp_path: Path) -> None:
