@@ -180,21 +180,32 @@ class Sink:
         self.places.clear()
 
     def _begin(self) -> None:
-        """Set every new partition to its place: behind what is committed, those of the frames a little earlier."""
+        """Set every new partition to its place: behind what is committed, those of the frames a little earlier.
+
+        Where Kafka does not answer the places stay new, and it is tried again behind the next poll.
+        """
+        from kafka.errors import KafkaError
+
         self._taker.forget()
-        while self._fresh:
-            place = self._fresh.pop()
-            committed = self._consumer.committed(place, metadata=True)
-            if committed is None or committed.offset < 0:
-                self._consumer.seek_to_beginning(place)
-                self.places[place] = 0
-                continue
-            begin = committed.offset
-            if place.topic == self._topics.frames and (committed.metadata or "").isdigit():
-                begin = min(begin, int(committed.metadata))
-                self._stored_until[place] = committed.offset
+        places = list(self._fresh)
+        try:
+            committed = {place: self._consumer.committed(place, metadata=True) for place in places}
+            unknown = [place for place, found in committed.items() if found is None or found.offset < 0]
+            # Not `seek_to_beginning`: kafka-python 3.0.12 looks for the beginning later, and where that fails once
+            # (a broker that has just come back, a topic that has just been made) it may never look again.
+            first = self._consumer.beginning_offsets(unknown) if unknown else {}
+        except KafkaError as error:
+            _log.warning("places are not known yet: %s: %s; trying again", type(error).__name__, error)
+            return
+        for place in places:
+            begin = first[place] if place in first else committed[place].offset
+            if place not in first and place.topic == self._topics.frames:
+                self._stored_until[place] = begin
+                marked = committed[place].metadata or ""
+                begin = min(begin, int(marked)) if marked.isdigit() else begin
             self._consumer.seek(place, begin)
             self.places[place] = begin
+            self._fresh.discard(place)
 
     def _take(self, record: Any) -> None:
         place = _place(record)
