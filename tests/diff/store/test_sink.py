@@ -1,6 +1,7 @@
 """The sink between a real broker and a real engine: the store ends as the embedded runtime would have filled it."""
 
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
@@ -58,9 +59,8 @@ def sinks(kafka: str, topics: Topics, store: Store) -> Iterator[Callable[..., Si
     made: list[Sink] = []
 
     def make(**options: object) -> Sink:
-        sink = Sink(
-            kafka, topics, store, judging_run=JUDGING_RUN, session_timeout_ms=6000, heartbeat_interval_ms=500, **options
-        )
+        given = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 300, **options}
+        sink = Sink(kafka, topics, store, judging_run=JUDGING_RUN, **given)
         made.append(sink)
         return sink
 
@@ -248,13 +248,13 @@ def test_a_store_that_is_away_for_long_bounds_what_is_held(
     """Longer than its session: the sink holds one flush and a poll at most, and is still in its group."""
     records = list(_records(topics, [*FRAMES, *fleet_frames(5, 30, 2)]))
     assert len(records) > 5_000
-    sink = sinks(max_rows=500, max_age=0.1)
+    sink = sinks(max_rows=500, max_age=0.1, session_timeout_ms=2000)
     sink.step()
     engine.stop()
     try:
         _send(kafka, records)
         began, held = time.monotonic(), 0
-        while time.monotonic() - began < 8:  # its session is 6 s
+        while time.monotonic() - began < 4:  # its session is 2 s
             sink.step()
             held = max(held, sink._writer.waiting)
         with KafkaAdminClient(bootstrap_servers=kafka) as admin:
@@ -276,33 +276,38 @@ def test_a_rebalance_while_a_flush_waits_loses_nothing(
 ) -> None:
     """What the first sink held when its partitions went is taken by the second, and rows of both are one."""
     records = list(_records(topics, FRAMES))
-    first = sinks(max_age=0.1)
-    first.step()
+    first, second = sinks(max_age=0.1), sinks(max_age=0.1)
+    # Each has a thread: who joins waits for the other, as processes do.
+    threads = [threading.Thread(target=sink.run) for sink in (first, second)]
     engine.stop()
     try:
         _send(kafka, records)
-        while not first.failure:
-            first.step()
+        threads[0].start()
+        _until(lambda: first.failure)
         held = first._writer.waiting
-        second = sinks(max_age=0.1)
-        until = time.monotonic() + 20
-        while time.monotonic() < until and not second._consumer.assignment():
-            first.step()
-            second.step()
-        assert sum(_committed(kafka, topics).values()) == 0
+        threads[1].start()
+        _until(lambda: second.places)
+        committed = sum(_committed(kafka, topics).values())
     finally:
         engine.start()
-    until = time.monotonic() + 30
-    while time.monotonic() < until and sum(_committed(kafka, topics).values()) < len(records):
-        first.step()
-        second.step()
-    first.close()
-    second.close()
+        try:
+            _until(lambda: sum(_committed(kafka, topics).values()) == len(records))
+        finally:
+            first.stopping = second.stopping = True
+            for thread in threads:
+                thread.join(20)
 
     assert held > 0
+    assert committed == 0
     assert second.records > 0
-    assert sum(_committed(kafka, topics).values()) == len(records)
     assert _rows(store) == _expected(store, FRAMES)
+
+
+def _until(condition: Callable[[], object], seconds: float = 40) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came about"
+        time.sleep(0.1)
 
 
 def test_a_row_that_the_store_refuses_holds_nothing_up(
