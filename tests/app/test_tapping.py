@@ -119,6 +119,7 @@ def test_without_kafka_the_tap_forwards_says_that_it_is_blind_and_keeps_what_it_
     assert _published(kafka, topics) == _texts(100)
 
 
+@pytest.mark.long
 def test_a_parser_that_hangs_is_degraded_and_a_relay_that_hangs_is_unhealthy(
     primary: Server, tmp_path: Path, kafka: str, topics: Topics
 ) -> None:

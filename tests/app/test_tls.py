@@ -119,7 +119,7 @@ def _environment(settings: dict[str, str], **others: str) -> dict[str, str]:
     return {f"SHADOW_{name.upper()}": value for name, value in (settings | others).items()}
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
+@pytest.mark.parametrize("mechanism", [pytest.param("PLAIN", marks=pytest.mark.long), "SCRAM-SHA-512"])
 def test_all_clients_of_a_worker_log_in(
     cli: Cli, guarded: tuple[Broker, int], settings: dict[str, str], tmp_path: Path, mechanism: str
 ) -> None:
