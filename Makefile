@@ -9,7 +9,7 @@ UV ?= uv
 UV_COMPILE := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
-.PHONY: demo test check types lint docs bench kafka stack lock clean
+.PHONY: demo test check types lint docs bench kafka kafka-check stack lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/shadow-csms demo $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
@@ -33,6 +33,10 @@ kafka: $(VENV)/.runtime
 # docs/decisions/0009-compose-and-stack.md (the development set, because it reads YAML)
 stack: $(VENV)/.dev
 	$(BIN)/python -m app.stack $(SERVICES) $(addprefix --profile ,$(PROFILE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(DATA),--data $(DATA))
+
+# Integration tests and drills against a real Kafka: docs/drills.md. LONG=1 adds the long rounds.
+kafka-check: $(VENV)/.dev
+	$(BIN)/python -m app.kafka_check $(if $(LONG),--long) $(ARGS)
 
 docs: $(VENV)/.dev
 	$(BIN)/python -m app.catalogue_page > docs/discrepancies.md

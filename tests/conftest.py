@@ -16,6 +16,23 @@ from ingest.topic_admin import create, delete
 from ingest.topics import Topics
 
 _numbers = itertools.count(1)
+_NEED_KAFKA = frozenset({"kafka", "own_broker", "drill_broker"})
+"""Fixtures. Whatever uses one of them, by however many steps, is marked `kafka`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs Kafka, before `-m` is looked at; long rounds run only where `-m` speaks of them."""
+    for item in items:
+        if _NEED_KAFKA.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.kafka)
+    expression = str(config.getoption("markexpr"))
+    if "long" in expression:
+        return
+    kept = [item for item in items if item.get_closest_marker("long") is None]
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long") is not None])
+        items[:] = kept
 
 
 @pytest.fixture(scope="session")
