@@ -13,12 +13,16 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from demo.faults import FAULTS
 from demo.fleet import Fleet, FleetConfig, FleetReport
+from demo.ocpp16 import SUBPROTOCOL
 from demo.outage import Outage, Outpost, OutpostPlan
 from demo.plan import Pace
 from demo.primary import Primary, PrimaryConfig
+from demo.socket_link import SocketLink
 from demo.witness import Witness, Word, delays
 
 QUICK_FAULTS = tuple(fault for fault in FAULTS if not fault.name.startswith("primary-s"))
@@ -33,6 +37,7 @@ PACE = Pace(
 LONGEST_DELAY = 1.5
 """Seconds there and back at most. On an idle machine the longest are 40 ms; here processes start beside it."""
 _WAVES = 40
+_LONG = 50_000
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ class Load:
         self._thread = threading.Thread(target=self._loop.run_forever, name="load")
         self._enough = threading.Event()
         self._work: list[Any] = []
+        self._floods = itertools.count()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -146,6 +152,18 @@ class Load:
         texts = self._outside.words
         return Wire(failures, self._changed(), texts, len(found), found, len(self.reports))
 
+    def flood(self, tap_port: int, size: int) -> None:
+        """One charging station says about so many bytes, in calls that are answered."""
+        self._call(self._flood(f"ws://127.0.0.1:{tap_port}/ocpp", size))
+
+    def poison(self, tap_port: int, texts: Sequence[str]) -> None:
+        """One charging station says these texts, one connection long."""
+        self._call(self._poison(f"ws://127.0.0.1:{tap_port}/ocpp", texts))
+
+    def broken_utf8(self, tap_port: int, times: int) -> list[int | None]:
+        """So often a charging station sends a text message that is no UTF-8; gives the close codes that it got."""
+        return [self._call(_broken(f"ws://127.0.0.1:{tap_port}/ocpp/BROKEN")) for _ in range(times)]
+
     def black_out(self) -> None:
         """All outposts lose their connection, and get none."""
         self._call(self.network.begin())
@@ -174,11 +192,33 @@ class Load:
         self.outposts = [Outpost(plan, url, self.network, self._outside) for plan in self.plans]
         await asyncio.gather(*(outpost.run() for outpost in self.outposts))
 
+    async def _flood(self, url: str, size: int) -> None:
+        link = SocketLink(url, "FLOOD", compression=False, seed=next(self._floods), witness=self._outside)
+        await link.connect()
+        for _ in range(max(1, size // _LONG)):
+            await link.call("DataTransfer", {"vendorId": "drill", "data": "x" * _LONG})
+        await link.close()
+
+    async def _poison(self, url: str, texts: Sequence[str]) -> None:
+        link = SocketLink(url, "POISON", compression=False, seed=1, witness=self._outside)
+        await link.connect()
+        for text in texts:
+            await link.send_raw(text)
+        await link.call_raw(('[2,"last","Heartbeat",{}]',), "last")
+        await link.close()
+
     def _start(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def _call(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self._start(work).result(20)
+
+
+async def _broken(url: str) -> int | None:
+    async with connect(url, subprotocols=[Subprotocol(SUBPROTOCOL)], compression=None, proxy=None) as socket:
+        await socket.send(b'[2,"\xc3\x28","Heartbeat",{}]', text=True)
+        await socket.wait_closed()
+        return socket.close_code
 
 
 async def _made(kind: type[Any]) -> Any:

@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -44,8 +45,9 @@ class Runtime:
         self.topics = Topics(f"drill{os.getpid()}x{number}.", 3)
         self.database = f"drill_{number}"
         self.parts: dict[str, Running] = {}
-        self._given = {
+        self.given = {
             **QUICK,
+            "PYTHONFAULTHANDLER": "1",
             "SHADOW_KAFKA_BOOTSTRAP": broker.bootstrap,
             "SHADOW_KAFKA_TOPIC_PREFIX": self.topics.prefix,
             "SHADOW_KAFKA_PARTITIONS": str(self.topics.partitions),
@@ -87,11 +89,17 @@ class Runtime:
     @property
     def settings(self) -> Settings:
         """As every part reads them."""
-        return Settings(**{name.removeprefix("SHADOW_").lower(): value for name, value in self._given.items()})
+        return Settings(
+            **{
+                name.removeprefix("SHADOW_").lower(): value
+                for name, value in self.given.items()
+                if name.startswith("SHADOW_")
+            }
+        )
 
     def start(self, name: str, **settings: str) -> Running:
         """Start a part: `tap`, `sink`, or `worker`, whose name may have a number behind it."""
-        given = {**self._given, "SHADOW_DATA_DIR": str(self.directory / name)}
+        given = {**self.given, "SHADOW_DATA_DIR": str(self.directory / name)}
         given |= {f"SHADOW_{key.upper()}": value for key, value in settings.items()}
         running = self.parts[name] = Running.start([name.partition("-")[0]], self.directory, given)
         return running
@@ -100,7 +108,7 @@ class Runtime:
         """Start the tap, or start it again where it was; gives its port."""
         running = self.start("tap", upstream=upstream, **settings)
         port = running.tap_port
-        self._given["SHADOW_LISTEN_PORT"] = str(port)
+        self.given["SHADOW_LISTEN_PORT"] = str(port)
         return port
 
     def start_all(self, load: Load, *, waves: bool = True, **settings: str) -> int:
@@ -162,7 +170,9 @@ class Runtime:
     def recovered(self, seconds: float = 60) -> float:
         """Wait until what is seen from now on has gone through all parts, to the store; gives the seconds it took."""
         begun, now = time.monotonic(), time.time_ns() // 1000
-        until(lambda: self.newest() > now, seconds, f"frames and messages from after {now}; {self.said()}")
+        while self.newest() <= now:
+            assert time.monotonic() < begun + seconds, f"nothing new in the store within {seconds} s; {self.stuck()}"
+            time.sleep(0.05)
         return time.monotonic() - begun
 
     def workers(self) -> int:
@@ -176,14 +186,29 @@ class Runtime:
         """The last lines of each part."""
         return "; ".join(f"{name}: {running.lines[-4:]}" for name, running in self.parts.items())
 
+    def stuck(self) -> str:
+        """What groups and parts are at: where each thread of worker and sink stands. It ends them."""
+        told = []
+        with suppress(KafkaError), KafkaAdminClient(bootstrap_servers=self.broker.bootstrap) as admin:
+            told += [str(admin.describe_groups([group])) for group in (self.topics.worker, self.topics.sink)]
+        for name, running in self.parts.items():
+            if name != "tap" and running.process.poll() is None:
+                running.process.send_signal(signal.SIGABRT)  # faulthandler writes every thread's stack
+                with suppress(subprocess.TimeoutExpired):
+                    running.process.wait(5)
+                running.process.kill()
+            told.append(f"{name}: " + "\n".join(running.lines[-120:]))
+        return "\n".join(told)
+
     @property
     def spool(self) -> Path:
         """The tap's record on the disk."""
         return self.directory / "tap" / "spool"
 
     def recorded(self) -> list[Frame]:
-        """All frames that still stand in the spool."""
-        return [item for item in Reader().read(JournalReader(self.spool).follow()) if isinstance(item, Frame)]
+        """All frames that still stand in the spool, ticks left out."""
+        found = Reader().read(JournalReader(self.spool).follow())
+        return [one for one in found if isinstance(one, Frame) and one.kind is not FrameKind.TICK]
 
     def unpublished(self) -> int:
         """Lines of the spool behind the place that is written down as acknowledged."""
@@ -203,12 +228,13 @@ class Runtime:
         for future in sent:
             future.get(0)
 
-    def drain(self, seconds: float = 90) -> None:
+    def drain(self, seconds: float = 90, *, tick: bool = True) -> None:
         """Stop the tap, let a last tick judge what waits, and wait until every part has all and has ended in order."""
         if "tap" in self.parts:
             self.stop("tap")
             assert self.unpublished() == 0
-        self.publish([Frame("", "drill-end", 0, time.time_ns() // 1000 + SETTLES, FrameKind.TICK)])
+        if tick:
+            self.publish([Frame("", "drill-end", 0, time.time_ns() // 1000 + SETTLES, FrameKind.TICK)])
         self._until_committed(self.topics.worker, [self.topics.frames], seconds)
         outputs = ("frames", "messages", "sessions", "discrepancies", "chargers", "dead_letters")
         self._until_committed(self.topics.sink, [getattr(self.topics, name) for name in outputs], seconds)
@@ -234,7 +260,8 @@ class Runtime:
                     return
                 self.check()
                 time.sleep(0.1)
-        raise AssertionError(f"{group} is at {at} and not at {wanted} after {seconds} s; {self.said()}")
+        left = {place: (at.get(place), end) for place, end in wanted.items() if at.get(place, 0) < end}
+        raise AssertionError(f"{group} has not committed {left} after {seconds} s; {self.stuck()}")
 
     def check(self) -> None:
         """No part has ended by itself."""
