@@ -76,9 +76,13 @@ class AccountPublisher:
         """Begin; never fails and never waits for Kafka."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Publish what changed last, and end the thread."""
+    def finish(self) -> None:
+        """Publish what changed last, and then no more; does not wait for that."""
         self._ended.set()
+
+    def stop(self) -> None:
+        """Publish what changed last, unless Kafka is away, and end the thread."""
+        self.finish()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -86,6 +90,8 @@ class AccountPublisher:
         last = False
         while not last:
             last = self._ended.wait(self._every)
+            if last and self.failure:
+                break  # Kafka was away just now: the end does not wait for it
             try:
                 self._publish(self._changed())
                 self.failure = ""

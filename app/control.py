@@ -25,6 +25,7 @@ OVERRIDES_FILE: Final = "overrides.json"
 """Beside the spool."""
 _POLL_MS: Final = 500
 _RETRY_SECONDS: Final = 1.0
+_STOP_SECONDS: Final = 2.0
 _ACKNOWLEDGE_SECONDS: Final = 20
 
 
@@ -69,10 +70,10 @@ class ControlFollower:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; what it wrote stays."""
+        """End the thread; what it wrote stays. One that waits for Kafka is left behind: it writes nothing any more."""
         self._ended.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(_STOP_SECONDS)
 
     def _run(self) -> None:
         while not self._ended.is_set():

@@ -75,6 +75,7 @@ def publisher(settings: Settings) -> Publisher:
         settings.topics().frames,
         prune=True,
         drain_seconds=settings.stop_seconds / 4,
+        connect_ms=round(settings.stop_seconds * 1000 / 4),
         **settings.kafka_options(),
     )
 
@@ -115,6 +116,7 @@ def main(arguments: list[str]) -> int:
 
     def stop(*_: object) -> None:
         publishing.stopping = True
+        beside.accounts.finish()  # the tap has written its last status by now
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

@@ -241,6 +241,33 @@ def test_a_tap_obeys_within_seconds_and_bytes_go_on(kafka: str, topics: Topics, 
     assert sorted(gaps[2:]) == [("CP-1", "joined-late"), ("CP-2", "joined-late")]
 
 
+def test_a_tap_that_starts_while_kafka_is_away_obeys_what_was_said(tmp_path: Path) -> None:
+    """One charging station removed and a second not: their bytes pass, and only the second stands in the spool."""
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "overrides.json").write_text('{"rules":[{"charger":"CP-1","enrolled":false}]}')
+
+    async def scene() -> None:
+        async with serve(_answer, "127.0.0.1", 0) as primary:
+            port = primary.sockets[0].getsockname()[1]
+            env = {"SHADOW_KAFKA_BOOTSTRAP": "127.0.0.1:1", "SHADOW_DATA_DIR": "data", "SHADOW_STOP_SECONDS": "4"}
+            tap = Running.start(["tap", "--upstream", f"ws://127.0.0.1:{port}", "--listen-port", "0"], tmp_path, env)
+            try:
+                url = f"ws://127.0.0.1:{await asyncio.to_thread(lambda: tap.tap_port)}/ocpp"
+                async with connect(f"{url}/CP-1") as one, connect(f"{url}/CP-2") as two:
+                    first, second = _Charger(one), _Charger(two)
+                    await _until_mirrored(data / "spool", "CP-2")
+                    await asyncio.sleep(0.5)
+                    assert min(first.sent, second.sent) > 10
+                    first.task.cancel()
+                    second.task.cancel()
+            finally:
+                await asyncio.to_thread(tap.stop)
+
+    asyncio.run(scene())
+    assert {one.charger_id for one in _frames(data / "spool")} - {""} == {"CP-2"}
+
+
 def test_the_state_is_what_the_topic_says(kafka: str, topics: Topics) -> None:
     """`read_control` ends at the end, and finds nothing where nobody said anything."""
     state = read_control(kafka, topics.control)
