@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from app import cli_deadletter, cli_enrol, cli_rejudge, cli_stream
+from app import cli_backfill, cli_deadletter, cli_enrol, cli_rejudge, cli_stream
 from app.command import give_up
 from app.command import run as run_command
 from app.command import settings as settings_of
@@ -188,6 +188,7 @@ def settings(as_json: AsJson = False) -> None:
 
 # Behind the commands of the embedded runtime, which a newcomer meets first.
 app.registered_commands += cli_stream.app.registered_commands + cli_rejudge.app.registered_commands
+app.registered_commands += cli_backfill.app.registered_commands
 app.add_typer(cli_enrol.app)
 app.add_typer(cli_deadletter.app)
 
