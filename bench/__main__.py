@@ -7,7 +7,10 @@ import sys
 
 NAMES = {
     "core": "frames/s of one core through the whole pure core, beside the ocpp package",
+    "footprint": "bytes of a frame in Kafka, spool and store, state of a charger, recovery time",
     "redaction": "time to redact one message",
+    "sizing": "what a fleet of a million charging stations needs, from the measurements and a simulated day",
+    "store": "rows/s through the sink, and the dashboard's queries at ten million discrepancies",
     "stream": "frames/s of one worker core through real Kafka, beside a bare Faust agent",
     "tap": "added round trip of the tap, beside a direct connection and a bare relay",
 }

@@ -25,6 +25,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from app.broker import Broker
+from app.living import Arrival, Living
 from demo.stored import fill
 from demo.traffic import frames as fleet_frames
 from diff.store.client import Store
@@ -38,6 +39,10 @@ from ingest.topics import Topics
 __all__ = ["main"]
 
 _LIMIT: Final = 240.0
+_FULL_AFTER: Final = 36_000
+"""Frames of six charging stations until their states grow no more."""
+_ONE_BY_ONE: Final = 500
+_ROUNDS: Final = 20
 _PRODUCER: Final = {"compression_type": "zstd", "linger_ms": 20, "batch_size": 256 * 1024, "acks": "all"}
 """As `ingest.publisher` has it."""
 
@@ -56,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         found["text_bytes_a_frame"] = round(sum(len(frame.text.encode()) for frame in frames) / len(frames), 1)
         found["spool_bytes_a_frame"] = round(sum(len(encode_line(frame)) for frame in frames) / len(frames), 1)
         states = _lived(broker, frames, Path(folder), found)
+        found["full_state"] = _full_state()
         found["clickhouse"] = _clickhouse(frames, Path(folder))
         if options.changelog:
             found["recovery"] = _recovery(broker, states, options.changelog * 1_000_000, Path(folder))
@@ -87,6 +93,45 @@ def _lived(broker: Broker, frames: list[Frame], folder: Path, found: dict[str, A
     store += [file.stat().st_size for file in (folder / "lived").rglob("*.log") if file.stem.isdigit()]
     found["rocksdb_bytes_a_charger"] = round(sum(store) / len(sizes))
     return list(newest.values())
+
+
+def _full_state() -> dict[str, float]:
+    """States that hold as many sessions as they ever will, and frames/s where each frame is of another station."""
+    states: dict[str, bytes] = {}
+    living = Living(Topics(), lambda _, charger: states.get(charger))
+    traffic, offsets = fleet_frames(1, 6, 1000), itertools.count()
+
+    def live(count: int, together: int) -> float:
+        begin = time.process_time()
+        for _ in range(count):
+            batch = living.live(Arrival(0, next(offsets), frame) for frame in itertools.islice(traffic, together))
+            states.update((charger, data) for (_, charger), data in batch.states.items())
+        return time.process_time() - begin
+
+    live(_FULL_AFTER // 1000, 1000)
+    seconds = live(_ONE_BY_ONE, 1)
+    sizes = sorted(map(len, states.values()))
+    return {
+        "p50": sizes[len(sizes) // 2],
+        "max": sizes[-1],
+        **_compressed(list(states.values())),
+        "frames_a_cpu_second": round(_ONE_BY_ONE / seconds, 1),
+    }
+
+
+def _compressed(states: list[bytes]) -> dict[str, float]:
+    """Bytes in a Kafka batch over bytes of state, and states/s, as the worker's producer compresses."""
+    from aiokafka.codec import zstd_encode
+
+    joined = b"".join(states)
+    begin = time.process_time()
+    for _ in range(_ROUNDS):
+        small = zstd_encode(joined)
+    seconds = time.process_time() - begin
+    return {
+        "zstd_share": round(len(small) / len(joined), 3),
+        "compressed_a_cpu_second": round(_ROUNDS * len(states) / seconds, 1),
+    }
 
 
 def _recovery(broker: Broker, states: list[bytes], size: int, folder: Path) -> dict[str, float]:
