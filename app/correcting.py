@@ -67,6 +67,7 @@ class Corrector:
         self._producer = KafkaProducer(
             bootstrap_servers=bootstrap,
             **{"client_id": "shadow-rejudge", "compression_type": "zstd", **client},
+            reconnect_backoff_max_ms=1_000,
             enable_idempotence=True,
             acks="all",
             max_request_size=MAX_BATCH,

@@ -27,6 +27,8 @@ __all__ = ["Range", "Rejudged", "Rejudger", "in_range"]
 
 _log = logging.getLogger(__name__)
 _POLL_MS: Final = 500
+_JOIN_MS: Final = 1_000
+"""While it has no partitions: kafka-python 3.0.12 throws away a join that is done between two polls."""
 _AGAIN_SECONDS: Final = 1.0
 _POLL_INTERVAL_MS: Final = 1_800_000
 """A request may wait so long for the sink, and for a long history to be judged, before another takes it over."""
@@ -46,7 +48,12 @@ class Rejudger:
         self.failure = ""
         """Why nothing moves at the moment; empty while all is well."""
         self.stopping = False
-        common = {"bootstrap_servers": bootstrap, "client_id": "shadow-rejudge", **client}
+        common = {
+            "bootstrap_servers": bootstrap,
+            "client_id": "shadow-rejudge",
+            "reconnect_backoff_max_ms": 1_000,
+            **client,
+        }
         self._admin = KafkaAdminClient(**common)
         self._consumer = KafkaConsumer(
             topics.rejudge,
@@ -62,7 +69,8 @@ class Rejudger:
     def run(self) -> None:
         """Judge again until told to stop; a request that is not done then comes again at the next start."""
         while not self.stopping:
-            for records in self._consumer.poll(_POLL_MS).values():
+            wait = _POLL_MS if self._consumer.assignment() else _JOIN_MS
+            for records in self._consumer.poll(wait).values():
                 for record in records:
                     if self._take(record):
                         self._consumer.commit()
