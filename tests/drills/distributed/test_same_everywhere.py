@@ -85,6 +85,6 @@ def test_both_runtimes_fill_the_same_store(
     counts = ", ".join(f"{len(ours[name])} {name}" for name in COMPARED)
     tell(f"embedded and distributed, the same {len(frames)} frames: {counts}, equal in every column")
     for name in COMPARED:
-        assert len(ours[name]) > 20
+        assert len(ours[name]) > 10
         assert difference(theirs[name], ours[name], name) == ""
     assert {frame.charger_id for frame in _recorded()} <= {row["charger_id"] for row in ours["frames"]}
