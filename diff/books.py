@@ -32,13 +32,13 @@ __all__ = [
 ]
 
 MAX_OPEN: Final = 64
-MAX_ENDED: Final = 64
+MAX_ENDED: Final = 8
 MAX_CONNECTORS: Final = 64
 MAX_ISSUED_ID: Final = 2**53
 """1.6 says integer and no more; backends give up to milliseconds since 1970. Beyond this, ids are a charger's own."""
 
 
-class Ledger(msgspec.Struct):
+class Ledger(msgspec.Struct, omit_defaults=True):
     """The primary's books of one charging station. Plain data, bounded, changed by `fold`."""
 
     open: dict[str, PrimaryTransaction] = msgspec.field(default_factory=dict)

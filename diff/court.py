@@ -205,6 +205,8 @@ class Court:
                     pair.compared = True
                     self._result.compared += pair.judged
             self._result.sessions.append(row_of(pair, self._state.charger, at))
+        if self._changed:
+            self._state.records.forget(self._state.pairs.by_id)
 
     def _compare(self, pair: Pair, found: list[Difference], primary: PrimaryTransaction, at: Micros) -> None:
         if not pair.compared:

@@ -15,12 +15,14 @@ from shadow.message import ShadowSession
 
 __all__ = ["Pair", "Pairs", "row_of"]
 
-_MAX_PAIRS: Final = 64
+_MAX_OPEN: Final = 64
+_MAX_ENDED: Final = 8
+"""Sessions that run no longer and are remembered, for what is told again and for what comes late."""
 _MAX_PRIMARIES: Final = 8
 _STANDING: Final = {State.ENDED: 0, State.OPEN: 1, State.PROPOSED: 2}
 
 
-class Pair(msgspec.Struct):
+class Pair(msgspec.Struct, omit_defaults=True):
     """One session, as either side has it."""
 
     session_id: str
@@ -67,7 +69,7 @@ class Pair(msgspec.Struct):
         return self.shadow is not None and not self.shadow.ended
 
 
-class Pairs(msgspec.Struct):
+class Pairs(msgspec.Struct, omit_defaults=True):
     """All sessions of one charging station that are not settled, and some that are. Plain data, bounded."""
 
     by_id: dict[str, Pair] = msgspec.field(default_factory=dict)
@@ -82,8 +84,11 @@ class Pairs(msgspec.Struct):
         pair = self.by_id.get(key)
         if pair is None:
             pair = self.by_id[key] = Pair(key, frame_id, at, at)
-            if len(self.by_id) > _MAX_PAIRS:
-                self._forget()
+            ended = [known for known in self.by_id.values() if known is not pair and not known.open]
+            if len(ended) > _MAX_ENDED:
+                self._forget(next((known for known in ended if known.compared), ended[0]))
+            elif len(self.by_id) > _MAX_OPEN + _MAX_ENDED:
+                self._forget(next(iter(self.by_id.values())))
         return pair
 
     def shadow_changed(self, pair: Pair, session: ShadowSession) -> None:
@@ -112,12 +117,8 @@ class Pairs(msgspec.Struct):
         key = self.of_primary.get(transaction.key)
         return None if key is None else self.by_id.get(key)
 
-    def _forget(self) -> None:
-        """Let one go: a compared one, else one that ended, else the oldest; never the one that just came."""
-        older = list(self.by_id.values())[:-1]
-        compared = (pair for pair in older if pair.compared)
-        ended = (pair for pair in older if pair.shadow is not None and pair.shadow.ended)
-        gone = self.by_id.pop(next(compared, next(ended, older[0])).session_id)
+    def _forget(self, gone: Pair) -> None:
+        del self.by_id[gone.session_id]
         if gone.shadow is not None:
             self.of_shadow.pop(gone.shadow.transaction_id, None)
         for key in (*gone.primaries, *gone.repeats):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from decimal import Decimal
 from typing import Final
 
@@ -23,6 +24,8 @@ SCHEMA_VERSION: Final = "1"
 _BY_VALUE: Final = frozenset({"meter.unit-unknown", "rpc.call-error"})
 """Codes whose cause is the value itself: another unit is another cause."""
 _MAX_RECORDS: Final = 1024
+_MANY: Final = 16
+"""From so many on those of sessions that are forgotten are let go; looking for them at each frame would cost more."""
 _FIRST, _LAST = 4, 4
 
 
@@ -94,6 +97,13 @@ class Records(msgspec.Struct):
         row = self.add(charger, evidence, policy)
         self.by_id[key] = row = replace(row, occurrences=1)
         return row
+
+    def forget(self, known: Container[str]) -> None:
+        """Let go of what belongs to a session that is not known any more: nothing can add to it or take it back."""
+        if len(self.by_id) >= _MANY:
+            self.by_id = {
+                key: row for key, row in self.by_id.items() if row.session_id is None or row.session_id in known
+            }
 
     def withdraw(
         self, charger_id: str, session: str | None, code: str, path: str, at: Micros, frames: tuple[str, ...] = ()

@@ -57,7 +57,7 @@ class ShadowMessage(msgspec.Struct, frozen=True):
         return f"{self.caused_by[-1] if self.caused_by else self.charger_id}#{self.number}"
 
 
-class ShadowSession(msgspec.Struct, frozen=True):
+class ShadowSession(msgspec.Struct, frozen=True, omit_defaults=True):
     """A session as a 2.0.1 CSMS knows it: built from TransactionEvents and from nothing else."""
 
     transaction_id: str

@@ -24,14 +24,16 @@ __all__ = [
     "Transaction",
 ]
 
-MAX_TRANSACTIONS: Final = 32
-"""Open and recently ended transactions kept per charging station."""
+MAX_OPEN: Final = 64
+"""Open transactions kept per charging station."""
+MAX_ENDED: Final = 8
+"""Ended ones that are remembered, to recognise what is told again. A runtime writes them with every frame: few."""
 MAX_CONNECTORS: Final = 64
 MAX_TOKENS: Final = 64
 """Tokens whose last authorization is remembered per charging station."""
 
 
-class Held(msgspec.Struct):
+class Held(msgspec.Struct, omit_defaults=True):
     """Transaction.End samples that wait for their StopTransaction."""
 
     meter_value: dict[str, Any]
@@ -42,7 +44,7 @@ class Held(msgspec.Struct):
     received_at: Micros | None = None
 
 
-class Transaction(msgspec.Struct):
+class Transaction(msgspec.Struct, omit_defaults=True):
     """One transaction of the virtual station."""
 
     transaction_id: str
@@ -83,7 +85,7 @@ class Transaction(msgspec.Struct):
     meter_stop: Decimal | None = None
 
 
-class Connector(msgspec.Struct):
+class Connector(msgspec.Struct, omit_defaults=True):
     """One 1.6 connector (from 1)."""
 
     status: str | None = None
@@ -100,7 +102,7 @@ class Connector(msgspec.Struct):
     """The station's time since which every transaction on it is seen to begin; None while one may run unseen."""
 
 
-class PendingStart(msgspec.Struct):
+class PendingStart(msgspec.Struct, omit_defaults=True):
     """An accepted RemoteStartTransaction that waits for its StartTransaction."""
 
     remote_start_id: int
@@ -109,7 +111,7 @@ class PendingStart(msgspec.Struct):
     accepted_at: Micros
 
 
-class Clock(msgspec.Struct):
+class Clock(msgspec.Struct, omit_defaults=True):
     """How far the charging station's clock stands from the tap's, from what it stamped."""
 
     offsets: list[Micros] = msgspec.field(default_factory=list)
@@ -125,7 +127,7 @@ class Clock(msgspec.Struct):
         return max(self.offsets) if self.offsets else None
 
 
-class StationState(msgspec.Struct):
+class StationState(msgspec.Struct, omit_defaults=True):
     """The virtual station."""
 
     connectors: dict[int, Connector] = msgspec.field(default_factory=dict)
@@ -158,7 +160,7 @@ class StationState(msgspec.Struct):
     firmware: str = ""
 
 
-class CsmsTransaction(msgspec.Struct):
+class CsmsTransaction(msgspec.Struct, omit_defaults=True):
     """A transaction as the 2.0.1 CSMS has it, out of TransactionEvents only."""
 
     transaction_id: str
@@ -191,7 +193,7 @@ class TokenStatus(msgspec.Struct, frozen=True):
     at: Micros
 
 
-class CsmsState(msgspec.Struct):
+class CsmsState(msgspec.Struct, omit_defaults=True):
     """The 2.0.1 CSMS's memory of one charging station."""
 
     transactions: dict[str, CsmsTransaction] = msgspec.field(default_factory=dict)
@@ -201,7 +203,7 @@ class CsmsState(msgspec.Struct):
     """Requests with a token that wait for their idTokenInfo: frame id → [token, transactionId or ""]."""
 
 
-class Seen(msgspec.Struct):
+class Seen(msgspec.Struct, omit_defaults=True):
     """Which sequence numbers of a connection were lived."""
 
     next_seq: int = 0
@@ -209,7 +211,7 @@ class Seen(msgspec.Struct):
     """Numbers below `next_seq` that never came, the newest few."""
 
 
-class ChargerState(msgspec.Struct):
+class ChargerState(msgspec.Struct, omit_defaults=True):
     """Everything the shadow remembers of one charging station."""
 
     charger_id: str

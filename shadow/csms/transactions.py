@@ -14,11 +14,10 @@ from ingest.timestamps import parse_stamp
 from shadow.csms.transitions import TRANSITIONS, EventType, Phase, Verdict
 from shadow.message import ShadowMessage, ShadowSession
 from shadow.quantities import ENERGY_REGISTER, decimal_of, energy_reading
-from shadow.state import CsmsState, CsmsTransaction
+from shadow.state import MAX_ENDED, MAX_OPEN, CsmsState, CsmsTransaction
 
 __all__ = ["apply", "session_of"]
 
-_MAX_TRANSACTIONS: Final = 32
 _MAX_MISSING: Final = 256
 """Missing numbers listed per transaction; a jump beyond that is a counter that restarted, not lost events."""
 _BILLED_AT: Final = frozenset({"Outlet", "Cable", "Body"})
@@ -70,9 +69,11 @@ def _begin(state: CsmsState, transaction_id: str, seq: int, event: EventType) ->
     known = CsmsTransaction(transaction_id, Phase.UNKNOWN.value, first_seq=seq, next_seq=seq)
     known.started = event is EventType.STARTED
     state.transactions[transaction_id] = known
-    if len(state.transactions) > _MAX_TRANSACTIONS:
-        ended = (key for key, one in state.transactions.items() if one.phase == Phase.ENDED)
-        del state.transactions[next(ended, next(iter(state.transactions)))]
+    ended = [key for key, one in state.transactions.items() if one.phase == Phase.ENDED]
+    if len(ended) > MAX_ENDED:
+        del state.transactions[ended[0]]
+    elif len(state.transactions) > MAX_OPEN + MAX_ENDED:
+        del state.transactions[next(iter(state.transactions))]
     return known
 
 

@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from ingest.frame import Micros
 from ingest.timestamps import format_micros
 from shadow.message import Provenance
-from shadow.state import MAX_CONNECTORS, MAX_TRANSACTIONS, Connector, Transaction
+from shadow.state import MAX_CONNECTORS, MAX_ENDED, MAX_OPEN, Connector, Transaction
 from shadow.station.fields import id_token
 from shadow.station.outbox import Outbox, seconds
 
@@ -107,22 +107,24 @@ def alias(out: Outbox, transaction: Transaction, primary_id: int) -> None:
     aliases = out.station.aliases
     aliases.pop(name, None)
     aliases[name] = transaction.transaction_id
-    if len(aliases) > 2 * MAX_TRANSACTIONS:
+    if len(aliases) > MAX_OPEN + MAX_ENDED:
         del aliases[next(iter(aliases))]
 
 
 def new_transaction(out: Outbox, number: int, **known: Any) -> Transaction:
     """Open a transaction on a connector, or on none that is known (0).
 
-    The oldest ended one is forgotten where there are too many.
+    The oldest ended one is forgotten where too many are remembered.
     """
     transaction_id = str(uuid5(_NAMESPACE, f"{out.charger_id}\x1f{out.frame_id}"))
     transaction = Transaction(transaction_id, out.frame_id, number, out.at, **known)
     transactions = out.station.transactions
     transactions[transaction_id] = transaction
-    if len(transactions) > MAX_TRANSACTIONS:
-        ended = (key for key, one in transactions.items() if one.ended)
-        del transactions[next(ended, next(iter(transactions)))]
+    ended = [key for key, one in transactions.items() if one.ended]
+    if len(ended) > MAX_ENDED:
+        del transactions[ended[0]]
+    elif len(transactions) > MAX_OPEN + MAX_ENDED:
+        del transactions[next(iter(transactions))]
     connector = connector_of(out, number) if number > 0 else None
     if connector is not None:
         connector.transaction_id = transaction_id

@@ -46,21 +46,22 @@ def test_what_ended_stands_for_the_primary_then_what_it_opened() -> None:
         assert pair.primary.key == {"a": "a", "b": "b", "c": "b", "d": "d"}[key]
 
 
-def test_compared_sessions_are_forgotten_first_and_the_newest_never() -> None:
-    """Even where every older one is still open."""
+def test_eight_that_ended_are_remembered_and_compared_ones_forgotten_first() -> None:
+    """A session that runs is not forgotten for those that ended; beyond 64 of them the oldest goes."""
     pairs = Pairs()
-    for number in range(64):
+    for number in range(24):
+        pair = pairs.opened("CP", f"c/{number}", number)
+        pairs.shadow_changed(pair, ShadowSession(f"tx{number}", ended=number % 2 == 1))
+        pair.compared = number == 5
+    assert [number for number in range(0, 24, 2) if pairs.by_transaction(f"tx{number}") is None] == []
+    assert [number for number in range(1, 24, 2) if pairs.by_transaction(f"tx{number}") is None] == [1, 3, 5]
+
+    for number in range(24, 120):
         pair = pairs.opened("CP", f"c/{number}", number)
         pairs.shadow_changed(pair, ShadowSession(f"tx{number}"))
-    list(pairs.by_id.values())[5].compared = True
-    newest = pairs.opened("CP", "c/64", 64)
-    assert newest.session_id in pairs.by_id
-    assert pairs.by_transaction("tx5") is None
-    assert pairs.by_transaction("tx0") is not None
-    newer = pairs.opened("CP", "c/65", 65)
-    assert newer.session_id in pairs.by_id
+    assert len(pairs.by_id) == 72
     assert pairs.by_transaction("tx0") is None
-    assert len(pairs.by_id) == 64
+    assert pairs.by_transaction("tx119") is pair
 
 
 def test_what_a_repeated_start_opens_belongs_to_its_session() -> None:
