@@ -36,7 +36,7 @@ PACE = Pace(
 )
 LONGEST_DELAY = 1.5
 """Seconds there and back at most. On an idle machine the longest are 40 ms; here processes start beside it."""
-_WAVES = 40
+_WAVES = 120
 _LONG = 50_000
 
 
