@@ -27,23 +27,23 @@ bench: $(VENV)/.dev
 
 # A real Apache Kafka on loopback until Ctrl-C (JDK 17 and Maven): docs/decisions/0006-kafka-without-docker.md
 kafka: $(VENV)/.runtime
-	$(BIN)/python -m app.broker $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m app.stack.broker $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
 
 # Every service of docker-compose.yml as a process, where there is no Docker engine; PROFILE=demo adds a fleet:
 # docs/decisions/0009-compose-and-stack.md (the development set, because it reads YAML)
 stack: $(VENV)/.dev
-	$(BIN)/python -m app.stack $(SERVICES) $(addprefix --profile ,$(PROFILE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(DATA),--data $(DATA))
+	$(BIN)/python -m app.stack.runner $(SERVICES) $(addprefix --profile ,$(PROFILE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(DATA),--data $(DATA))
 
 # Integration tests and drills against a real Kafka: docs/drills.md. LONG=1 adds the long rounds.
 kafka-check: $(VENV)/.dev
-	$(BIN)/python -m app.kafka_check $(if $(LONG),--long) $(ARGS)
+	$(BIN)/python -m app.stack.kafka_check $(if $(LONG),--long) $(ARGS)
 
 docs: $(VENV)/.dev
-	$(BIN)/python -m app.catalogue_page > docs/discrepancies.md
-	$(BIN)/python -m app.settings_page > docs/settings.md
-	$(BIN)/python -m app.metrics_page > docs/metrics.md
-	$(BIN)/python -m app.contracts docs
-	$(BIN)/python -m app.compatibility tests/golden/contracts.json
+	$(BIN)/python -m app.pages.catalogue > docs/discrepancies.md
+	$(BIN)/python -m app.pages.settings > docs/settings.md
+	$(BIN)/python -m app.pages.metrics > docs/metrics.md
+	$(BIN)/python -m app.contracts.asyncapi docs
+	$(BIN)/python -m app.contracts.compatibility tests/golden/contracts.json
 
 lock:
 	$(UV_COMPILE) -o requirements/runtime.txt

@@ -8,10 +8,14 @@ from typing import Annotated, Final
 
 import typer
 
-from app import cli_backfill, cli_deadletter, cli_enrol, cli_rejudge, cli_stream
 from app.command import give_up
 from app.command import run as run_command
 from app.command import settings as settings_of
+from app.commands import backfill as cli_backfill
+from app.commands import deadletter as cli_deadletter
+from app.commands import enrol as cli_enrol
+from app.commands import rejudge as cli_rejudge
+from app.commands import stream as cli_stream
 
 __all__ = ["app", "main"]
 

@@ -28,10 +28,10 @@ def settings(**flags: Any) -> Settings:
 def run(action: Callable[[], int]) -> NoReturn:
     """Run a command: what went wrong is one line with the next step, Ctrl-C is a clean end."""
     from app.embedded import RuntimeStartError
-    from app.monitor import MonitorError
     from app.replay import RecordingError
     from app.security import SecurityError
     from app.storing import StoreStartError
+    from app.watch.monitor import MonitorError
     from diff.store.engine import EngineStartError
     from diff.store.errors import StoreError
     from ingest.publisher import PublisherError

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
-from app import logs
 from app.embedded import Embedded, free_port, tap_config, writable
 from app.lifeline import start_child, stop_child
 from app.settings import Settings
 from app.storing import open_store
+from app.watch import logs
 from diff.store.engine import EmbeddedEngine
 from ingest.tap.service import TapService
 

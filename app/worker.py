@@ -21,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from app.accounts import accounts_of
+from app.distributed.accounts import accounts_of
 from app.lifeline import WITH_PARENT, end_with_parent
 from app.settings import SettingsError, load
 from app.storing import Keeper, StoreStartError, fault_line, open_store

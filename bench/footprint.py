@@ -24,8 +24,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from app.broker import Broker
-from app.living import Arrival, Living
+from app.distributed.living import Arrival, Living
+from app.stack.broker import Broker
 from demo.stored import fill
 from demo.traffic import frames as fleet_frames
 from diff.store.client import Store

@@ -21,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from app.broker import Broker
+from app.stack.broker import Broker
 from app.storing import open_store
 from demo.plan import Pace
 from demo.traffic import Traffic
@@ -85,7 +85,7 @@ def measure(rate: float, seconds: float) -> Latency:
             "SHADOW_STORE_URL": engine.url("shadow"),
             "SHADOW_DATA_DIR": name,
         }
-        for module in (["app.publishing"], ["app.cli", "worker"], ["app.cli", "sink"]):
+        for module in (["app.distributed.publishing"], ["app.cli", "worker"], ["app.cli", "sink"]):
             stack.enter_context(_process(module, environment, folder / f"{module[-1]}.log"))
         return _measure(store, folder / "spool", rate, seconds)
 

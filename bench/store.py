@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from app.broker import Broker
+from app.stack.broker import Broker
 from bench.generated import Size, generate
 from bench.store_queries import LIMIT, Timing, ask
 from bench.store_sink import Rates, measure

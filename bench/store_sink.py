@@ -19,7 +19,7 @@ import msgspec
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
-from app.living import Arrival, Living
+from app.distributed.living import Arrival, Living
 from demo.traffic import frames as fleet_frames
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store

@@ -28,7 +28,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from app.broker import Broker
+from app.stack.broker import Broker
 from bench.latency import measure, percentile
 from demo.traffic import frames as fleet_frames
 from ingest.cloudevents import encode

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.broker import Broker, BrokerError, libraries
+from app.stack.broker import Broker, BrokerError, libraries
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from ingest.topic_admin import create, delete

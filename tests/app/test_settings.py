@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from app.pages.settings import page
 from app.settings import Settings, SettingsError, load, origins
-from app.settings_page import page
 from shadow.config import SECOND
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/settings.md"
@@ -156,7 +156,7 @@ def test_settings_reach_the_shadow_and_the_policy() -> None:
 
 
 def test_the_page_of_settings_is_the_one_the_settings_give() -> None:
-    """docs/settings.md is what `python -m app.settings_page` writes now, with a meaning for each setting."""
+    """docs/settings.md is what `python -m app.pages.settings` writes now, with a meaning for each setting."""
     assert PAGE.read_text(encoding="utf-8") == page()
     for name, field in Settings.model_fields.items():
         assert field.description

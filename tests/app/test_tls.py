@@ -15,8 +15,8 @@ import pytest
 from kafka.admin import KafkaAdminClient, ScramMechanism, UserScramCredentialUpsertion
 from kafka.errors import KafkaError
 
-from app.broker import Broker, BrokerError, libraries
 from app.security import location
+from app.stack.broker import Broker, BrokerError, libraries
 from demo.traffic import frames as fleet_frames
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine

@@ -11,11 +11,11 @@ import pytest
 import typer.main
 import yaml
 
-from app import broker
 from app.cli import app as cli
-from app.compose import COMPLETED, HEALTHY, chosen, read
-from app.loopback import IMAGE_VOLUME
 from app.settings import Settings
+from app.stack.compose import COMPLETED, HEALTHY, chosen, read
+from app.stack.loopback import IMAGE_VOLUME
+from app.stack.runner import broker
 from demo.__main__ import _arguments as demo_arguments
 from diff.store.client import Address, Store
 from diff.store.engine import EmbeddedEngine
@@ -202,11 +202,11 @@ def test_everything_that_stays_has_a_health_check_and_comes_back() -> None:
 
 @pytest.mark.parametrize("name", [name for name in OURS if SERVICES[name].probe])
 def test_our_health_checks_ask_a_port_that_is_set(name: str) -> None:
-    """`app.probe` finds the port of what it asks for in the service's own environment."""
+    """`app.stack.probe` finds the port of what it asks for in the service's own environment."""
     service = SERVICES[name]
     *program, what = service.probe
 
-    assert program == ["python", "-m", "app.probe"]
+    assert program == ["python", "-m", "app.stack.probe"]
     assert _value(name, f"SHADOW_{what.upper()}_PORT").isdigit()
 
 

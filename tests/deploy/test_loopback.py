@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.compose import read
-from app.loopback import Loopback
+from app.stack.compose import read
+from app.stack.loopback import Loopback
 
 TEXT = """
 services:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from app.compose import read
-from app.health import State
-from app.metrics import METRICS
+from app.stack.compose import read
+from app.watch.health import State
+from app.watch.metrics import METRICS
 from diff.codes import CATALOGUE
 from diff.discrepancy import Severity
 from ingest.frame import Direction

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.health import judged
-from app.probe import probe
+from app.stack.probe import probe
+from app.watch.health import judged
 
 ROOT = Path(__file__).resolve().parents[2]
 Serve = Callable[[int, bytes], int]
@@ -77,7 +77,7 @@ def test_nobody_there_is_not_well() -> None:
 @pytest.mark.parametrize(("words", "code"), [(["monitor"], 1), (["nothing"], 2), ([], 2)])
 def test_the_exit_code_is_what_a_health_check_reads(words: list[str], code: int) -> None:
     """Not well is 1; a call that makes no sense is 2 with the usage."""
-    command = [sys.executable, "-m", "app.probe", *words]
+    command = [sys.executable, "-m", "app.stack.probe", *words]
     done = subprocess.run(command, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
 
     assert done.returncode == code

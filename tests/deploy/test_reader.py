@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from app.compose import COMPLETED, HEALTHY, ComposeError, Port, chosen, read
+from app.stack.compose import COMPLETED, HEALTHY, ComposeError, Port, chosen, read
 
 WHOLE = """
 x-base: &base

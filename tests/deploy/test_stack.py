@@ -1,4 +1,4 @@
-"""`python -m app.stack`: the compose file's services as processes, with the real Kafka and the real engine."""
+"""`python -m app.stack.runner`: the compose file's services as processes, with the real Kafka and the real engine."""
 
 import os
 import re
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from app.broker import BrokerError, libraries
-from app.compose import read
-from app.part import PartError
-from app.stack import Stack
+from app.stack.broker import BrokerError, libraries
+from app.stack.compose import read
+from app.stack.part import PartError
+from app.stack.runner import Stack
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from diff.store.outcome import compared_sessions, open_codes, stored_frames
@@ -41,7 +41,7 @@ services:
     image: shadow-csms:0.1.0
     command: [tap]
     environment: {SHADOW_LISTEN_PORT: "9310", SHADOW_MONITOR_PORT: "9400", SHADOW_DATA_DIR: /data}
-    healthcheck: {test: [CMD, python, -m, app.probe, monitor]}
+    healthcheck: {test: [CMD, python, -m, app.stack.probe, monitor]}
 """
 
 
@@ -56,7 +56,7 @@ def started(tmp_path: Path) -> Iterator[list[Running]]:
 
 def _stack(started: list[Running], tmp_path: Path, *arguments: object, **variables: str) -> Running:
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.stack", *map(str, arguments)],
+        [sys.executable, "-m", "app.stack.runner", *map(str, arguments)],
         cwd=tmp_path,
         env=environment(variables),
         stdin=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from app.broker import Broker
+from app.stack.broker import Broker
 from demo.traffic import frames as fleet_frames
 from ingest.cloudevents import decode
 from ingest.frame import Frame, FrameKind

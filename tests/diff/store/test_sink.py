@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from app.living import Arrival, Living
+from app.distributed.living import Arrival, Living
 from demo.script import Script
 from demo.stored import fill
 from demo.traffic import frames as fleet_frames

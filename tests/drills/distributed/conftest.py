@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from app.broker import Broker, BrokerError, libraries
+from app.stack.broker import Broker, BrokerError, libraries
 from diff.store.engine import EmbeddedEngine
 
 _LINES = pytest.StashKey[list[str]]()

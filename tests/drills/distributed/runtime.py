@@ -15,8 +15,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from app.broker import Broker
 from app.settings import Settings
+from app.stack.broker import Broker
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from diff.store.errors import StoreError
@@ -129,7 +129,7 @@ class Runtime:
             _end(self.engine.pid)
             until(lambda: not self.engine.alive, 10, "the engine's end")
         elif name == "publisher":
-            _end(self.parts["tap"].part("app.publishing"))
+            _end(self.parts["tap"].part("app.distributed.publishing"))
         else:
             self.parts[name].kill()
 

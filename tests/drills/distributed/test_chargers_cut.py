@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.broker import Broker
+from app.stack.broker import Broker
 from diff.store.engine import EmbeddedEngine
 from ingest.frame import FrameKind
 from tests.drills.distributed.load import Load, outposts

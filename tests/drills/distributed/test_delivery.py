@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from msgspec.structs import replace
 
-from app.broker import Broker
+from app.stack.broker import Broker
 from demo.traffic import Traffic
 from diff.discrepancy import Status
 from diff.rejudge import Outcome as Standing

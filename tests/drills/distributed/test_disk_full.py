@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.broker import Broker
+from app.stack.broker import Broker
 from diff.store.engine import EmbeddedEngine
 from ingest.tap.status import read_status
 from tests.drills.distributed.load import Load

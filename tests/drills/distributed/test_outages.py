@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.broker import Broker
+from app.stack.broker import Broker
 from diff.store.engine import EmbeddedEngine
 from tests.drills.distributed.load import Load
 from tests.drills.distributed.outcome import Outcome

@@ -12,7 +12,7 @@ import pytest
 from kafka import KafkaProducer
 from ocpp.v16.enums import Action
 
-from app.broker import Broker
+from app.stack.broker import Broker
 from diff.fleet import Fleet
 from diff.store.engine import EmbeddedEngine
 from ingest import cloudevents

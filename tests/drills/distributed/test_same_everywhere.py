@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.broker import Broker
+from app.stack.broker import Broker
 from app.worker import read_worker_status
 from demo.traffic import Traffic
 from diff.store.engine import EmbeddedEngine
@@ -69,7 +69,7 @@ def test_both_runtimes_fill_the_same_store(
         other = f"{runtime.database}_expected"
         given = runtime.given | {"SHADOW_DATA_DIR": str(embedded), "SHADOW_STORE_URL": drill_engine.url(other)}
         alone = _part("app.worker", given, tmp_path)
-        publishing = _part("app.publishing", runtime.given | {"SHADOW_DATA_DIR": str(tap)}, tmp_path)
+        publishing = _part("app.distributed.publishing", runtime.given | {"SHADOW_DATA_DIR": str(tap)}, tmp_path)
         try:
             runtime.start("worker")
             runtime.start("sink")

@@ -1,0 +1,1 @@
+"""What consumers of the topics may rely on: AsyncAPI, JSON Schemas, and what may change."""

@@ -1,0 +1,1 @@
+"""Watching the processes: metrics, health, logs, standing still, and the doctor."""

@@ -1,0 +1,113 @@
+"""Frames are taken in the order of their offsets, whatever is delivered, and only what is kept is committed."""
+
+import itertools
+import random
+from collections import defaultdict
+from types import SimpleNamespace
+
+import pytest
+from faust.types import TP
+
+from app.distributed.offsets import Places, commit_what_is_kept
+
+clock = itertools.count(10, 2)
+"""Seconds that are always enough for what was on its way."""
+
+
+def _places(first: int = 100) -> Places:
+    places = Places()
+    places.begin(0, first)
+    return places
+
+
+def _deliver(places: Places, offsets: list[int]) -> list[int]:
+    return [offset for offset in offsets if places.admit(0, offset)]
+
+
+def test_what_comes_again_is_passed_over() -> None:
+    """Each offset is taken once, also where the consumer goes back."""
+    places = _places()
+
+    assert _deliver(places, [99, 100, 101, 100, 101, 102, 102, 103]) == [100, 101, 102, 103]
+    assert places.repeated == 4
+    assert places.missing == {}
+
+
+def test_behind_a_hole_nothing_is_taken() -> None:
+    """The consumer is sent back to its beginning; then all of it comes in order."""
+    places = _places()
+    assert _deliver(places, [100, 103, 104]) == [100]
+    back, given_up = places.holes_to_fill({0: 0}, next(clock))
+
+    assert (back, given_up, places.holes) == ({0: 101}, {}, 1)
+    assert _deliver(places, [105, 101, 102, 103, 104, 105]) == [101, 102, 103, 104, 105]
+
+
+def test_a_hole_that_was_filled_meanwhile_sends_nobody_back() -> None:
+    """A stretch that only came late needs no second delivery."""
+    places = _places()
+    _deliver(places, [101, 100, 101])
+
+    assert places.holes_to_fill({0: 0}, next(clock)) == ({}, {})
+
+
+def test_what_was_on_its_way_is_waited_for() -> None:
+    """Records that were read before the consumer was sent back do not count as a second hole."""
+    places = _places()
+    _deliver(places, [103])
+    assert places.holes_to_fill({0: 0}, 50.0) == ({0: 100}, {})
+    _deliver(places, [104, 105])
+    assert places.holes_to_fill({0: 0}, 50.5) == ({}, {})
+    _deliver(places, [106])
+    assert places.holes_to_fill({0: 0}, 51.5) == ({0: 100}, {})
+
+
+def test_what_has_expired_is_given_up_and_told() -> None:
+    """Retention took it while no worker ran."""
+    places = _places()
+    _deliver(places, [150])
+
+    assert places.holes_to_fill({0: 150}, next(clock)) == ({0: 150}, {0: (100, 150)})
+    assert _deliver(places, [150, 151]) == [150, 151]
+
+
+def test_an_offset_that_never_comes_is_given_up_in_the_end() -> None:
+    """Kafka may leave offsets out; after several tries the next one is taken."""
+    places = _places()
+    for _ in range(5):
+        assert _deliver(places, [101]) == []
+        assert places.holes_to_fill({0: 0}, next(clock)) == ({0: 100}, {})
+    _deliver(places, [101])
+
+    assert places.holes_to_fill({0: 0}, next(clock)) == ({0: 101}, {0: (100, 101)})
+    assert _deliver(places, [101]) == [101]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_any_delivery_ends_in_order(seed: int) -> None:
+    """Stretches left out, repeated and shuffled at random: all is taken once and in order."""
+    chance, places, taken = random.Random(seed), _places(0), []
+    position = 0
+    while len(taken) < 500:
+        stretch = list(range(position, min(position + chance.randrange(1, 60), 500)))
+        position = chance.choice([position, position + len(stretch), position + len(stretch) + chance.randrange(20)])
+        taken += _deliver(places, stretch)
+        if places.missing or position >= 500:
+            back, given_up = places.holes_to_fill({0: 0}, next(clock))
+            assert given_up == {}
+            position = back.get(0, places.next[0])
+
+    assert taken == list(range(500))
+
+
+def test_faust_commits_what_is_kept_and_nothing_else() -> None:
+    """Whatever Faust believes to be acknowledged."""
+    app, kept = SimpleNamespace(transport=SimpleNamespace()), {TP("frames", 0): 803}
+    commit_what_is_kept(app, kept)
+    consumer = object.__new__(app.transport.Consumer)
+    consumer._acked = defaultdict(list, {TP("frames", 0): [799, 800, 800, 850]})
+    consumer._acked_index = defaultdict(set)
+
+    assert consumer._new_offset(TP("frames", 0)) == 803
+    assert consumer._new_offset(TP("frames", 1)) is None
+    assert consumer._acked[TP("frames", 0)] == []
