@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from app.stack.broker import Broker, BrokerError, libraries, server_properties
-from app.stack.runner import broker
+from app.stack import broker
 
 ROOT = Path(__file__).resolve().parents[3]
 
