@@ -13,9 +13,9 @@ import yaml
 
 from app.cli import app as cli
 from app.settings import Settings
+from app.stack import broker
 from app.stack.compose import COMPLETED, HEALTHY, chosen, read
 from app.stack.loopback import IMAGE_VOLUME
-from app.stack import broker
 from demo.__main__ import _arguments as demo_arguments
 from diff.store.client import Address, Store
 from diff.store.engine import EmbeddedEngine

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
-from app.stack.broker import Broker, BrokerError, libraries, server_properties
 from app.stack import broker
+from app.stack.broker import Broker, BrokerError, libraries, server_properties
 
 ROOT = Path(__file__).resolve().parents[3]
 
