@@ -37,22 +37,22 @@ class Measured(msgspec.Struct, frozen=True):
 _FOOTPRINT: Final = "python -m bench footprint --changelog 500"
 _ON: Final = "2026-11-21"
 MEASURED: Final[dict[str, Measured]] = {
-    "stream_frames": Measured(5_747, "frames a CPU second", "python -m bench stream --frames 20000 --rounds 1", _ON),
-    "full_frames": Measured(3_826, "frames a CPU second", _FOOTPRINT, _ON),
-    "full_compressed": Measured(3_708, "states a CPU second", _FOOTPRINT, _ON),
+    "stream_frames": Measured(7_060, "frames a CPU second", "python -m bench stream --rounds 2", _ON),
+    "full_frames": Measured(10_494, "frames a CPU second", _FOOTPRINT, _ON),
+    "full_compressed": Measured(13_076, "states a CPU second", _FOOTPRINT, _ON),
     "sink_rows": Measured(23_410, "rows/s", "python -m bench store", _ON),
     "rows_a_frame": Measured(1.772, "rows", _FOOTPRINT, _ON),
-    "kafka_frame": Measured(49.8, "bytes", _FOOTPRINT, _ON),
+    "kafka_frame": Measured(49.7, "bytes", _FOOTPRINT, _ON),
     "kafka_outputs": Measured(51.6, "bytes a frame", _FOOTPRINT, _ON),
     "spool_frame": Measured(359.9, "bytes", _FOOTPRINT, _ON),
     "store_evidence": Measured(63.7, "bytes a frame", _FOOTPRINT, _ON),
     "store_findings": Measured(2.5, "bytes a frame", _FOOTPRINT, _ON),
-    "state": Measured(193_803, "bytes", _FOOTPRINT, _ON),
-    "state_zstd": Measured(0.122, "of it in Kafka", _FOOTPRINT, _ON),
+    "state": Measured(41_443, "bytes", _FOOTPRINT, _ON),
+    "state_zstd": Measured(0.207, "of it in Kafka", _FOOTPRINT, _ON),
     "state_rocksdb": Measured(0.412, "of it on disk", _FOOTPRINT, _ON),
-    "recovery": Measured(4.8, "s per GB of state", _FOOTPRINT, _ON),
+    "recovery": Measured(12.2, "s per GB of state", _FOOTPRINT, _ON),
 }
-"""On two cores that others used too (load average 2 to 16). `docs/sizing.md` says what each is."""
+"""On two cores, the sink's with other work beside it (load average 2 to 4). `docs/sizing.md` says what each is."""
 
 
 def frames_a_core() -> float:

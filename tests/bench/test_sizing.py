@@ -49,7 +49,8 @@ def test_an_outage_fills_the_spools_and_drains() -> None:
 
 def test_more_chargers_and_longer_retention_need_more() -> None:
     """Ten times the fleet takes about ten times of everything; twice the evidence more of ClickHouse alone."""
-    small, large = SMALL, msgspec.structs.replace(SMALL, chargers=200_000)
+    small = msgspec.structs.replace(SMALL, chargers=60_000)
+    large = msgspec.structs.replace(SMALL, chargers=600_000)
     one, ten = need(small, simulate(small)), need(large, simulate(large))
     assert ten.kafka_gb == pytest.approx(10 * one.kafka_gb, rel=0.05)
     assert ten.workers > one.workers
