@@ -5,9 +5,9 @@ all acknowledgements. The bare agent takes the same records one at a time, and f
 and one record to a topic. Both are processes of their own; they take turns, and the median counts. A rate is all frames
 over the time between the first and the last record that came out, by the records' own timestamps.
 
-Then two workers share the partitions, and at last the whole way from the tap's stamp to the store is timed at 1,000
-frames/s (`bench.latency`). On two cores the broker, the processes and the measuring share what there is: rates are
-lower, and tails longer, than where each has its own.
+Then a worker runs under the profiler, two workers share the partitions, and at last the whole way from the tap's stamp
+to the store is timed at 1,000 frames/s (`bench.latency`). On two cores the broker, the processes and the measuring share
+what there is: rates are lower, and tails longer, than where each has its own.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from kafka.errors import KafkaError
 
 from app.stack.broker import Broker
 from bench.latency import measure, percentile
+from bench.profiled import shares
 from demo.traffic import frames as fleet_frames
 from ingest.cloudevents import encode
 from ingest.topic_admin import create
@@ -155,6 +156,18 @@ def _two(bootstrap: str, options: argparse.Namespace, data: Path) -> float:
     return float(options.frames / seconds)
 
 
+def _profile(bootstrap: str, options: argparse.Namespace, data: Path) -> None:
+    """Where a worker's time goes; the profiler slows it down, small functions most."""
+    topics = Topics("profile.", options.partitions)
+    create(bootstrap, topics)
+    _publish(bootstrap, topics, options.frames // 2, options.chargers)
+    module = ["-m", "bench.profiled", str(data / "worker.profile")]
+    _run(bootstrap, topics, module, topics.worker, options.frames // 2, data / "profiled")
+    print("a worker's time, under the profiler:")
+    for name, share in shares(data / "worker.profile"):
+        print(f"  {share:>4.0%}  {name}")
+
+
 def _latency(options: argparse.Namespace) -> bool:
     found = measure(options.rate, options.seconds)
     for what, values in (("frame", found.frames), ("message", found.messages)):
@@ -179,6 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for number in range(options.rounds):
             print(f"round {number + 1}: {options.frames} frames of {options.chargers} charging stations")
             results.append(_round(broker.bootstrap, number, options, Path(folder)))
+        _profile(broker.bootstrap, options, Path(folder))
         both = _two(broker.bootstrap, options, Path(folder))
     worker, bare = (statistics.median(rates) for rates in zip(*results, strict=True))
     print(f"median: worker {worker:,.0f} frames/s, bare agent {bare:,.0f} events/s, {worker / bare:.2f} x")
