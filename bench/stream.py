@@ -5,9 +5,9 @@ all acknowledgements. The bare agent takes the same records one at a time, and f
 and one record to a topic. Both are processes of their own; they take turns, and the median counts. A rate is all frames
 over the time between the first and the last record that came out, by the records' own timestamps.
 
-Then a worker runs under the profiler, two workers share the partitions, and at last the whole way from the tap's stamp
-to the store is timed at 1,000 frames/s (`bench.latency`). On two cores the broker, the processes and the measuring share
-what there is: rates are lower, and tails longer, than where each has its own.
+Then a worker runs under the profiler, two workers share the partitions, and at last the whole way from the tap's
+stamp to the store is timed at 1,000 frames/s (`bench.latency`). On two cores the broker, the processes and the
+measuring share what there is: rates are lower, and tails longer, than where each has its own.
 """
 
 from __future__ import annotations
