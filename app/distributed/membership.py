@@ -72,6 +72,6 @@ def asks_kafka(app: Any) -> Callable[[], Awaitable[bool]]:
     async def ask() -> bool:
         thread = app.consumer._thread  # noqa: SLF001 - Faust tells it nowhere else
         coordinator = thread._ensure_consumer()._coordinator  # noqa: SLF001 - nor does aiokafka
-        return bool(await thread.call_thread(coordinator._do_heartbeat))  # noqa: SLF001
+        return bool(await thread.call_thread(coordinator._do_heartbeat))  # noqa: SLF001 - no public one
 
     return ask

@@ -145,7 +145,7 @@ def _handler(exposition: Exposition, health: Callable[[], Health]) -> type[BaseH
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        do_HEAD = do_GET  # noqa: N815
+        do_HEAD = do_GET  # noqa: N815 - what http.server looks for
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the interface of http.server
             _log.debug(format, *args)
