@@ -35,7 +35,7 @@ _BLOCK: Final = 10_000
 _SINGLE: Final = 200
 _LIVED_TOGETHER: Final = 500
 _STAGES: Final = {
-    "poll and parse Kafka": ("kafka/", "lz4"),
+    "poll and parse Kafka": ("kafka/", "zstd"),
     "decode records": ("ingest/cloudevents.py", "diff/published.py", "ingest/timestamps.py"),
     "pair calls and answers": ("ingest/exchange.py", "ingest/ocppj.py"),
     "make rows": ("diff/store/rows.py", "diff/store/tables.py"),
@@ -114,7 +114,7 @@ def _publish(bootstrap: str, topics: Topics, records: Iterable[tuple[str, Record
         topics.chargers,
         topics.dead_letters,
     }
-    producer = KafkaProducer(bootstrap_servers=bootstrap, compression_type="lz4", linger_ms=20, batch_size=256 * 1024)
+    producer = KafkaProducer(bootstrap_servers=bootstrap, compression_type="zstd", linger_ms=20, batch_size=256 * 1024)
     count = 0
     for topic, (key, value, headers) in records:
         if topic in known:

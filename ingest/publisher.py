@@ -132,8 +132,10 @@ class Publisher:
         """Publish until told to stop; what is there then is still published, for as long as that may take."""
         until: float | None = None
         while True:
+            # Seen before the step: what was written while an empty step ended is still taken after the signal.
+            stopping = self.stopping
             moved = self.step()
-            if self.stopping:
+            if stopping:
                 until = until or time.monotonic() + self._drain_seconds
                 if self.failure or time.monotonic() >= until or not (moved or self._waiting):
                     break
