@@ -56,6 +56,14 @@ def _talk(charger: ClientConnection, first: int, count: int) -> None:
         assert charger.recv(5) == ANSWER.format(number)
 
 
+def _counted(part: Part, calls: int) -> dict[str, float] | None:
+    """The metrics, where the parser has told of so many calls and the relay, once a second, of their bytes."""
+    shown = part.metrics()
+    parsed = shown['shadow_tap_frames_total{direction="cp-to-cs"}'] == calls
+    relayed = shown['shadow_tap_bytes_total{direction="cp-to-cs"}'] > calls * len(CALL)
+    return shown if parsed and relayed else None
+
+
 def _published(kafka: str, topics: Topics) -> list[str]:
     """Texts of the messages, in order. None stands there twice."""
     records = [record for record in read_topic(kafka, topics.frames) if record.key == b"CP-1"]
@@ -75,8 +83,7 @@ def test_what_was_mirrored_is_published_before_the_tap_ends(
     with _tap(primary, tmp_path, kafka, topics, stop_seconds="15") as part, _charger(part) as charger:
         _talk(charger, 0, 300)
         part.until("healthy")
-        until(lambda: part.metrics()['shadow_tap_frames_total{direction="cp-to-cs"}'] == 300, 10, "frames are counted")
-        shown = part.metrics()
+        shown = until(lambda: _counted(part, 300), 10, "parser and relay have both reported")
         _talk(charger, 300, 200)
         began = time.monotonic()
         assert part.running.stop() == 0
