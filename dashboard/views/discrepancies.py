@@ -15,7 +15,7 @@ from diff.store.queries import Filter, Group, Occurrence, Overview
 
 __all__ = ["show"]
 
-_LISTED = 500
+_LISTED = 200
 _LATEST = 20
 
 

@@ -79,12 +79,12 @@ class Choices(msgspec.Struct, frozen=True):
     firmwares: tuple[str, ...]
 
 
-def groups(store: Store, chosen: Filter, limit: int = 500) -> list[Group]:
+def groups(store: Store, chosen: Filter, limit: int = 200) -> list[Group]:
     """The fingerprints that meet the filter, the worst and then the most frequent first."""
     where, params = chosen.where()
     query = f"""
     SELECT fingerprint_key, any(severity), any(code), any(class), sum(occurrences),
-        countIf(status = 'open') AS open_count, countIf(status != 'open'),
+        countIf(status = 'open') AS open_count, count() - open_count,
         toUnixTimestamp64Micro(min(first_received_at)), toUnixTimestamp64Micro(max(observed_at)),
         sumIf(delta, status = 'open'), any(unit), count() OVER (), min({SEVERITY_RANK}) AS rank
     FROM (SELECT *, fingerprint_key FROM discrepancies FINAL WHERE {where})
@@ -92,15 +92,18 @@ def groups(store: Store, chosen: Filter, limit: int = 500) -> list[Group]:
     found = read(store, query, params | {"limit": limit})
     if not found:
         return []
-    # Counting distinct ones and reading texts is most of the work: it is done for those that are listed.
+    # Counting distinct ones and reading texts is most of the work: it is done for those that are listed. A session
+    # belongs to one charging station, so those of each are counted apart, in sets that stay small, and added up.
     query = f"""
     SELECT fingerprint_key, f.fingerprint, f.title, chargers, sessions
     FROM (
-        SELECT fingerprint_key, uniqExact(charger_key) AS chargers,
-            uniqExactIf(session_key, session_key != 0) AS sessions
-        FROM (SELECT *, charger_key, fingerprint_key, session_key FROM discrepancies FINAL WHERE {where})
-        WHERE fingerprint_key IN %(listed)s
-        GROUP BY fingerprint_key
+        SELECT fingerprint_key, count() AS chargers, sum(sessions) AS sessions
+        FROM (
+            SELECT fingerprint_key, charger_key, uniqExactIf(session_key, session_key != 0) AS sessions
+            FROM (SELECT *, charger_key, fingerprint_key, session_key FROM discrepancies FINAL WHERE {where})
+            WHERE fingerprint_key IN %(listed)s
+            GROUP BY fingerprint_key, charger_key
+        ) GROUP BY fingerprint_key
     ) AS d INNER JOIN (SELECT * FROM fingerprints FINAL) AS f ON f.fingerprint_key = d.fingerprint_key"""
     texts = {row[0]: row[1:] for row in read(store, query, params | {"listed": tuple(row[0] for row in found)})}
     # One that a new version has just moved to another group has no text here, and will be there when asked again.

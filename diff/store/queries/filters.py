@@ -15,8 +15,11 @@ __all__ = ["SEVERITIES", "SEVERITY_RANK", "Filter", "pattern"]
 SEVERITIES: Final = tuple(severity.value for severity in Severity)
 """The worst first."""
 
-SEVERITY_RANK: Final = f"indexOf({list(SEVERITIES)!r}, severity)"
-"""SQL: 1 for the worst. A severity that this version does not know (0) comes before all: it must not be overlooked."""
+SEVERITY_RANK: Final = f"transform(severity, {list(SEVERITIES)!r}, {list(range(1, len(SEVERITIES) + 1))!r}, 0)"
+"""SQL: 1 for the worst. A severity that this version does not know (0) comes before all: it must not be overlooked.
+
+`transform` asks once per value of the column's dictionary, `indexOf` once per row: a third of a page's time.
+"""
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
