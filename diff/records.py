@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from diff.codes import CATALOGUE
+from diff.catalogue import CATALOGUE
 from diff.discrepancy import Discrepancy, Status, discrepancy_id
 from diff.fingerprint import fingerprint
 from diff.policy import JUDGING_RUN, Policy

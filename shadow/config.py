@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 
 from ingest.frame import Micros
+from shadow import topology
+from shadow.topology import Topology
 
 __all__ = ["DEFAULT", "MAPPER_VERSION", "SECOND", "ShadowConfig", "checked"]
 
@@ -30,6 +32,8 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     """TxStartPoint. `PowerPathClosed` is StartTransaction: the 1.6-compatible setting (Part 2 §1.1.2, Table 95)."""
     id_token_type: str = "guess"  # noqa: S105 - the name of a rule, not a secret
     """IdTokenEnumType given to every 1.6 idTag, or `guess` (by its form). Never compared."""
+    topology: Topology = topology.DEFAULT
+    """Which EVSE each 1.6 connector belongs to."""
     connection_timeout: Micros = 180 * SECOND
     """How long an Authorize or accepted RemoteStartTransaction waits for its StartTransaction (EVConnectionTimeOut)."""
     end_sample_hold: Micros = 120 * SECOND

@@ -15,10 +15,11 @@ __all__ = ["Finding", "MessageType", "Observations", "Provenance", "ShadowMessag
 
 
 class MessageType(StrEnum):
-    """A request (CALL) or its response (CALLRESULT)."""
+    """A request (CALL), its response (CALLRESULT), or its refusal (CALLERROR)."""
 
     REQUEST = "request"
     RESPONSE = "response"
+    ERROR = "error"
 
 
 class Provenance(StrEnum):
@@ -82,7 +83,7 @@ class Finding(msgspec.Struct, frozen=True):
     """Something the shadow noticed that 2.0.1, or the wire, will not forgive. diff turns it into a discrepancy."""
 
     code: str
-    """From the catalogue (`diff.codes`)."""
+    """From the catalogue (`diff.catalogue`)."""
     path: str
     """Where: action and field, without anything that varies from message to message."""
     at: Micros

@@ -13,7 +13,7 @@ from typing import Any, Final
 import jsonschema_rs
 import msgspec
 
-__all__ = ["V16", "V201", "Violation", "is_known", "violations"]
+__all__ = ["V16", "V201", "Violation", "is_known", "read", "required", "violations"]
 
 V16: Final = "v16"
 V201: Final = "v201"
@@ -55,10 +55,20 @@ def violations(version: str, action: str, *, response: bool, payload: dict[str, 
     return found
 
 
-@lru_cache(maxsize=1024)
-def _validator(version: str, action: str, response: bool) -> Any:  # noqa: FBT001 - a cache key, positional for speed
+@lru_cache(maxsize=512)
+def required(version: str, action: str, *, response: bool) -> tuple[str, ...]:
+    """The fields that a message must have at its top level; none where the action has no schema."""
+    document = read(version, action, response=response)
+    return () if document is None else tuple(document.get("required", ()))
+
+
+def read(version: str, action: str, *, response: bool) -> dict[str, Any] | None:
+    """The official schema of a request or its response; None where there is none.
+
+    Raises nothing: an action from the wire never becomes part of a path unless it is a plain word.
+    """
     if not (action.isalnum() and action.isascii() and len(action) <= 64):
-        return None  # an action from the wire never becomes part of a path unless it is a plain word
+        return None
     suffix = "Response" if response else "" if version == V16 else "Request"
     # Actions of 1.6 could otherwise be asked for as "AuthorizeResponse", which is a file but no action.
     if not response and action.endswith(("Response", "Request")):
@@ -66,5 +76,13 @@ def _validator(version: str, action: str, response: bool) -> Any:  # noqa: FBT00
     source = files("ocpp").joinpath(version, "schemas", f"{action}{suffix}.json")
     if not source.is_file():
         return None
-    schema = msgspec.json.decode(source.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    document: dict[str, Any] = msgspec.json.decode(source.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    return document
+
+
+@lru_cache(maxsize=1024)
+def _validator(version: str, action: str, response: bool) -> Any:  # noqa: FBT001 - a cache key, positional for speed
+    schema = read(version, action, response=response)
+    if schema is None:
+        return None
     return jsonschema_rs.validator_for(schema, validate_formats=version == V201)

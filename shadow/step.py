@@ -281,6 +281,7 @@ def _answered(state: ChargerState, event: Answered, out: Outbox) -> None:
     match answer:
         case CallError():
             out.find("rpc.call-error", path, frames=frames, found=answer.code[:80], detail=answer.description[:200])
+            dispatch.on_error(out, request, answer)
             if request.call.action == "BootNotification" and state.station.boot_status == "waiting":
                 state.station.boot_status = "Rejected"
         case CallResult():

@@ -14,7 +14,7 @@ from shadow.station.fields import id_token, integer, text
 from shadow.station.outbox import Outbox
 from shadow.station.tables import AVAILABILITY_TYPES, RESET_TYPES, TRIGGERS, UNLOCK_STATUSES
 
-__all__ = ["ANSWERS", "COMMANDS"]
+__all__ = ["ANSWERS", "CALLS", "COMMANDS"]
 
 _MAX_COMMANDED: Final = 8
 _START: Final = {"remoteStartId": Provenance.SYNTHESISED, "idToken.type": Provenance.SYNTHESISED}
@@ -36,7 +36,7 @@ def _remote_start(out: Outbox, call: Call) -> None:
         "idToken": id_token(tag, out.config.id_token_type),
     }
     if number is not None and number > 0:
-        payload["evseId"] = number
+        payload["evseId"] = out.place(number).evse_id
     if "chargingProfile" in call.payload:
         out.unmapped("RemoteStartTransaction.chargingProfile")
     out.command("RequestStartTransaction", payload, _START)
@@ -81,7 +81,8 @@ def _unlock(out: Outbox, call: Call) -> None:
     if number is None or number < 1:
         out.unmapped("UnlockConnector.connectorId")
         return
-    out.command("UnlockConnector", {"evseId": number, "connectorId": 1}, _EVSE)
+    place = out.place(number)
+    out.command("UnlockConnector", {"evseId": place.evse_id, "connectorId": place.connector_id}, _EVSE)
 
 
 def _unlock_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
@@ -97,7 +98,7 @@ def _availability(out: Outbox, call: Call) -> None:
         return
     payload: dict[str, Any] = {"operationalStatus": kind}
     if number > 0:
-        payload["evse"] = {"id": number, "connectorId": 1}
+        payload["evse"] = out.evse(number)
     out.command("ChangeAvailability", payload, _EVSE)
 
 
@@ -122,7 +123,7 @@ def _trigger(out: Outbox, call: Call) -> None:
             if number in (None, key):
                 connector.reported = None  # F06: what is asked for is sent, changed or not
     if number is not None and number > 0:
-        payload["evse"] = {"id": number, "connectorId": 1}
+        payload["evse"] = out.evse(number)
     out.command("TriggerMessage", payload, _EVSE)
 
 
@@ -135,28 +136,6 @@ def _trigger_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -
         out.station.triggered[wanted] = out.at
     known = ("Accepted", "Rejected", "NotImplemented")
     _status(out, request, "TriggerMessage", status, {word: word for word in known})
-
-
-def _data_transfer(out: Outbox, call: Call) -> None:
-    """DataTransfer of the CSMS (P01)."""
-    out.command("DataTransfer", data_transfer(call.payload))
-
-
-def data_transfer(payload: dict[str, Any]) -> dict[str, Any]:
-    """DataTransferRequest: the 1.6 string stays a string, though 2.0.1 would take any JSON."""
-    mapped: dict[str, Any] = {"vendorId": (text(payload, "vendorId") or "")[:255]}
-    if message_id := text(payload, "messageId"):
-        mapped["messageId"] = message_id[:50]
-    if "data" in payload:
-        mapped["data"] = payload["data"]
-    return mapped
-
-
-def data_transfer_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    """DataTransfer.conf → DataTransferResponse."""
-    known = ("Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId")
-    extra = {"data": answer["data"]} if "data" in answer else {}
-    _status(out, request, "DataTransfer", text(answer, "status"), {word: word for word in known}, **extra)
 
 
 def _status(
@@ -176,9 +155,11 @@ COMMANDS: Final[dict[str, Callable[[Outbox, Call], None]]] = {
     "UnlockConnector": _unlock,
     "ChangeAvailability": _availability,
     "TriggerMessage": _trigger,
-    "DataTransfer": _data_transfer,
 }
 """Requests of the CSMS, by 1.6 action."""
+
+CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}
+"""Requests of the station."""
 
 
 def _remote_stop_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
@@ -194,6 +175,5 @@ ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]]
     "UnlockConnector": _unlock_answer,
     "ChangeAvailability": _availability_answer,
     "TriggerMessage": _trigger_answer,
-    "DataTransfer": data_transfer_answer,
 }
 """The station's answers to them."""

@@ -1,4 +1,7 @@
-"""The table of the virtual station: which handler lives which 1.6 message. What is no key here is `Unmapped`."""
+"""The table of the virtual station: which handler lives which 1.6 message.
+
+What needs no handler is said by its mapping table alone; what has neither is counted as unmapped.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,19 @@ from typing import Any, Final
 
 from ingest.exchange import PendingCall
 from ingest.frame import Direction
-from ingest.ocppj import Call
-from shadow.station import commands
+from ingest.ocppj import Call, CallError
+from shadow.station import (
+    charging_profiles,
+    commands,
+    configuration,
+    data_transfer,
+    firmware,
+    local_list,
+    logs,
+    relay,
+    reservation,
+    security,
+)
 from shadow.station.authorization import on_authorize, on_authorize_answer
 from shadow.station.boot import on_boot, on_boot_answer, on_heartbeat_answer
 from shadow.station.metering import flush_held, on_meter_values
@@ -18,7 +32,7 @@ from shadow.station.status import on_status
 from shadow.station.stops import on_stop, on_stop_answer
 from shadow.station.transactions import open_transactions
 
-__all__ = ["MAPPED", "fire_due", "on_answer", "on_call"]
+__all__ = ["MAPPED", "fire_due", "on_answer", "on_call", "on_error"]
 
 _Call = Callable[[Outbox, Call], None]
 _Answer = Callable[[Outbox, PendingCall, dict[str, Any]], None]
@@ -28,49 +42,69 @@ def _on_heartbeat(out: Outbox, _call: Call) -> None:
     out.say("Heartbeat", {})
 
 
-def _on_data_transfer(out: Outbox, call: Call) -> None:
-    out.say("DataTransfer", commands.data_transfer(call.payload))
-
+_PROFILES: Final = (
+    charging_profiles,
+    commands,
+    configuration,
+    data_transfer,
+    firmware,
+    local_list,
+    logs,
+    reservation,
+    security,
+)
+"""Modules with `CALLS` (requests of the station), `COMMANDS` (of the CSMS) and `ANSWERS`, by 1.6 action."""
 
 _CALLS: Final[dict[str, _Call]] = {
     "Authorize": on_authorize,
     "BootNotification": on_boot,
-    "DataTransfer": _on_data_transfer,
     "Heartbeat": _on_heartbeat,
     "MeterValues": lambda out, call: on_meter_values(out, call, out.frame_id),
     "StartTransaction": lambda out, call: on_start(out, call, out.frame_id),
     "StatusNotification": on_status,
     "StopTransaction": lambda out, call: on_stop(out, call, out.frame_id),
+    **{action: handler for profile in _PROFILES for action, handler in profile.CALLS.items()},
+}
+_COMMANDS: Final[dict[str, _Call]] = {
+    action: handler for profile in _PROFILES for action, handler in profile.COMMANDS.items()
 }
 _ANSWERS: Final[dict[str, _Answer]] = {
     "Authorize": on_authorize_answer,
     "BootNotification": on_boot_answer,
-    "DataTransfer": commands.data_transfer_answer,
     "Heartbeat": on_heartbeat_answer,
     "StartTransaction": on_start_answer,
     "StopTransaction": on_stop_answer,
+    **{action: handler for profile in _PROFILES for action, handler in profile.ANSWERS.items()},
 }
 
-MAPPED: Final = frozenset(_CALLS) | frozenset(commands.COMMANDS)
-"""The 1.6 actions that are translated."""
+MAPPED: Final = frozenset(_CALLS) | frozenset(_COMMANDS)
+"""The 1.6 actions that have a handler."""
 
 
 def on_call(out: Outbox, call: Call, direction: Direction) -> None:
     """Live one new CALL."""
-    handlers = _CALLS if direction is Direction.CP_TO_CS else commands.COMMANDS
-    handler = handlers.get(call.action)
-    if handler is None:
-        out.unmapped(call.action[:50])
-    else:
+    handler = (_CALLS if direction is Direction.CP_TO_CS else _COMMANDS).get(call.action)
+    if handler is not None:
         handler(out, call)
+    elif relay.is_sent_by(call.action, direction):
+        relay.request(out, call, direction)
+    else:
+        out.unmapped(call.action[:50])
 
 
 def on_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    """Live the answer to a CALL. An empty one says nothing in either version."""
-    handlers = _ANSWERS if request.direction is Direction.CP_TO_CS else commands.ANSWERS
-    handler = handlers.get(request.call.action)
+    """Live the answer to a CALL."""
+    handler = _ANSWERS.get(request.call.action)
     if handler is not None:
         handler(out, request, answer)
+    elif relay.is_sent_by(request.call.action, request.direction):
+        relay.answer(out, request, answer)
+
+
+def on_error(out: Outbox, request: PendingCall, error: CallError) -> None:
+    """Live the refusal of a CALL."""
+    if relay.is_sent_by(request.call.action, request.direction):
+        relay.refuse(out, request, error)
 
 
 def fire_due(out: Outbox, until: int) -> None:

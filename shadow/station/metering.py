@@ -92,7 +92,8 @@ def on_meter_values(out: Outbox, call: Call, frame_id: str) -> None:
             trigger = _TRIGGERS.get(read.context, "MeterValuePeriodic")
             transactions.update(out, transaction, read.at, trigger, meter_value=read.value)
     if idle:
-        out.say("MeterValues", {"evseId": number, "meterValue": idle}, _EVSE)
+        evse_id = out.place(number).evse_id if number > 0 else 0
+        out.say("MeterValues", {"evseId": evse_id, "meterValue": idle}, _EVSE)
 
 
 def flush_held(out: Outbox, transaction: Transaction) -> None:

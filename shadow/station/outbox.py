@@ -12,6 +12,7 @@ from shadow.config import ShadowConfig
 from shadow.message import Finding, MessageType, Observations, Provenance, ShadowMessage
 from shadow.schema import V201, violations
 from shadow.state import ChargerState, Clock, StationState
+from shadow.topology import Place
 
 __all__ = ["Outbox", "seconds"]
 
@@ -64,6 +65,8 @@ class Outbox:
         self.obs.messages.append(
             ShadowMessage(self.charger_id, action, payload, direction, type_, causes, self.at, number, provenance)
         )
+        if type_ is MessageType.ERROR:
+            return  # Part 4 §4.2.3: a CALLERROR has no schema of its own
         response = type_ is MessageType.RESPONSE
         for broken in violations(V201, action, response=response, payload=payload):
             where = f"{action}{'Response' if response else ''}.{broken.path}"
@@ -76,11 +79,18 @@ class Outbox:
         """Send a request of the CSMS."""
         self.say(action, payload, provenance, direction=Direction.CS_TO_CP)
 
-    def respond(self, request: PendingCall, action: str, payload: dict[str, Any]) -> None:
+    def respond(
+        self,
+        request: PendingCall,
+        action: str,
+        payload: dict[str, Any],
+        provenance: dict[str, Provenance] = _NO_PROVENANCE,
+    ) -> None:
         """Answer the 2.0.1 request that was made of a 1.6 request."""
         self.say(
             action,
             payload,
+            provenance,
             direction=request.direction.opposite,
             type_=MessageType.RESPONSE,
             caused_by=(request.frame_id, self.frame_id),
@@ -118,8 +128,37 @@ class Outbox:
         )
 
     def unmapped(self, what: str) -> None:
-        """Count something that 2.0.1 cannot say, or that this version does not translate yet."""
+        """Count something that is no OCPP 1.6, so that nothing of 2.0.1 can be made of it; `schema.v16` names it."""
         self.obs.unmapped.append(what)
+
+    def lost(
+        self,
+        path: str,
+        value: object = None,
+        *,
+        detail: str,
+        code: str = "message.field-lost",
+        connector_id: int | None = None,
+    ) -> None:
+        """Name something that 1.6 says and 2.0.1 cannot: an expected loss, with the field and its value."""
+        self.obs.unmapped.append(path)
+        shown = None if isinstance(value, dict | list) else value
+        self.find(code, path, found=shown, detail=detail, connector_id=connector_id)
+
+    def place(self, number: int) -> Place:
+        """The EVSE and connector that a 1.6 connector (from 1) is."""
+        station = self.station
+        return self.config.topology.place(self.charger_id, station.vendor, station.model, number)
+
+    def evse(self, number: int) -> dict[str, int]:
+        """EVSEType (2.0.1 §2.26) of a 1.6 connector (from 1)."""
+        place = self.place(number)
+        return {"id": place.evse_id, "connectorId": place.connector_id}
+
+    def siblings(self, number: int) -> tuple[int, ...]:
+        """The other 1.6 connectors of the same EVSE."""
+        station = self.station
+        return self.config.topology.siblings(self.charger_id, station.vendor, station.model, number)
 
     def stamp(self, action: str, text: object, connector_id: int | None = None) -> tuple[Micros, bool]:
         """Read a charging station's timestamp, name its flaw, and keep its clock in mind.
@@ -132,15 +171,18 @@ class Outbox:
             return self.at, False
         stamp = parse_stamp(text[:_LONGEST_STAMP])
         if stamp.flaw is not None:
-            self._name_flaw(stamp, path, text, connector_id)
+            self.name_flaw(stamp, path, text, connector_id)
         if stamp.at is None:
             return self.at, False
         if stamp.flaw is None and self.at != UNKNOWN_TIME:
             self._watch_clock(stamp.at - self.at, path)
         return stamp.at, stamp.flaw is not Flaw.EPOCH
 
-    def _name_flaw(self, stamp: Stamp, path: str, text: str, connector_id: int | None) -> None:
-        """Beside the text as sent stands the time as read, or the time of receipt that is used or known instead."""
+    def name_flaw(self, stamp: Stamp, path: str, text: str, connector_id: int | None = None) -> None:
+        """Name what is wrong with a timestamp.
+
+        Beside the text as sent stands the time as read, or the time of receipt that is used or known instead.
+        """
         read = stamp.at if stamp.flaw is Flaw.NO_ZONE else self.at
         behind = None if stamp.at is None or stamp.flaw is not Flaw.EPOCH else seconds(self.at - stamp.at)
         known = read is not None and read != UNKNOWN_TIME
@@ -183,7 +225,7 @@ class Outbox:
             return self.now_text
         stamp = parse_stamp(text[:_LONGEST_STAMP])
         if stamp.flaw is not None:
-            self._name_flaw(stamp, f"{action}.currentTime", text, None)
+            self.name_flaw(stamp, f"{action}.currentTime", text)
         return self.now_text if stamp.at is None else format_micros(stamp.at)
 
     def is_offline(self, happened_at: Micros) -> bool:

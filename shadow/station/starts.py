@@ -107,7 +107,7 @@ def _say_started(
         info["remoteStartId"] = remote.remote_start_id  # F01.FR.25, F02.FR.01
     started.charging_state = "EVConnected"
     event = transactions.event(out, started, "Started", at, trigger, info)
-    event["evse"] = {"id": number, "connectorId": 1}
+    event["evse"] = out.evse(number)
     event["idToken"] = id_token(tag, out.config.id_token_type)
     if meter_start is not None and registers.begin_register(out, started, meter_start, at):
         event["meterValue"] = [metering.register_sample(meter_start, "Transaction.Begin", at)]

@@ -65,8 +65,14 @@ def on_status(out: Outbox, call: Call) -> None:
 
 
 def say_status(out: Outbox, number: int, reported: str, timestamp: str) -> None:
-    """StatusNotificationRequest; 1.6 connector n is EVSE n, connector 1 (2.0.1 Part 1 §7.2)."""
-    payload = {"timestamp": timestamp, "connectorStatus": reported, "evseId": number, "connectorId": 1}
+    """StatusNotificationRequest; the topology says which EVSE a 1.6 connector is (2.0.1 Part 1 §7.2)."""
+    place = out.place(number)
+    payload = {
+        "timestamp": timestamp,
+        "connectorStatus": reported,
+        "evseId": place.evse_id,
+        "connectorId": place.connector_id,
+    }
     out.say("StatusNotification", payload, _EVSE)
 
 

@@ -181,7 +181,7 @@ def update(
     if meter_value is not None:
         payload["meterValue"] = [meter_value]
     if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
-        payload["evse"] = {"id": transaction.connector_id, "connectorId": 1}
+        payload["evse"] = out.evse(transaction.connector_id)
     out.say("TransactionEvent", payload, _UPDATED, caused_by=caused_by)
 
 
@@ -210,7 +210,7 @@ def end(
     if meter_values:
         payload["meterValue"] = meter_values
     if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
-        payload["evse"] = {"id": transaction.connector_id, "connectorId": 1}
+        payload["evse"] = out.evse(transaction.connector_id)
     transaction.ended, transaction.ended_at = True, at
     transaction.held = []
     connector = out.station.connectors.get(transaction.connector_id)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import Settings
-from diff.codes import CATALOGUE
+from diff.catalogue import CATALOGUE
 from tests.app.conftest import Cli
 
 COMMANDS = ("demo", "run", "record", "replay", "dashboard", "codes", "settings")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.demonstration import weigh
 from demo.faults import Planted
-from diff.codes import CATALOGUE
+from diff.catalogue import CATALOGUE
 from tests.app.conftest import Start
 from tests.running import alive, call, family, until
 

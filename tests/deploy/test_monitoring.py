@@ -14,7 +14,7 @@ import yaml
 from app.stack.compose import read
 from app.watch.health import State
 from app.watch.metrics import METRICS
-from diff.codes import CATALOGUE
+from diff.catalogue import CATALOGUE
 from diff.discrepancy import Severity
 from ingest.frame import Direction
 

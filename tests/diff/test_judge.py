@@ -10,7 +10,7 @@ import pytest
 
 from demo.lived import Lived
 from demo.script import Script
-from diff.codes import CATALOGUE
+from diff.catalogue import CATALOGUE
 from diff.discrepancy import Status
 from diff.policy import SECOND
 from shadow.config import ShadowConfig

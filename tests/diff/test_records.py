@@ -2,7 +2,7 @@
 
 import pytest
 
-from diff.codes import CATALOGUE
+from diff.catalogue import CATALOGUE
 from diff.discrepancy import Status
 from diff.policy import Policy
 from diff.records import Charger, Evidence, Records

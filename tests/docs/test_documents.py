@@ -69,7 +69,7 @@ def test_readme_commands_exist() -> None:
 
 def test_pages_name_no_code_that_the_catalogue_lacks() -> None:
     """Codes in the README, runbook and decisions stand in the catalogue."""
-    from diff.codes import CATALOGUE
+    from diff.catalogue import CATALOGUE
 
     prefixes = "session|meter|clock|schema|rpc|tap"
     pages = [ROOT / "README.md", ROOT / "docs/runbook.md", *(ROOT / "docs/decisions").glob("*.md")]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.pages.catalogue import page
-from diff.codes import CATALOGUE
+from diff.catalogue import CATALOGUE
 
 PAGE = Path(__file__).resolve().parents[3] / "docs/discrepancies.md"
 

@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from diff.codes import CATALOGUE, Code
+from diff.catalogue import CATALOGUE, Code
 from diff.discrepancy import Class, Severity
 
 SOURCE = Path(__file__).resolve().parents[2] / "../shared/discrepancies.md"
-FAMILIES = {"session", "meter", "clock", "schema", "rpc", "tap"}
+FAMILIES = {"session", "meter", "clock", "schema", "rpc", "tap", "status", "topology", "profile", "rollout"}
+OWN = {"message.field-lost", "message.no-answer", "rpc.subprotocol", "rule.v201"}
+"""Codes that the agreed list does not have: it may be extended, and nothing in it renamed."""
+LATER = {"profile.schedule"}
 ENTRIES = [pytest.param(entry, id=code) for code, entry in CATALOGUE.items()]
 
 
@@ -45,8 +48,8 @@ def test_catalogue_agrees_with_the_agreed_list() -> None:
         cells = [cell.strip() for cell in line.split("|")]
         if len(cells) == 6 and cells[1].startswith("`"):
             agreed.update((code, (cells[2], cells[3])) for code in re.findall(r"`([^`]+)`", cells[1]))
-    agreed = {code: row for code, row in agreed.items() if code.partition(".")[0] in FAMILIES}
-    assert set(CATALOGUE) == set(agreed)
+    agreed = {code: row for code, row in agreed.items() if code.partition(".")[0] in FAMILIES and code not in LATER}
+    assert set(CATALOGUE) - OWN == set(agreed)
     for code, (classes, severities) in agreed.items():
         assert CATALOGUE[code].class_ in {Class(name.strip()) for name in classes.split("/")}
         assert CATALOGUE[code].severity in _severities(severities), code

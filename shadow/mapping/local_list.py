@@ -1,0 +1,11 @@
+"""Local authorization list (2.0.1 part D)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from shadow.mapping.rules import Table
+
+__all__ = ["TABLES"]
+
+TABLES: Final[tuple[Table, ...]] = ()
