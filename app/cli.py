@@ -140,7 +140,7 @@ def codes(as_json: AsJson = False) -> None:
     """List the catalogue of discrepancy codes."""
     import msgspec
 
-    from diff.codes import CATALOGUE
+    from diff.catalogue import CATALOGUE
 
     rows = [
         {

@@ -18,7 +18,7 @@ from app.embedded import writable
 from app.replay import Places, Replay, encode, read_recordings
 from app.settings import Settings
 from app.storing import Keeper, fault_line, open_store
-from diff.codes import CATALOGUE
+from diff.catalogue import CATALOGUE
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine

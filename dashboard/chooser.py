@@ -9,7 +9,7 @@ import msgspec
 import streamlit as st
 
 from dashboard import data, parts
-from diff.codes import CATALOGUE
+from diff.catalogue import CATALOGUE
 from diff.discrepancy import Class, Status
 from diff.store.queries import SEVERITIES, Choices, Filter
 from ingest.frame import Micros

@@ -8,7 +8,7 @@ import msgspec
 import streamlit as st
 
 from dashboard import data, parts, words
-from diff.codes import CATALOGUE, Values
+from diff.catalogue import CATALOGUE, Values
 from diff.store import queries
 from diff.store.queries import FrameLine, Occurrence
 

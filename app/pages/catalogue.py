@@ -8,14 +8,14 @@ from __future__ import annotations
 import sys
 from itertools import groupby
 
-from diff.codes import CATALOGUE, Code
+from diff.catalogue import CATALOGUE, Code
 
 __all__ = ["page"]
 
 _HEAD = """\
 # Discrepancies
 
-Generated from `diff/codes.py` by `python -m app.pages.catalogue`; change the catalogue, not this page.
+Generated from `diff/catalogue/` by `python -m app.pages.catalogue`; change the catalogue, not this page.
 
 A code is stable and never reused. Its class says what kind of disagreement it is: **mismatch** (shadow and primary
 hold different truths), **expected-loss** (2.0.1 asks for something that 1.6 cannot say, or the reverse: known, counted,

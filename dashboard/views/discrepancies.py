@@ -9,7 +9,7 @@ from streamlit.column_config import LinkColumn, NumberColumn, TextColumn
 
 from dashboard import chooser, data, evidence, links, parts, words
 from dashboard.exports import to_csv
-from diff.codes import CATALOGUE
+from diff.catalogue import CATALOGUE
 from diff.store import queries
 from diff.store.queries import Filter, Group, Occurrence, Overview
 
