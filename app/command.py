@@ -40,7 +40,7 @@ def run(action: Callable[[], int]) -> NoReturn:
     from ingest.topic_admin import TopicError
 
     # While coming up and going down SIGTERM is what Ctrl-C is; in between the commands wait for both.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
         code = action()
     except (
@@ -62,6 +62,12 @@ def run(action: Callable[[], int]) -> NoReturn:
         code = 130
     sys.stdout.flush()
     raise typer.Exit(code)
+
+
+def _as_ctrl_c(*_: object) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's background job is deaf to Ctrl-C, not to this
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.raise_signal(signal.SIGINT)
 
 
 def give_up(error: Exception, code: int = 2) -> NoReturn:

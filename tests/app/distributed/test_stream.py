@@ -92,7 +92,7 @@ def _ends(consumer: KafkaConsumer, topic: str) -> dict[TopicPartition, int]:
     return consumer.end_offsets([TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)])
 
 
-def _until_done(kafka: str, topics: Topics, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+def _until_done(kafka: str, topics: Topics, process: subprocess.Popen[bytes], seconds: float = 180) -> None:
     """Wait until everything that is published is committed."""
     consumer, until = KafkaConsumer(bootstrap_servers=kafka), time.monotonic() + seconds
     wanted = {place: end for place, end in _ends(consumer, topics.frames).items() if end}
