@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from diff import settle
+from diff.catalogue import CATALOGUE
 from diff.compare import COMPARED, Difference, compare
+from diff.discrepancy import Class
 from diff.judgement import Judgement, JudgeState
 from diff.pairs import Pair, row_of
 from diff.policy import Policy
@@ -175,7 +177,9 @@ class Court:
                 finding.detail,
                 finding.occurred_at,
             )
-            row = records.add(charger, evidence, self._policy)
+            # What 1.6 says and 2.0.1 cannot is so or not so: said again with the same value it is no news.
+            expected = CATALOGUE[finding.code].class_ is Class.EXPECTED_LOSS
+            row = (records.state if expected else records.add)(charger, evidence, self._policy)
         if row is not None:
             self._result.discrepancies.append(row)
 

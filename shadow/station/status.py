@@ -7,11 +7,11 @@ from typing import Any
 from ingest.ocppj import Call
 from ingest.timestamps import format_micros
 from shadow.message import Provenance
-from shadow.state import Connector, Transaction
-from shadow.station import transactions
+from shadow.state import Connector
+from shadow.station import charging_state, transactions
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
-from shadow.station.tables import CHARGING_STATES, CONNECTOR_STATUSES, STOP_REASONS
+from shadow.station.tables import CONNECTOR_STATUSES
 
 __all__ = ["on_status"]
 
@@ -23,8 +23,6 @@ _STATION_EVENT = {
     "eventData.eventNotificationType": Provenance.SYNTHESISED,
     "eventData.variable": Provenance.DERIVED,
 }
-_EV_SIDE_GONE = "EV side disconnected"
-"""1.6 §4.9: the info that goes with SuspendedEV or Finishing when the cable left the car."""
 
 
 def on_status(out: Outbox, call: Call) -> None:
@@ -61,7 +59,7 @@ def on_status(out: Outbox, call: Call) -> None:
         connector.reported = reported
         say_status(out, number, reported, format_micros(at))
     if transaction is not None:
-        _charging_state(out, transaction, status, text(payload, "info") or "", at)
+        charging_state.on_status(out, transaction, status, text(payload, "info") or "", at)
 
 
 def say_status(out: Outbox, number: int, reported: str, timestamp: str) -> None:
@@ -81,37 +79,6 @@ def _token_waits(out: Outbox) -> bool:
     return any(at >= since for at in out.station.authorized.values()) or any(
         start.accepted_at >= since for start in out.station.remote_starts
     )
-
-
-def _charging_state(out: Outbox, transaction: Transaction, status: str, info: str, at: int) -> None:
-    if status == "Available":
-        # C1/D1/E1 of §4.9: the cable is out while 1.6 has not stopped; the StopTransaction that follows says why.
-        transaction.cable_out = True
-        if transactions.is_void(transaction):
-            # 1.6 refused the start and stops nothing; 2.0.1 has to end what it began (E05.FR.10).
-            transactions.end(out, transaction, at, STOP_REASONS["DeAuthorized"])
-        else:
-            transactions.on_cable_out(out, transaction, at)
-        return
-    if status == "Faulted":
-        if transaction.charging_state == "Charging":
-            transactions.update(out, transaction, at, "AbnormalCondition", charging_state="SuspendedEVSE")
-        return
-    state = CHARGING_STATES.get(status)
-    if _EV_SIDE_GONE in info and status in ("SuspendedEV", "Finishing"):
-        transaction.cable_out = True
-        if status == "SuspendedEV" and transaction.charging_state != "Idle":
-            # StopTransactionOnEVSideDisconnect=false: 1.6 goes on, so the transaction does too (TC_E_26).
-            transactions.update(out, transaction, at, "EVCommunicationLost", charging_state="Idle")
-        return
-    if state is None or (transaction.cable_out and status == "Finishing"):
-        return
-    transaction.cable_out = False
-    if transaction.charging_state == "Idle":
-        transactions.update(out, transaction, at, "CablePluggedIn", charging_state="EVConnected")  # E10
-    if state == transaction.charging_state:
-        return
-    transactions.update(out, transaction, at, "ChargingStateChanged", charging_state=state)
 
 
 def _station_status(out: Outbox, reported: str, timestamp: str) -> None:
