@@ -6,6 +6,7 @@ import importlib
 import sys
 
 NAMES = {
+    "actions": "microseconds of each action of 1.6 through the pure core, beside the ocpp package",
     "core": "frames/s of one core through the whole pure core, beside the ocpp package",
     "footprint": "bytes of a frame in Kafka, spool and store, state of a charger, recovery time",
     "redaction": "time to redact one message",

@@ -33,6 +33,8 @@ from ingest.recording import Reader
 from shadow.message import MessageType, ShadowMessage
 from shadow.schema import V16, V201, violations
 
+__all__ = ["actions_of", "judge_all", "main", "validate_all"]
+
 _RECORDINGS: Final = Path(__file__).resolve().parents[2] / "shared" / "recordings"
 _DEFAULT_SAMPLE: Final = 1500
 """The asynchronous way takes a thread per message: a sample of so many frames is enough, and is scaled."""
@@ -59,7 +61,7 @@ def _whole(frames: Sequence[Frame]) -> list[ShadowMessage]:
     return messages
 
 
-def _live(frames: Sequence[Frame]) -> None:
+def judge_all(frames: Sequence[Frame]) -> None:
     """As a runtime does it: what comes of a frame is handed on, not hoarded."""
     fleet = Fleet()
     for frame in frames:
@@ -67,7 +69,7 @@ def _live(frames: Sequence[Frame]) -> None:
             pass
 
 
-def _actions(frames: Sequence[Frame]) -> list[str | None]:
+def actions_of(frames: Sequence[Frame]) -> list[str | None]:
     """The action of each frame, so that the baselines need not pair: answers get the action of their call."""
     known: dict[tuple[str, str], str] = {}
     found: list[str | None] = []
@@ -102,7 +104,8 @@ def _unpack(frame: Frame, action: str | None) -> Any:
     return message
 
 
-def _sync(frames: Sequence[Frame], actions: Sequence[str | None]) -> None:
+def validate_all(frames: Sequence[Frame], actions: Sequence[str | None]) -> None:
+    """What the package does of itself with each message, in this thread."""
     for frame, action in zip(frames, actions, strict=True):
         if frame.kind is FrameKind.MESSAGE and action is not None:
             try:
@@ -130,12 +133,12 @@ def _timed(action: Callable[[], object]) -> float:
 
 def _measure(frames: Sequence[Frame], rounds: int) -> dict[str, float]:
     """Frames per second by way; the ways take turns, the median counts."""
-    actions, messages = _actions(frames), _whole(frames)
+    actions, messages = actions_of(frames), _whole(frames)
     sample = min(len(frames), _DEFAULT_SAMPLE)
     ways: dict[str, tuple[int, Callable[[], object]]] = {
-        "whole core": (len(frames), lambda: _live(frames)),
+        "whole core": (len(frames), lambda: judge_all(frames)),
         "floor": (len(frames), lambda: _floor(frames, actions, messages)),
-        "ocpp sync": (len(frames), lambda: _sync(frames, actions)),
+        "ocpp sync": (len(frames), lambda: validate_all(frames, actions)),
         "ocpp default": (sample, lambda: asyncio.run(_default(frames[:sample], actions[:sample]))),
     }
     for count, action in ways.values():
