@@ -129,6 +129,7 @@ class AccountPublisher:
 
         self._producer = KafkaProducer(
             **self._options,
+            reconnect_backoff_max_ms=1_000,  # the default of 30 s is long beside an outage of a minute
             acks="all",
             linger_ms=20,
             allow_auto_create_topics=False,

@@ -144,6 +144,7 @@ class Watch(threading.Thread):
         if self._consumer is None:
             self._consumer = KafkaConsumer(
                 **self._options,
+                reconnect_backoff_max_ms=1_000,  # the default of 30 s is long beside an outage of a minute
                 group_id=None,
                 enable_auto_commit=False,
                 bootstrap_timeout_ms=_ASK_MS,
