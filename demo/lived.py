@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Self
 
-from diff.discrepancy import Discrepancy, JudgedSession, Status
+from diff.discrepancy import Class, Discrepancy, JudgedSession, Status
 from diff.fleet import Fleet
 from diff.judge import Judgement
 from diff.policy import DEFAULT as DEFAULT_POLICY
@@ -65,9 +65,19 @@ class Lived:
         return {row.id: row for row in self.versions}
 
     def codes(self, charger_id: str | None = None) -> set[str]:
-        """Codes of the discrepancies that stand, of one charging station or of all."""
+        """Codes of the discrepancies that stand, of one charging station or of all; without the expected losses.
+
+        What 2.0.1 cannot say of 1.6 is so on every charging station, the best one included: see `losses`.
+        """
+        return {row.code for row in self._standing(charger_id) if row.class_ is not Class.EXPECTED_LOSS}
+
+    def losses(self, charger_id: str | None = None) -> set[tuple[str, str]]:
+        """Code and path of the expected losses, of one charging station or of all."""
+        return {(row.code, row.path) for row in self._standing(charger_id) if row.class_ is Class.EXPECTED_LOSS}
+
+    def _standing(self, charger_id: str | None) -> list[Discrepancy]:
         rows = self.discrepancies.values()
-        return {row.code for row in rows if row.status is Status.OPEN and charger_id in (None, row.charger_id)}
+        return [row for row in rows if row.status is Status.OPEN and charger_id in (None, row.charger_id)]
 
     def rows(self, code: str) -> list[Discrepancy]:
         """Newest versions of the discrepancies with this code, withdrawn ones included."""

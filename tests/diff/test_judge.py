@@ -256,7 +256,8 @@ def test_frames_that_must_raise_a_code(code: str, positive: _Told, _negative: _T
 @pytest.mark.parametrize(("code", "_positive", "negative", "config"), ROWS, ids=_IDS)
 def test_frames_that_must_not_raise_a_code(code: str, _positive: _Told, negative: _Told, config: ShadowConfig) -> None:
     """Nearly the same frames, on the right side of the rule."""
-    assert code not in Lived(config).feed(negative().frames).settle().codes()
+    rows = Lived(config).feed(negative().frames).settle().rows(code)
+    assert [row for row in rows if row.status is Status.OPEN] == []
 
 
 def test_every_code_of_the_catalogue_has_a_positive_test() -> None:
@@ -265,9 +266,9 @@ def test_every_code_of_the_catalogue_has_a_positive_test() -> None:
 
 
 def test_a_clean_session_gives_nothing() -> None:
-    """Compared, complete, equal energies on both sides, and not one word."""
+    """Compared, complete, equal energies on both sides, and not one word but what 2.0.1 cannot say of any session."""
     lived = Lived().feed(_clean().frames).settle()
-    assert lived.versions == []
+    assert lived.codes() == set()
     (session,) = lived.sessions.values()
     assert session.complete
     assert session.compared
@@ -361,10 +362,10 @@ def test_a_start_with_a_corrected_clock_is_one_session_on_both_sides() -> None:
 
 def test_a_repeated_verdict_is_one_row() -> None:
     """What is either so or not so is stated once; what happens again counts its occurrences."""
-    lived = Lived().feed(_clean().frames)
     again = Script().boot().text("x").text("y").frames
     assert [row.occurrences for row in Lived().feed(again).rows("rpc.malformed")] == [2]
-    assert lived.versions == []
+    lost = Lived().feed(Script().boot(meterType="M").boot(meterType="M").frames).rows("message.field-lost")
+    assert {row.occurrences for row in lost} <= {1}
 
 
 def test_versions_rise() -> None:
