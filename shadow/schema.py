@@ -13,7 +13,7 @@ from typing import Any, Final
 import jsonschema_rs
 import msgspec
 
-__all__ = ["V16", "V201", "Violation", "is_known", "read", "required", "violations"]
+__all__ = ["V16", "V201", "Violation", "actions", "is_known", "read", "required", "violations"]
 
 V16: Final = "v16"
 V201: Final = "v201"
@@ -53,6 +53,14 @@ def violations(version: str, action: str, *, response: bool, payload: dict[str, 
         if len(found) == _MAX_VIOLATIONS:
             break
     return found
+
+
+@lru_cache(maxsize=2)
+def actions(version: str) -> tuple[str, ...]:
+    """Every action that the version has a schema of, by name."""
+    names = (source.name.removesuffix(".json") for source in files("ocpp").joinpath(version, "schemas").iterdir())
+    answered = {name.removesuffix("Response") for name in names if name.endswith("Response")}
+    return tuple(sorted(name for name in answered if is_known(version, name)))
 
 
 @lru_cache(maxsize=512)

@@ -94,6 +94,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     also: tuple[str, ...] = ()
     """Further 2.0.1 messages that carry part of it."""
+    beyond: tuple[str, ...] = ()
+    """1.6 fields that the rules name and the official schema has not, such as names of an earlier edition."""
 
 
 def same(name: str, read: Read | None = None, *, why: str = "", lossy: bool = False) -> Rule:

@@ -1,0 +1,139 @@
+"""What becomes of every field of OCPP 1.6, and which rule looks at every field of native 2.0.1: rows from the tables.
+
+The fields are those of the official schemas, so nothing is covered by being forgotten: a field that no table names is a
+row that says `unclassified`, and a test allows none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from ingest.frame import Direction
+from shadow import schema
+from shadow.mapping.registry import TABLES
+from shadow.mapping.rules import ANSWER, REQUEST, Handling, Rule, Table
+
+__all__ = ["ARROW", "OCPP16", "UNCLASSIFIED", "Row", "classified", "fields", "rows16", "synthesised"]
+
+OCPP16: Final = "ocpp1.6"
+"""WebSocket subprotocols name the versions, as on the wire (OCPP-J 1.6 §3.1.2, 2.0.1 Part 4 §3.1.2)."""
+
+ARROW: Final = "→ "
+"""Stands before a field of 2.0.1 that 1.6 does not have: `→ TransactionEvent.seqNo`."""
+
+UNCLASSIFIED: Final = "unclassified"
+
+_DEFINITIONS: Final = "#/definitions/"
+_PARTS: Final = (REQUEST, ANSWER)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One field of one message."""
+
+    protocol: str
+    action: str
+    direction: str
+    """Who sends the request, `cp>cs` or `cs>cp`; of an answer too."""
+    part: str
+    field: str
+    """Dotted, lists without their positions; empty for a message that has no fields."""
+    handling: str
+    seen: int | None = None
+    """In how many messages; None where nothing was looked at."""
+
+
+def fields(version: str, action: str, part: str) -> tuple[str, ...]:
+    """Every field of an official schema, objects before what is inside them. None where there is no such message."""
+    document = schema.read(version, action, response=part == ANSWER)
+    return () if document is None else tuple(_walk(document, document, ""))
+
+
+def _walk(document: dict[str, Any], node: dict[str, Any], prefix: str) -> Iterator[str]:
+    node = _resolved(document, node)
+    for name, child in node.get("properties", {}).items():
+        path = f"{prefix}{name}"
+        yield path
+        yield from _walk(document, child, f"{path}.")
+
+
+def _resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """The object that a node is at last: through references, and from a list to its members."""
+    while True:
+        if "$ref" in node:
+            node = document["definitions"][node["$ref"].removeprefix(_DEFINITIONS)]
+        elif isinstance(node.get("items"), dict):
+            node = node["items"]
+        else:
+            return node
+
+
+def classified(table: Table) -> list[tuple[str, Handling]]:
+    """Every 1.6 field that a table names and what becomes of it, in the order of the rules, doubles included.
+
+    What is lost as a whole is lost with all that is inside; any other object has a rule for each of its members.
+    """
+    known = fields(schema.V16, table.action, table.part)
+    return list(_classified(table.rules, "", known))
+
+
+def _classified(rules: tuple[Rule, ...], prefix: str, known: tuple[str, ...]) -> Iterator[tuple[str, Handling]]:
+    for rule in rules:
+        if not rule.source:
+            continue
+        path = f"{prefix}{rule.source}"
+        yield path, rule.handling
+        if rule.handling is Handling.NO_EQUIVALENT:
+            yield from ((inner, rule.handling) for inner in known if inner.startswith(f"{path}."))
+        yield from _classified(rule.inside, f"{path}.", known)
+
+
+def synthesised(table: Table) -> list[str]:
+    """The 2.0.1 fields that a table makes, as `→ TransactionEvent.seqNo`, each once."""
+    return list(dict.fromkeys(f"{ARROW}{_named(table, path)}" for path in _made(table.rules, "")))
+
+
+def _made(rules: tuple[Rule, ...], prefix: str) -> Iterator[str]:
+    for rule in rules:
+        path = f"{prefix}{rule.target}"
+        if not rule.source:
+            yield path
+        else:
+            yield from _made(rule.inside, f"{path}." if rule.target else prefix)
+
+
+def _named(table: Table, path: str) -> str:
+    """A field under its message; a table of several messages may name another one itself."""
+    if any(path.startswith(f"{message}.") for message in table.also):
+        return path
+    return f"{table.message}.{path}" if table.message else path
+
+
+def rows16() -> list[Row]:
+    """Every field of every message of OCPP 1.6, by action, direction and part, and the 2.0.1 fields that are made."""
+    return [row for action in schema.actions(schema.V16) for part in _PARTS for row in _rows(action, part)]
+
+
+def _rows(action: str, part: str) -> Iterator[Row]:
+    table = TABLES.get((action, part))
+    handlings: dict[str, str] = {} if table is None else dict(classified(table))
+    directions: tuple[Direction | str, ...] = ("",) if table is None else table.directions
+    made = [] if table is None else synthesised(table)
+    for direction in directions:
+        names = fields(schema.V16, action, part)
+        for name in names or ("",):
+            handling = handlings.get(name, UNCLASSIFIED) if name else _of_empty(table)
+            yield Row(OCPP16, action, direction, part, name, handling)
+        for name in () if table is None else table.beyond:
+            yield Row(OCPP16, action, direction, part, name, handlings.get(name, UNCLASSIFIED))
+        for name in made:
+            yield Row(OCPP16, action, direction, part, name, Handling.SYNTHESISED)
+
+
+def _of_empty(table: Table | None) -> str:
+    """A message without fields says only that it was sent: 2.0.1 has one like it, or not."""
+    if table is None:
+        return UNCLASSIFIED
+    return Handling.MAPPED if table.message or table.also else Handling.NO_EQUIVALENT
