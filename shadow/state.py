@@ -17,6 +17,7 @@ __all__ = [
     "CsmsState",
     "CsmsTransaction",
     "Held",
+    "InstalledProfile",
     "PendingStart",
     "Seen",
     "StationState",
@@ -111,6 +112,21 @@ class PendingStart(msgspec.Struct, omit_defaults=True):
     accepted_at: Micros
 
 
+class InstalledProfile(msgspec.Struct, omit_defaults=True):
+    """A charging profile that the station accepted, as far as another one can be in conflict with it."""
+
+    profile_id: int
+    evse_id: int
+    """0 for the whole station."""
+    purpose: str
+    """ChargingProfilePurposeEnumType of 2.0.1."""
+    stack_level: int
+    valid_from: Micros | None = None
+    valid_to: Micros | None = None
+    transaction_id: str | None = None
+    """The shadow's transaction that a TxProfile is for."""
+
+
 class Clock(msgspec.Struct, omit_defaults=True):
     """How far the charging station's clock stands from the tap's, from what it stamped."""
 
@@ -154,6 +170,16 @@ class StationState(msgspec.Struct, omit_defaults=True):
     remote_start_id: int = 0
     commanded_starts: dict[str, PendingStart] = msgspec.field(default_factory=dict)
     """The remoteStartId of each RemoteStartTransaction that waits for its answer, by frame."""
+    fanned_triggers: dict[str, int] = msgspec.field(default_factory=dict)
+    """How many TriggerMessages of 2.0.1 one of 1.6 became, where not one, until its answer, by frame."""
+    report_id: int = 0
+    """The requestId of the latest report that was asked for."""
+    reports: dict[str, int] = msgspec.field(default_factory=dict)
+    """The requestId of each report that waits for its GetConfiguration.conf, by frame."""
+    connector_count: int | None = None
+    """NumberOfConnectors, as the station last said it."""
+    profiles: list[InstalledProfile] = msgspec.field(default_factory=list)
+    """Charging profiles that were accepted and not cleared, oldest first."""
     event_id: int = 0
     vendor: str = ""
     model: str = ""

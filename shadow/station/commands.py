@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ingest.exchange import PendingCall
-from ingest.ocppj import Call
+from ingest.ocppj import Call, CallError
 from shadow.message import Provenance
 from shadow.state import PendingStart
 from shadow.station import transactions
@@ -14,7 +14,7 @@ from shadow.station.fields import id_token, integer, text
 from shadow.station.outbox import Outbox
 from shadow.station.tables import AVAILABILITY_TYPES, RESET_TYPES, TRIGGERS, UNLOCK_STATUSES
 
-__all__ = ["ANSWERS", "CALLS", "COMMANDS"]
+__all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS"]
 
 _MAX_COMMANDED: Final = 8
 _START: Final = {"remoteStartId": Provenance.SYNTHESISED, "idToken.type": Provenance.SYNTHESISED}
@@ -177,3 +177,6 @@ ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]]
     "TriggerMessage": _trigger_answer,
 }
 """The station's answers to them."""
+
+REFUSALS: Final[dict[str, Callable[[Outbox, PendingCall, CallError], None]]] = {}
+"""What a CALLERROR ends, where that is more than the table of the answer says."""

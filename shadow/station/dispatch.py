@@ -36,6 +36,7 @@ __all__ = ["MAPPED", "fire_due", "on_answer", "on_call", "on_error"]
 
 _Call = Callable[[Outbox, Call], None]
 _Answer = Callable[[Outbox, PendingCall, dict[str, Any]], None]
+_Refusal = Callable[[Outbox, PendingCall, CallError], None]
 
 
 def _on_heartbeat(out: Outbox, _call: Call) -> None:
@@ -54,6 +55,12 @@ _PROFILES: Final = (
     security,
 )
 """Modules with `CALLS` (requests of the station), `COMMANDS` (of the CSMS) and `ANSWERS`, by 1.6 action."""
+_REFUSALS: Final[dict[str, _Refusal]] = {
+    **commands.REFUSALS,
+    **configuration.REFUSALS,
+    **charging_profiles.REFUSALS,
+}
+"""Where a CALLERROR is more than one message of 2.0.1, or ends something that waits for the answer."""
 
 _CALLS: Final[dict[str, _Call]] = {
     "Authorize": on_authorize,
@@ -103,7 +110,10 @@ def on_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None
 
 def on_error(out: Outbox, request: PendingCall, error: CallError) -> None:
     """Live the refusal of a CALL."""
-    if relay.is_sent_by(request.call.action, request.direction):
+    handler = _REFUSALS.get(request.call.action)
+    if handler is not None and request.direction is Direction.CS_TO_CP:
+        handler(out, request, error)
+    elif relay.is_sent_by(request.call.action, request.direction):
         relay.refuse(out, request, error)
 
 

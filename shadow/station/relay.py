@@ -39,7 +39,7 @@ def request(out: Outbox, call: Call, direction: Direction, given: Mapping[str, A
     """Say a request by its table; `given` holds what the table has as made. False where nothing could be said."""
     table = TABLES[call.action, REQUEST]
     payload, provenance = translate(out, table.rules, call.payload, call.action, given)
-    if not _is_whole(out, table, payload):
+    if not _is_whole(out, table, payload, call.payload):
         return False
     out.say(table.message, payload, provenance, direction=direction)
     return True
@@ -51,21 +51,26 @@ def answer(out: Outbox, asked: PendingCall, payload: dict[str, Any], given: Mapp
     if table is None or not table.message:
         return False
     said, provenance = translate(out, table.rules, payload, f"{asked.call.action}.conf", given)
-    if not _is_whole(out, table, said):
+    if not _is_whole(out, table, said, payload):
         return False
     out.respond(asked, table.message, said, provenance)
     return True
 
 
-def refuse(out: Outbox, asked: PendingCall, error: CallError) -> None:
-    """Say a CALLERROR: 2.0.1 answers the message that stands in for the request with the error of the same meaning."""
+def refuse(out: Outbox, asked: PendingCall, error: CallError, message: str | None = None) -> None:
+    """Say a CALLERROR: 2.0.1 answers the message that stands in for the request with the error of the same meaning.
+
+    `message` where the request did not become the message of its table.
+    """
     table = TABLES.get((asked.call.action, ANSWER))
-    if table is None or not table.message:
+    if message is None:
+        message = "" if table is None else table.message
+    if not message:
         return
     code = ERROR_CODES.get(error.code, error.code)
     payload = {"errorCode": code[:_LONGEST_CODE], "errorDescription": error.description[:_LONGEST_DESCRIPTION]}
     out.say(
-        table.message,
+        message,
         payload,
         direction=asked.direction.opposite,
         type_=MessageType.ERROR,
@@ -73,11 +78,19 @@ def refuse(out: Outbox, asked: PendingCall, error: CallError) -> None:
     )
 
 
-def _is_whole(out: Outbox, table: Table, payload: dict[str, Any]) -> bool:
-    """Whether a field that 2.0.1 requires is there; without it nothing is said, and why not is counted."""
+def _is_whole(out: Outbox, table: Table, payload: dict[str, Any], source: dict[str, Any]) -> bool:
+    """Whether all that 2.0.1 requires is there; without it nothing is said, and why not is counted.
+
+    A 1.6 message that keeps its own schema must give one that keeps that of 2.0.1: `Outbox.say` names it otherwise.
+    """
     response = table.part == ANSWER
+    suffix = ".conf" if response else ""
     missing = [name for name in schema.required(schema.V201, table.message, response=response) if name not in payload]
     if missing:
-        suffix = ".conf" if response else ""
         out.unmapped(f"{table.action}{suffix}: no {missing[0]}"[:80])
-    return not missing
+        return False
+    broken = schema.violations(schema.V201, table.message, response=response, payload=payload)
+    if broken and schema.violations(schema.V16, table.action, response=response, payload=source):
+        out.unmapped(f"{table.action}{suffix}: {broken[0].path}:{broken[0].rule}"[:80])
+        return False
+    return True
