@@ -19,6 +19,7 @@ __all__ = [
     "Held",
     "InstalledProfile",
     "PendingStart",
+    "Requested",
     "Seen",
     "StationState",
     "TokenStatus",
@@ -127,6 +128,15 @@ class InstalledProfile(msgspec.Struct, omit_defaults=True):
     """The shadow's transaction that a TxProfile is for."""
 
 
+class Requested(msgspec.Struct, omit_defaults=True):
+    """The requestIds of log uploads, or of firmware updates."""
+
+    current: int | None = None
+    """That of the latest request which was not refused; what is reported without an id is reported for it."""
+    asked: dict[str, tuple[int, int | None]] = msgspec.field(default_factory=dict)
+    """Requests without an answer, by frame: their own id, and the one that was current before."""
+
+
 class Clock(msgspec.Struct, omit_defaults=True):
     """How far the charging station's clock stands from the tap's, from what it stamped."""
 
@@ -180,6 +190,12 @@ class StationState(msgspec.Struct, omit_defaults=True):
     """NumberOfConnectors, as the station last said it."""
     profiles: list[InstalledProfile] = msgspec.field(default_factory=list)
     """Charging profiles that were accepted and not cleared, oldest first."""
+    requests: dict[str, Requested] = msgspec.field(default_factory=dict)
+    """By what is requested: `log` or `firmware`."""
+    lowest_request_id: int = 0
+    """The lowest requestId seen or made, none above 0: those that are made go down from there."""
+    unwrapped: list[str] = msgspec.field(default_factory=list)
+    """DataTransfer requests that were said as the Plug & Charge message in them and wait for their answer, by frame."""
     event_id: int = 0
     vendor: str = ""
     model: str = ""

@@ -58,6 +58,8 @@ def _fill(
         _put(result, rule.target, value)
         if rule.provenance is not Provenance.OBSERVED:
             provenance[path] = rule.provenance
+        else:
+            provenance.pop(path, None)  # a default of an earlier rule that the wire has overruled
 
 
 def _value(

@@ -59,6 +59,9 @@ _REFUSALS: Final[dict[str, _Refusal]] = {
     **commands.REFUSALS,
     **configuration.REFUSALS,
     **charging_profiles.REFUSALS,
+    **data_transfer.REFUSALS,
+    **firmware.REFUSALS,
+    **logs.REFUSALS,
 }
 """Where a CALLERROR is more than one message of 2.0.1, or ends something that waits for the answer."""
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ingest.exchange import PendingCall
-from ingest.ocppj import Call
+from ingest.ocppj import Call, CallError
 from shadow.station.outbox import Outbox
 
-__all__ = ["ANSWERS", "CALLS", "COMMANDS"]
+__all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS"]
 
 CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}
 COMMANDS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}
 ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]] = {}
+REFUSALS: Final[dict[str, Callable[[Outbox, PendingCall, CallError], None]]] = {}
