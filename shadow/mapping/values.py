@@ -12,7 +12,7 @@ from shadow.quantities import decimal_of
 from shadow.station import fields
 from shadow.station.outbox import Outbox
 
-__all__ = ["INTEGER", "NUMBER", "TIME", "TOKEN", "as_text", "one_of", "text"]
+__all__ = ["INTEGER", "NUMBER", "STAMP", "TIME", "TOKEN", "as_text", "one_of", "sized", "text"]
 
 _LONGEST_STAMP: Final = 64
 
@@ -27,6 +27,19 @@ def text(limit: int) -> Read:
         if len(plain) > limit:
             out.lost(where, plain, detail=f"cut at {limit} characters, the longest that 2.0.1 takes")
         return plain[:limit]
+
+    return read
+
+
+def sized(limit: int) -> Read:
+    """The same for what must not be shown: of a certificate, or a location with a password, the length is named."""
+
+    def read(out: Outbox, where: str, value: Any) -> str | None:
+        if not isinstance(value, str):
+            return None
+        if len(value) > limit:
+            out.lost(where, f"{len(value)} characters", detail=f"cut at {limit} characters, the longest of 2.0.1")
+        return value[:limit]
 
     return read
 
@@ -73,14 +86,23 @@ def _time(out: Outbox, where: str, value: Any) -> str | None:
     return None if stamp.at is None else format_micros(stamp.at)
 
 
+def _stamp(out: Outbox, where: str, value: Any) -> str | None:
+    """A time by the charging station's clock, whose offset is learnt from it."""
+    if not isinstance(value, str):
+        return None
+    at, _ = out.stamp(where.partition(".")[0], value)
+    return None if parse_stamp(value[:_LONGEST_STAMP]).at is None else format_micros(at)
+
+
 def _token(out: Outbox, _where: str, value: Any) -> dict[str, Any] | None:
     """IdTokenType of an idTag; its type is a guess that never enters a comparison (C01.FR.25)."""
     tag = fields.text({"": value}, "")
-    return None if tag is None else fields.id_token(tag, out.config.id_token_type)
+    return None if tag is None else out.id_token(tag)
 
 
 INTEGER: Final[Read] = _integer
 NUMBER: Final[Read] = _number
 """An exact decimal."""
+STAMP: Final[Read] = _stamp
 TIME: Final[Read] = _time
 TOKEN: Final[Read] = _token

@@ -1,4 +1,4 @@
-"""Certificates and security events (A02 to A04, M03 to M05)."""
+"""Certificates and security events (A02 to A04, M03 to M05): what their tables alone cannot say."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ingest.exchange import PendingCall
+from ingest.frame import Direction
 from ingest.ocppj import Call
+from shadow.mapping.security import USES
+from shadow.station import relay
+from shadow.station.fields import text
 from shadow.station.outbox import Outbox
 
 __all__ = ["ANSWERS", "CALLS", "COMMANDS"]
 
-CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}
+
+def _event(out: Outbox, call: Call) -> None:
+    relay.request(out, call, Direction.CP_TO_CS, {"timestamp": out.now_text})
+
+
+def _installed_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    """1.6 names the use in the request, 2.0.1 with each certificate of the answer."""
+    asked = request.call.payload
+    use = USES.get(text(asked, "certificateType") or text(asked, "typeOfCertificate") or "")
+    relay.answer(out, request, answer, {} if use is None else {"certificateHashDataChain.certificateType": use})
+
+
+CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {"SecurityEventNotification": _event}
 COMMANDS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}
-ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]] = {}
+ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]] = {
+    "GetInstalledCertificateIds": _installed_answer,
+}
