@@ -32,6 +32,8 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     """TxStartPoint. `PowerPathClosed` is StartTransaction: the 1.6-compatible setting (Part 2 §1.1.2, Table 95)."""
     id_token_type: str = "guess"  # noqa: S105 - the name of a rule, not a secret
     """IdTokenEnumType given to every 1.6 idTag, or `guess` (by its form). Never compared."""
+    autocharge: bool = False
+    """Twelve hexadecimal digits are the MAC address of a car (Autocharge); only where the type is guessed by its form."""
     topology: Topology = topology.DEFAULT
     """Which EVSE each 1.6 connector belongs to."""
     connection_timeout: Micros = 180 * SECOND
@@ -42,6 +44,9 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     """Without connection events: an event that arrives so much later than it happened was queued offline."""
     offline_margin: Micros = 2 * SECOND
     """With connection events: an event stamped so much before the connection opened was queued offline."""
+    status_grace: Micros = 300 * SECOND
+    """How long a status may be without the transaction that it speaks of, or the reverse: messages of transactions are
+    queued and sent again, statuses are not (1.6 section 3.7.1)."""
     skew_limit: Micros = 30 * SECOND
     """A charging station's clock further than this from the tap's is named `clock.skew`."""
     slow_answer: Micros = 10 * SECOND

@@ -16,10 +16,13 @@ __all__ = [
     "Connector",
     "CsmsState",
     "CsmsTransaction",
+    "Doubt",
     "Held",
     "InstalledProfile",
+    "OpenError",
     "PendingStart",
     "Requested",
+    "Reservation",
     "Seen",
     "StationState",
     "TokenStatus",
@@ -31,6 +34,7 @@ MAX_OPEN: Final = 64
 MAX_ENDED: Final = 8
 """Ended ones that are remembered, to recognise what is told again. A runtime writes them with every frame: few."""
 MAX_CONNECTORS: Final = 64
+MAX_RESERVATIONS: Final = 64
 MAX_TOKENS: Final = 64
 """Tokens whose last authorization is remembered per charging station."""
 
@@ -87,8 +91,43 @@ class Transaction(msgspec.Struct, omit_defaults=True):
     meter_stop: Decimal | None = None
 
 
+class OpenError(msgspec.Struct, omit_defaults=True):
+    """An error of a connector that was reported and not cleared."""
+
+    code: str
+    """Its 1.6 errorCode."""
+    standing: bool = False
+    """It came with status Faulted; otherwise it is a warning (1.6 section 4.9)."""
+    tech_code: str = ""
+    tech_info: str = ""
+
+
+class Doubt(msgspec.Struct, omit_defaults=True):
+    """A status that contradicts what is known of transactions; judged when it has had time to come right."""
+
+    status: str
+    frame_id: str
+    since: Micros
+    due: Micros
+
+
+class Reservation(msgspec.Struct, omit_defaults=True):
+    """A reservation that the station accepted."""
+
+    connector_id: int
+    """0 for any."""
+    id_token: str
+    expires_at: Micros
+    accepted_at: Micros
+    parent: str = ""
+    presented_at: Micros | None = None
+    """When its token, or one of its group, was last accepted in answer to Authorize."""
+    cancelling: bool = False
+    """A CancelReservation waits for its answer."""
+
+
 class Connector(msgspec.Struct, omit_defaults=True):
-    """One 1.6 connector (from 1)."""
+    """One 1.6 connector (from 1); 0 stands for the station."""
 
     status: str | None = None
     """Last 1.6 status."""
@@ -102,6 +141,13 @@ class Connector(msgspec.Struct, omit_defaults=True):
     register_resolution: Decimal = Decimal(1)
     seen_since: Micros | None = None
     """The station's time since which every transaction on it is seen to begin; None while one may run unseen."""
+    last: str | None = None
+    """Last 1.6 status for the table of section 4.9; None after whatever may have hidden one (gap, boot, reconnect)."""
+    last_at: Micros | None = None
+    """The station's time of it."""
+    errors: list[OpenError] = msgspec.field(default_factory=list)
+    """At most one for each error code, as warning and as fault."""
+    doubt: Doubt | None = None
 
 
 class PendingStart(msgspec.Struct, omit_defaults=True):
@@ -166,6 +212,14 @@ class StationState(msgspec.Struct, omit_defaults=True):
     """A BootNotification that nobody triggered was seen: what ran before is known."""
     boot_status: str | None = None
     """Answer to the last BootNotification; `waiting` before it came, None before the first."""
+    booted_at: Micros | None = None
+    """When the last BootNotification came that nobody triggered."""
+    boot_reason: str = ""
+    """Its reason: until one is accepted, the station says the same again (1.6 section 4.2)."""
+    boot_connected_at: Micros | None = None
+    """When the connection opened that it came on, where that was seen."""
+    installed_at: Micros | None = None
+    """When new firmware was last said to be installed or about to be, until the boot that it leads to."""
     boot_triggered_at: Micros | None = None
     calls_before_boot: list[str] = msgspec.field(default_factory=list)
     triggered: dict[str, Micros] = msgspec.field(default_factory=dict)
@@ -196,6 +250,8 @@ class StationState(msgspec.Struct, omit_defaults=True):
     """The lowest requestId seen or made, none above 0: those that are made go down from there."""
     unwrapped: list[str] = msgspec.field(default_factory=list)
     """DataTransfer requests that were said as the Plug & Charge message in them and wait for their answer, by frame."""
+    reservations: dict[int, Reservation] = msgspec.field(default_factory=dict)
+    """By reservationId, those that are neither used nor over, oldest first."""
     event_id: int = 0
     vendor: str = ""
     model: str = ""

@@ -9,7 +9,7 @@ from ingest.ocppj import Call
 from ingest.timestamps import format_micros, parse_stamp
 from shadow.message import Provenance
 from shadow.state import MAX_TOKENS
-from shadow.station.fields import id_token, text
+from shadow.station.fields import text
 from shadow.station.outbox import Outbox
 
 __all__ = ["id_token_info", "on_authorize", "on_authorize_answer"]
@@ -22,7 +22,7 @@ _STATUSES = frozenset({"Accepted", "Blocked", "Expired", "Invalid", "ConcurrentT
 def on_authorize(out: Outbox, call: Call) -> None:
     """Authorize.req → AuthorizeRequest."""
     tag = text(call.payload, "idTag") or ""
-    out.say("Authorize", {"idToken": id_token(tag, out.config.id_token_type)}, _TOKEN_TYPE)
+    out.say("Authorize", {"idToken": out.id_token(tag)}, _TOKEN_TYPE)
 
 
 def on_authorize_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from ingest.ocppj import Call, CallError
 from shadow.message import Provenance
 from shadow.state import PendingStart
 from shadow.station import transactions
-from shadow.station.fields import id_token, integer, text
+from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
 from shadow.station.tables import AVAILABILITY_TYPES, RESET_TYPES, TRIGGERS, UNLOCK_STATUSES
 
@@ -33,7 +33,7 @@ def _remote_start(out: Outbox, call: Call) -> None:
         del commanded[next(iter(commanded))]
     payload: dict[str, Any] = {
         "remoteStartId": out.station.remote_start_id,
-        "idToken": id_token(tag, out.config.id_token_type),
+        "idToken": out.id_token(tag),
     }
     if number is not None and number > 0:
         payload["evseId"] = out.place(number).evse_id

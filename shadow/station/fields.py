@@ -51,11 +51,12 @@ def objects(value: Any) -> list[dict[str, Any]]:
 
 
 @lru_cache(maxsize=4096)
-def id_token_type(tag: str) -> str:
+def id_token_type(tag: str, *, autocharge: bool = False) -> str:
     """IdTokenEnumType guessed from the form of a 1.6 idTag: stable per tag, never to be compared.
 
-    ISO 14443 UIDs are 4, 7 or 10 bytes and ISO 15693 ones 8 bytes, in hexadecimal (2.0.1 §3.43 IdTokenEnumType). Others
-    disagree (always ISO14443, by the number of characters …), which is why it is a setting.
+    ISO 14443 UIDs are 4, 7 or 10 bytes and ISO 15693 ones 8 bytes, in hexadecimal (2.0.1 §3.43 IdTokenEnumType). Six
+    bytes are a car's MAC address only where the fleet uses Autocharge. Others disagree (always ISO14443, by the number
+    of characters …), which is why it is a setting.
     """
     if tag in ("", "NoAuthorization"):
         return "NoAuthorization"
@@ -64,6 +65,8 @@ def id_token_type(tag: str) -> str:
             return "ISO14443"
         if len(tag) == 16:
             return "ISO15693"
+        if len(tag) == 12 and autocharge:
+            return "MacAddress"
     plain = tag.replace("-", "").replace("*", "")
     # eMA-ID (ISO 15118, DIN SPEC 91286): two letters of the country, three characters of the provider, nine more.
     if len(plain) in (14, 15) and plain.isalnum() and plain[:2].isalpha() and not plain.isalpha():
@@ -71,7 +74,10 @@ def id_token_type(tag: str) -> str:
     return "Central"
 
 
-def id_token(tag: str, setting: str) -> dict[str, Any]:
-    """IdTokenType for a 1.6 idTag (C01.FR.25: the type must be the same wherever the token stands)."""
-    kind = id_token_type(tag) if setting == "guess" else setting
+def id_token(tag: str, setting: str, *, autocharge: bool = False) -> dict[str, Any]:
+    """IdTokenType for a 1.6 idTag (C01.FR.25: the type must be the same wherever the token stands).
+
+    `setting` is an IdTokenEnumType, or `guess`: see `Outbox.id_token`, which knows the settings.
+    """
+    kind = id_token_type(tag, autocharge=autocharge) if setting == "guess" else setting
     return {"idToken": "" if kind == "NoAuthorization" else tag[:36], "type": kind}

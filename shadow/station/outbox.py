@@ -12,6 +12,7 @@ from shadow.config import ShadowConfig
 from shadow.message import Finding, MessageType, Observations, Provenance, ShadowMessage
 from shadow.schema import V201, violations
 from shadow.state import ChargerState, Clock, StationState
+from shadow.station.fields import id_token
 from shadow.topology import Place
 
 __all__ = ["Outbox", "seconds"]
@@ -159,6 +160,10 @@ class Outbox:
         """The other 1.6 connectors of the same EVSE."""
         station = self.station
         return self.config.topology.siblings(self.charger_id, station.vendor, station.model, number)
+
+    def id_token(self, tag: str) -> dict[str, Any]:
+        """IdTokenType of a 1.6 idTag, by the settings."""
+        return id_token(tag, self.config.id_token_type, autocharge=self.config.autocharge)
 
     def stamp(self, action: str, text: object, connector_id: int | None = None) -> tuple[Micros, bool]:
         """Read a charging station's timestamp, name its flaw, and keep its clock in mind.

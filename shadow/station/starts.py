@@ -14,7 +14,7 @@ from shadow.quantities import whole_wh
 from shadow.state import PendingStart, Transaction
 from shadow.station import metering, registers, transactions
 from shadow.station.authorization import id_token_info
-from shadow.station.fields import id_token, integer, text
+from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
 from shadow.station.status import say_status
 from shadow.station.tables import CHARGING_STATES, STOP_REASONS
@@ -108,7 +108,7 @@ def _say_started(
     started.charging_state = "EVConnected"
     event = transactions.event(out, started, "Started", at, trigger, info)
     event["evse"] = out.evse(number)
-    event["idToken"] = id_token(tag, out.config.id_token_type)
+    event["idToken"] = out.id_token(tag)
     if meter_start is not None and registers.begin_register(out, started, meter_start, at):
         event["meterValue"] = [metering.register_sample(meter_start, "Transaction.Begin", at)]
     reservation = integer(payload, "reservationId")

@@ -15,7 +15,6 @@ from ingest.frame import Micros
 from ingest.timestamps import format_micros
 from shadow.message import Provenance
 from shadow.state import MAX_CONNECTORS, MAX_ENDED, MAX_OPEN, Connector, Transaction
-from shadow.station.fields import id_token
 from shadow.station.outbox import Outbox, seconds
 
 __all__ = [
@@ -177,7 +176,7 @@ def update(
         received_at=received_at,
     )
     if tag is not None:
-        payload["idToken"] = id_token(tag, out.config.id_token_type)
+        payload["idToken"] = out.id_token(tag)
     if meter_value is not None:
         payload["meterValue"] = [meter_value]
     if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
@@ -206,7 +205,7 @@ def end(
         info["stoppedReason"] = stopped_reason
     payload = event(out, transaction, "Ended", at, trigger, info)
     if tag is not None:
-        payload["idToken"] = id_token(tag, out.config.id_token_type)
+        payload["idToken"] = out.id_token(tag)
     if meter_values:
         payload["meterValue"] = meter_values
     if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
