@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from app.stack.broker import Broker, BrokerError, libraries
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from ingest.topic_admin import create, delete
 from ingest.topics import Topics
+
+settings.register_profile("deep", max_examples=10_000)
+"""`pytest --hypothesis-profile=deep tests/properties/test_mapping_properties.py`: minutes instead of seconds."""
 
 _numbers = itertools.count(1)
 _NEED_KAFKA = frozenset({"kafka", "own_broker", "drill_broker"})
