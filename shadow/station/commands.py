@@ -1,182 +1,220 @@
-"""What the primary commanded, as a 2.0.1 CSMS would have said it, and the station's answers."""
+"""What the primary commanded, as a 2.0.1 CSMS would have said it, and the station's answers.
+
+The tables say the fields; here stands what needs the state of the station: which start waits for its transaction, what
+runs on a connector, which connectors there are, and where a 2.0.1 station would have answered otherwise.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from ingest.exchange import PendingCall
+from ingest.frame import Direction
 from ingest.ocppj import Call, CallError
-from shadow.message import Provenance
-from shadow.state import PendingStart
-from shadow.station import transactions
-from shadow.station.fields import integer, text
+from shadow.state import MAX_CONNECTORS, PendingStart
+from shadow.station import relay, transactions
+from shadow.station.charging_profiles import sayable_schedule
+from shadow.station.fields import id_token, integer, text
 from shadow.station.outbox import Outbox
-from shadow.station.tables import AVAILABILITY_TYPES, RESET_TYPES, TRIGGERS, UNLOCK_STATUSES
+from shadow.station.profile_rules import check_shape
+from shadow.station.tables import EXTENDED_TRIGGERS, TRIGGERED_ACTIONS, TRIGGERS
 
 __all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS"]
 
 _MAX_COMMANDED: Final = 8
-_START: Final = {"remoteStartId": Provenance.SYNTHESISED, "idToken.type": Provenance.SYNTHESISED}
-_EVSE: Final = {"evse": Provenance.CONFIGURED}
-_DERIVED: Final = {"transactionId": Provenance.DERIVED, "type": Provenance.DERIVED}
+_PROFILE: Final = "RemoteStartTransaction.chargingProfile"
+_WANTED: Final = {"TriggerMessage": TRIGGERS, "ExtendedTriggerMessage": EXTENDED_TRIGGERS}
+
+
+# -- remote start and stop ---------------------------------------------------------------------------------------------
 
 
 def _remote_start(out: Outbox, call: Call) -> None:
-    """RemoteStartTransaction → RequestStartTransaction (F01, F02). Which connector of an EVSE cannot be said."""
-    tag = text(call.payload, "idTag") or ""
+    """RemoteStartTransaction → RequestStartTransaction (F01, F02)."""
+    tag = text(call.payload, "idTag")
+    if tag is None:
+        out.unmapped("RemoteStartTransaction: no idTag")
+        return
     number = integer(call.payload, "connectorId")
     out.station.remote_start_id += 1
     commanded = out.station.commanded_starts
     commanded[out.frame_id] = PendingStart(out.station.remote_start_id, tag, number or None, out.at)
     if len(commanded) > _MAX_COMMANDED:
         del commanded[next(iter(commanded))]
-    payload: dict[str, Any] = {
+    given: dict[str, Any] = {
         "remoteStartId": out.station.remote_start_id,
-        "idToken": out.id_token(tag),
+        "idToken.type": id_token(tag, out.config.id_token_type)["type"],
     }
-    if number is not None and number > 0:
-        payload["evseId"] = out.place(number).evse_id
-    if "chargingProfile" in call.payload:
-        out.unmapped("RemoteStartTransaction.chargingProfile")
-    out.command("RequestStartTransaction", payload, _START)
+    profile = call.payload.get("chargingProfile")
+    if profile is not None:
+        profile = sayable_schedule(out, _PROFILE, profile)
+        call = replace(call, payload={**call.payload, "chargingProfile": profile})
+        if profile is not None:
+            check_shape(out, _PROFILE, profile)
+            given["chargingProfile.chargingSchedule.id"] = integer(profile, "chargingProfileId")
+    relay.request(out, call, Direction.CS_TO_CP, given)
 
 
 def _remote_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    status = text(answer, "status")
     start = out.station.commanded_starts.pop(request.frame_id, None)
-    if status == "Accepted" and start is not None:
-        start.accepted_at = out.at
-        out.station.remote_starts.append(start)
-        del out.station.remote_starts[:-_MAX_COMMANDED]
-    _status(out, request, "RequestStartTransaction", status, {"Accepted": "Accepted", "Rejected": "Rejected"})
+    if text(request.call.payload, "idTag") is None:
+        return  # nothing was asked for
+    given: dict[str, Any] = {}
+    if text(answer, "status") == "Accepted":
+        if start is not None:
+            start.accepted_at = out.at
+            out.station.remote_starts.append(start)
+            del out.station.remote_starts[:-_MAX_COMMANDED]
+        _name_occupied(out, request)
+        given["transactionId"] = _begun_already(out, request)
+    relay.answer(out, request, answer, given)
 
 
-def _remote_stop(out: Outbox, call: Call) -> None:
-    """RemoteStopTransaction → RequestStopTransaction (F03): the integer becomes the station's own transactionId."""
-    primary_id = integer(call.payload, "transactionId")
-    known = transactions.find_by_primary(out, primary_id) if primary_id is not None else None
-    transaction_id = known.transaction_id if known is not None else str(primary_id)[:36]
-    out.command("RequestStopTransaction", {"transactionId": transaction_id}, _DERIVED)
+def _name_occupied(out: Outbox, request: PendingCall) -> None:
+    """Name a start that was accepted for a connector on which an authorized transaction was running."""
+    number = integer(request.call.payload, "connectorId")
+    running = None if number is None else transactions.open_on(out, number)
+    if running is not None and running.received_at < request.called_at and running.id_token is not None:
+        detail = "a 2.0.1 station rejects it: the EVSE has a transaction that is authorized (F01.FR.24)"
+        out.lost("RemoteStartTransaction.conf.status", "Accepted", detail=detail, connector_id=number)
 
 
-def _reset(out: Outbox, call: Call) -> None:
-    """Reset (B11, B12). A 1.6 Soft reset stops a running transaction; OnIdle would wait for it (B12.FR.01)."""
-    kind = text(call.payload, "type") or ""
-    running = bool(transactions.open_transactions(out))
-    mapped = "Immediate" if running else RESET_TYPES.get(kind, "Immediate")
-    out.command("Reset", {"type": mapped}, _DERIVED)
+def _begun_already(out: Outbox, request: PendingCall) -> str | None:
+    """The transaction for which the start was asked, where the station began it before it answered (F01.FR.13)."""
+    number = integer(request.call.payload, "connectorId") or None
+    tag = (text(request.call.payload, "idTag") or "").lower()
+    for one in reversed(transactions.open_transactions(out)):
+        if number in (None, one.connector_id) and (one.id_token is None or one.id_token.lower() == tag):
+            return one.transaction_id
+    return None
 
 
-def _reset_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    status = text(answer, "status")
-    if status == "Accepted":
-        out.station.reset_at = out.station.boot_reset_at = out.at
-    _status(out, request, "Reset", status, {"Accepted": "Accepted", "Rejected": "Rejected"})
+# -- unlocking ---------------------------------------------------------------------------------------------------------
 
 
 def _unlock(out: Outbox, call: Call) -> None:
-    """UnlockConnector (F05)."""
+    """UnlockConnector (F05). 1.6 stops what runs and unlocks (§5.18); 2.0.1 leaves both alone."""
     number = integer(call.payload, "connectorId")
-    if number is None or number < 1:
-        out.unmapped("UnlockConnector.connectorId")
-        return
-    place = out.place(number)
-    out.command("UnlockConnector", {"evseId": place.evse_id, "connectorId": place.connector_id}, _EVSE)
+    running = None if number is None else transactions.open_on(out, number)
+    if running is not None and not running.refused:
+        detail = "a 2.0.1 station answers OngoingAuthorizedTransaction and goes on charging (F05.FR.02)"
+        out.lost("UnlockConnector.connectorId", number, detail=detail, connector_id=number)
+    given = {} if number is None else {"connectorId": out.place(number).connector_id}
+    relay.request(out, call, Direction.CS_TO_CP, given)
 
 
-def _unlock_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    _status(out, request, "UnlockConnector", text(answer, "status"), UNLOCK_STATUSES)
-
-
-def _availability(out: Outbox, call: Call) -> None:
-    """ChangeAvailability (G03, G04): connector 0 is the station, which 2.0.1 says by naming no EVSE."""
-    number = integer(call.payload, "connectorId") or 0
-    kind = AVAILABILITY_TYPES.get(text(call.payload, "type") or "")
-    if kind is None:
-        out.unmapped(f"ChangeAvailability.type={call.payload.get('type')}"[:80])
-        return
-    payload: dict[str, Any] = {"operationalStatus": kind}
-    if number > 0:
-        payload["evse"] = out.evse(number)
-    out.command("ChangeAvailability", payload, _EVSE)
-
-
-def _availability_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    statuses = {"Accepted": "Accepted", "Rejected": "Rejected", "Scheduled": "Scheduled"}
-    _status(out, request, "ChangeAvailability", text(answer, "status"), statuses)
+# -- triggers ----------------------------------------------------------------------------------------------------------
 
 
 def _trigger(out: Outbox, call: Call) -> None:
-    """TriggerMessage (F06)."""
+    """TriggerMessage and ExtendedTriggerMessage (F06)."""
     wanted = text(call.payload, "requestedMessage") or ""
-    mapped = TRIGGERS.get(wanted)
-    if mapped is None:
-        out.unmapped(f"TriggerMessage.requestedMessage={wanted}"[:80])
-        return
-    if mapped == "BootNotification":
-        out.station.boot_triggered_at = out.at
-    payload: dict[str, Any] = {"requestedMessage": mapped}
     number = integer(call.payload, "connectorId")
-    if mapped == "StatusNotification":
+    if wanted == "BootNotification":
+        out.station.boot_triggered_at = out.at
+    if number == 0:
+        detail = "2.0.1 cannot ask for the station alone: without an EVSE the trigger is for all (F06.FR.11)"
+        out.lost(f"{call.action}.connectorId", 0, detail=detail)
+    if wanted == "MeterValues":
+        detail = "2.0.1 sends the measurands of AlignedDataMeasurands (F06.FR.06), 1.6 those of MeterValuesSampledData"
+        out.lost(f"{call.action}.requestedMessage", wanted, detail=detail)
+    if wanted == "StatusNotification":
         for key, connector in out.station.connectors.items():
             if number in (None, key):
                 connector.reported = None  # F06: what is asked for is sent, changed or not
-    if number is not None and number > 0:
-        payload["evse"] = out.evse(number)
-    out.command("TriggerMessage", payload, _EVSE)
+        if number is None:
+            _trigger_each(out, call)
+            return
+    relay.request(out, call, Direction.CS_TO_CP)
+
+
+def _trigger_each(out: Outbox, call: Call) -> None:
+    """Statuses of all connectors: 2.0.1 asks for each of them (F06.FR.12, F06.FR.13)."""
+    count = out.station.connector_count
+    known = range(1, min(count, MAX_CONNECTORS) + 1) if count else sorted(out.station.connectors)
+    numbers = [number for number in known if number > 0]
+    if not numbers:
+        detail = "2.0.1 asks for one connector at a time (F06.FR.13), and which there are is not known yet"
+        out.lost(f"{call.action}.connectorId", "absent", detail=detail)
+        relay.request(out, call, Direction.CS_TO_CP)
+        return
+    fanned = out.station.fanned_triggers
+    if len(numbers) > 1:
+        fanned[out.frame_id] = len(numbers)
+        if len(fanned) > _MAX_COMMANDED:
+            del fanned[next(iter(fanned))]
+    for number in numbers:
+        one = replace(call, payload={**call.payload, "connectorId": number})
+        relay.request(out, one, Direction.CS_TO_CP)
 
 
 def _trigger_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    status = text(answer, "status")
+    accepted = text(answer, "status") == "Accepted"
     wanted = text(request.call.payload, "requestedMessage") or ""
-    if status != "Accepted" and wanted == "BootNotification":
+    if wanted == "BootNotification":
+        _boot_trigger_answered(out, request, accepted=accepted)
+    if accepted and wanted in _WANTED[request.call.action]:
+        for action in TRIGGERED_ACTIONS.get(wanted, (wanted,)):
+            out.station.triggered[action] = out.at
+    for _ in range(out.station.fanned_triggers.pop(request.frame_id, 1)):
+        relay.answer(out, request, answer)
+
+
+def _boot_trigger_answered(out: Outbox, request: PendingCall, *, accepted: bool) -> None:
+    if not accepted:
         out.station.boot_triggered_at = None
-    if status == "Accepted" and wanted in TRIGGERS:
-        out.station.triggered[wanted] = out.at
-    known = ("Accepted", "Rejected", "NotImplemented")
-    _status(out, request, "TriggerMessage", status, {word: word for word in known})
+    elif out.station.boot_status == "Accepted":
+        detail = "Rejected in 2.0.1, once a BootNotification was accepted (F06.FR.17)"
+        out.lost(f"{request.call.action}.conf.status", "Accepted", detail=detail)
 
 
-def _status(
-    out: Outbox, request: PendingCall, action: str, status: str | None, names: dict[str, str], **extra: Any
-) -> None:
-    mapped = names.get(status or "")
-    if mapped is None:
-        out.unmapped(f"{action}Response.status={status}"[:80])
-        return
-    out.respond(request, action, {"status": mapped, **extra})
+# -- the rest ----------------------------------------------------------------------------------------------------------
+
+
+def _reset_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    if text(answer, "status") == "Accepted":
+        out.station.reset_at = out.station.boot_reset_at = out.at
+    relay.answer(out, request, answer)
+
+
+def _start_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
+    out.station.commanded_starts.pop(request.frame_id, None)
+    if text(request.call.payload, "idTag") is not None:
+        relay.refuse(out, request, error)
+
+
+def _trigger_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
+    if text(request.call.payload, "requestedMessage") == "BootNotification":
+        out.station.boot_triggered_at = None
+    for _ in range(out.station.fanned_triggers.pop(request.frame_id, 1)):
+        relay.refuse(out, request, error)
 
 
 COMMANDS: Final[dict[str, Callable[[Outbox, Call], None]]] = {
     "RemoteStartTransaction": _remote_start,
-    "RemoteStopTransaction": _remote_stop,
-    "Reset": _reset,
     "UnlockConnector": _unlock,
-    "ChangeAvailability": _availability,
     "TriggerMessage": _trigger,
+    "ExtendedTriggerMessage": _trigger,
 }
 """Requests of the CSMS, by 1.6 action."""
 
 CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}
 """Requests of the station."""
 
-
-def _remote_stop_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    _status(
-        out, request, "RequestStopTransaction", text(answer, "status"), {"Accepted": "Accepted", "Rejected": "Rejected"}
-    )
-
-
 ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]] = {
     "RemoteStartTransaction": _remote_start_answer,
-    "RemoteStopTransaction": _remote_stop_answer,
     "Reset": _reset_answer,
-    "UnlockConnector": _unlock_answer,
-    "ChangeAvailability": _availability_answer,
     "TriggerMessage": _trigger_answer,
+    "ExtendedTriggerMessage": _trigger_answer,
 }
 """The station's answers to them."""
 
-REFUSALS: Final[dict[str, Callable[[Outbox, PendingCall, CallError], None]]] = {}
+REFUSALS: Final[dict[str, Callable[[Outbox, PendingCall, CallError], None]]] = {
+    "RemoteStartTransaction": _start_refused,
+    "TriggerMessage": _trigger_refused,
+    "ExtendedTriggerMessage": _trigger_refused,
+}
 """What a CALLERROR ends, where that is more than the table of the answer says."""

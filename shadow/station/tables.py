@@ -11,10 +11,12 @@ __all__ = [
     "AVAILABILITY_TYPES",
     "CHARGING_STATES",
     "CONNECTOR_STATUSES",
+    "EXTENDED_TRIGGERS",
     "MEASURANDS",
     "REGISTRATION_STATUSES",
     "RESET_TYPES",
     "STOP_REASONS",
+    "TRIGGERED_ACTIONS",
     "TRIGGERS",
     "UNITS",
     "UNLOCK_STATUSES",
@@ -102,7 +104,7 @@ UNITS: Final = {
 }
 
 RESET_TYPES: Final = {"Hard": "Immediate", "Soft": "OnIdle"}
-"""1.6 §7.37 → B11/B12. Soft with a running transaction is Immediate: 1.6 stops it, OnIdle would wait for it."""
+"""1.6 ResetType → B11, B12. Soft with a running transaction is Immediate: 1.6 stops it, OnIdle would wait."""
 
 UNLOCK_STATUSES: Final = {
     "Unlocked": "Unlocked",
@@ -121,5 +123,23 @@ TRIGGERS: Final = {
     "MeterValues": "MeterValues",
     "StatusNotification": "StatusNotification",
 }
+
+EXTENDED_TRIGGERS: Final = {
+    # Security white paper, MessageTriggerEnumType of ExtendedTriggerMessage → the same of 2.0.1
+    "BootNotification": "BootNotification",
+    "FirmwareStatusNotification": "FirmwareStatusNotification",
+    "Heartbeat": "Heartbeat",
+    "LogStatusNotification": "LogStatusNotification",
+    "MeterValues": "MeterValues",
+    "SignChargePointCertificate": "SignChargingStationCertificate",
+    "StatusNotification": "StatusNotification",
+}
+
+TRIGGERED_ACTIONS: Final = {
+    # What a station may send while its boot is pending, because it was asked to (B02.FR.02): the 1.6 actions.
+    "SignChargePointCertificate": ("SignCertificate",),
+    "FirmwareStatusNotification": ("FirmwareStatusNotification", "SignedFirmwareStatusNotification"),
+}
+"""Of the messages that are not asked for by their own name."""
 
 REGISTRATION_STATUSES: Final = {"Accepted": "Accepted", "Pending": "Pending", "Rejected": "Rejected"}

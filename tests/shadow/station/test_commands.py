@@ -108,7 +108,7 @@ def test_each_command_and_its_answer(
     [
         ("ChangeAvailability", {"connectorId": 1, "type": "Broken"}, "ChangeAvailability.type=Broken"),
         ("TriggerMessage", {"requestedMessage": "Nothing"}, "TriggerMessage.requestedMessage=Nothing"),
-        ("SetChargingProfile", {}, "SetChargingProfile"),
+        ("SetChargingProfile", {}, "SetChargingProfile.csChargingProfiles"),
         (
             "RemoteStartTransaction",
             {"idTag": "AA", "chargingProfile": {}},
@@ -126,7 +126,7 @@ def test_an_answer_with_a_status_of_nobody_is_counted() -> None:
     """No response is made up for it."""
     lived = Lived().feed(Script().boot().remote("Reset", {"type": "Hard"}, "Maybe").frames)
     assert lived.responses("Reset") == []
-    assert "ResetResponse.status=Maybe" in lived.unmapped
+    assert "Reset.conf.status=Maybe" in lived.unmapped
 
 
 def test_data_transfer_of_the_station_p01() -> None:
