@@ -22,7 +22,9 @@ from diff.policy import Policy
 from diff.store.client import Address
 from diff.store.migrations import Retention
 from ingest.topics import Topics
+from shadow import topology
 from shadow.config import SECOND, ShadowConfig, checked
+from shadow.topology import Topology
 
 __all__ = ["DEFAULT_FILE", "Settings", "SettingsError", "load", "origins"]
 
@@ -91,6 +93,10 @@ class Settings(BaseSettings):
     tx_start_points: str = Field("PowerPathClosed", description="TxStartPoint of the virtual station, comma separated.")
     tx_stop_points: str = Field("EVConnected,Authorized", description="TxStopPoint of the virtual station.")
     id_token_type: str = Field("guess", description="IdTokenEnumType for 1.6 idTags, or guess (by their form).")
+    autocharge: bool = Field(
+        default=False, description="The fleet recognises cars by MAC address: 12 hex digits become MacAddress."
+    )
+    topology_file: Path | None = Field(None, description="TOML file of EVSEs with several connectors; none: 1:1.")
     connection_timeout_seconds: int = Field(180, ge=1, description="How long a token waits for its StartTransaction.")
     slow_answer_seconds: int = Field(10, ge=1, description="An answer that takes longer is rpc.slow-answer.")
     unanswered_seconds: int = Field(60, ge=1, description="A call without an answer for so long is rpc.unanswered.")
@@ -137,13 +143,31 @@ class Settings(BaseSettings):
         """Every Kafka topic under its full name."""
         return Topics(self.kafka_topic_prefix, self.kafka_partitions, self.kafka_replication)
 
+    def topology(self) -> Topology:
+        """Which EVSE each 1.6 connector belongs to.
+
+        Raises:
+            SettingsError: the file cannot be read, is no TOML, or says something that no station can be.
+
+        """
+        if self.topology_file is None:
+            return topology.DEFAULT
+        try:
+            return topology.parse(_toml(self.topology_file))
+        except SettingsError as error:
+            raise SettingsError(f"topology_file {error}") from None
+        except ValueError as error:
+            raise SettingsError(f"topology_file {self.topology_file}: {error}; see docs/topology.md") from None
+
     def shadow_config(self) -> ShadowConfig:
-        """The part that decides what the shadow believes."""
+        """The part that decides what the shadow believes. Raises `SettingsError`, `ValueError`."""
         return checked(
             ShadowConfig(
                 tx_start_points=frozenset(self.tx_start_points.split(",")),
                 tx_stop_points=frozenset(self.tx_stop_points.split(",")),
                 id_token_type=self.id_token_type,
+                autocharge=self.autocharge,
+                topology=self.topology(),
                 connection_timeout=self.connection_timeout_seconds * SECOND,
                 slow_answer=self.slow_answer_seconds * SECOND,
                 unanswered_after=self.unanswered_seconds * SECOND,

@@ -8,6 +8,7 @@ import pytest
 from app.pages.settings import page
 from app.settings import Settings, SettingsError, load, origins
 from shadow.config import SECOND
+from shadow.topology import Place
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/settings.md"
 
@@ -116,6 +117,42 @@ def test_a_named_file_that_is_missing_is_an_error(monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(SettingsError, match=r"^nowhere\.toml: no such settings file; name another with --config"):
         load()
+
+
+def test_the_topology_file_is_read_for_the_shadow() -> None:
+    """Two connectors of one EVSE for the stations that the glob fits, 1:1 for every other one."""
+    Path("evses.toml").write_text('[[station]]\ncharger = "DUO-*"\nconnectors = { 1 = [1, 1], 2 = [1, 2] }\n')
+    _file("topology_file = 'evses.toml'\nautocharge = true\n")
+
+    config = load().shadow_config()
+    assert config.topology.place("DUO-7", "", "", 2) == Place(1, 2)
+    assert config.topology.place("UNO-7", "", "", 2) == Place(2, 1)
+    assert config.autocharge
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"^topology_file evses\.toml: cannot be read: No such file or directory$"),
+        ("[[station]", r"^topology_file evses\.toml: no TOML: .*line 1"),
+        ("[stations]\n", r"has an entry 'stations'; it holds \[\[station\]\] tables and nothing else; see docs"),
+        ("[station]\n", r"station must be a list of tables: write \[\[station\]\]"),
+        ("[[station]]\nconnectors = { 1 = [1, 0] }\n", r"\[\[station\]\] number 1: connector 1 = \[1, 0\]: .* from 1"),
+        ("[[station]]\nconnectors = { a = [1, 1] }\n", r"\[\[station\]\] number 1: Expected `int`"),
+        (
+            "[[station]]\nconnectors = { 1 = [1, 1] }\n[[station]]\nconnectors = { 1 = [1, 1], 2 = [1, 1] }\n",
+            r"\[\[station\]\] number 2: EVSE 1, connector 1 stands for two connectors of 1\.6",
+        ),
+        ("[[station]]\nglob = 'X'\nconnectors = { 1 = [1, 1] }\n", r"number 1: Object contains unknown field `glob`"),
+    ],
+)
+def test_a_topology_that_cannot_be_used_is_named(text: str | None, message: str) -> None:
+    """The message says which file, which table and which rule."""
+    if text is not None:
+        Path("evses.toml").write_text(text)
+
+    with pytest.raises(SettingsError, match=message):
+        load(topology_file=Path("evses.toml"))
 
 
 @pytest.mark.parametrize("password", ["secret", "se:cret", "p@secret"])
