@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from demo.script import Script
 from ingest import ocppj
-from ingest.frame import Frame, FrameKind
+from ingest.frame import Direction, Frame, FrameKind
 from ingest.ocppj import Call, CallResult
 from shadow import codec
 from shadow.message import Finding, MessageType, Observations, ShadowMessage
@@ -106,7 +106,7 @@ def test_energy_is_conserved_or_a_code_says_why_not(story: Script) -> None:
         assert any(one.transaction_id in ids or start in one.frames or stop in one.frames for one in explained), (
             reported,
             carried,
-            [one.payload for one in own],
+            [(frame.received_at, frame.text) for frame in story.frames],
         )
 
 
@@ -122,7 +122,7 @@ def _reported(frames: list[Frame]) -> list[tuple[str, str, Decimal]]:
     stopped: Counter[int] = Counter()
     for frame in frames:
         message = ocppj.parse(frame.text)
-        if isinstance(message, Call):
+        if isinstance(message, Call) and frame.direction is Direction.CP_TO_CS:
             calls[message.message_id] = (frame, message)
             if message.action == "StopTransaction":
                 stops[message.payload["transactionId"]] = (frame.frame_id, message.payload["meterStop"])
