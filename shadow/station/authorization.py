@@ -12,7 +12,7 @@ from shadow.state import MAX_TOKENS
 from shadow.station.fields import text
 from shadow.station.outbox import Outbox
 
-__all__ = ["id_token_info", "on_authorize", "on_authorize_answer"]
+__all__ = ["id_token_info", "note_answer", "on_authorize", "on_authorize_answer"]
 
 _TOKEN_TYPE = {"idToken.type": Provenance.SYNTHESISED}
 _STATUSES = frozenset({"Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"})
@@ -30,17 +30,20 @@ def on_authorize_answer(out: Outbox, request: PendingCall, answer: dict[str, Any
     info = id_token_info(out, answer.get("idTagInfo"))
     if info is None:
         return
-    tag = (text(request.call.payload, "idTag") or "").lower()
-    accepted = out.station.authorized
-    running = any(not one.ended and (one.id_token or "").lower() == tag for one in out.station.transactions.values())
-    if info["status"] == "Accepted" and not running:  # with its transaction running it is shown to stop
-        accepted.pop(tag, None)
-        accepted[tag] = out.at
-        if len(accepted) > MAX_TOKENS:
-            del accepted[next(iter(accepted))]
-    else:
-        accepted.pop(tag, None)
+    note_answer(out, text(request.call.payload, "idTag") or "", accepted=info["status"] == "Accepted")
     out.respond(request, "Authorize", {"idTokenInfo": info})
+
+
+def note_answer(out: Outbox, id_tag: str, *, accepted: bool) -> None:
+    """Remember whether a token was accepted just now: its transaction may begin soon."""
+    tag = id_tag.lower()
+    waiting = out.station.authorized
+    waiting.pop(tag, None)
+    running = any(not one.ended and (one.id_token or "").lower() == tag for one in out.station.transactions.values())
+    if accepted and not running:  # with its transaction running it is shown to stop
+        waiting[tag] = out.at
+        if len(waiting) > MAX_TOKENS:
+            del waiting[next(iter(waiting))]
 
 
 def id_token_info(out: Outbox, tag_info: Any) -> dict[str, Any] | None:
