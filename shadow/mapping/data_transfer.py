@@ -1,4 +1,4 @@
-"""DataTransfer, and the Plug & Charge messages that travel in it (2.0.1 parts C07, M, P)."""
+"""DataTransfer (2.0.1 P01, P02). The Plug & Charge messages that travel in it have tables of their own."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ TABLES: Final[tuple[Table, ...]] = (
             same("messageId", text(50)),
             same("data", why="the 1.6 string stays a string, though 2.0.1 would take any JSON"),
         ),
+        why="with the vendorId of Plug & Charge: the message inside, by the tables of `plug_and_charge`",
     ),
     Table(
         action="DataTransfer",

@@ -1,0 +1,137 @@
+"""Plug & Charge messages inside DataTransfer: each is said as the 2.0.1 message of its name, and its answer likewise.
+
+What cannot be unwrapped stays the DataTransfer that it is, and what is wrong with it is named.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from ingest.exchange import PendingCall
+from ingest.frame import Direction
+from ingest.ocppj import Call
+from shadow import schema
+from shadow.mapping.plug_and_charge import TABLES, VENDOR, in_full
+from shadow.mapping.rules import ANSWER, REQUEST, Table
+from shadow.mapping.translate import translate
+from shadow.message import Provenance
+from shadow.station.authorization import note_answer
+from shadow.station.fields import text
+from shadow.station.outbox import Outbox
+
+__all__ = ["answer", "unwrap", "unwrapped_as"]
+
+_MAX_TEXT: Final = 100_000
+"""Longest `data` that is read, in characters; the longest honest one, a certificate chain, stays below 15 000."""
+_MAX_DEPTH: Final = 16
+_MAX_UNWRAPPED: Final = 16
+_SHOWN: Final = 40
+"""Of a value that breaks a rule: it may be a certificate."""
+_ABOUT_NAMES: Final = frozenset({"required", "additionalProperties"})
+"""Rules whose detail repeats names of fields; that of the others repeats the value."""
+_NAMES: Final = {name.lower(): name for name, part in TABLES if part == REQUEST}
+_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def unwrap(out: Outbox, call: Call, direction: Direction) -> bool:
+    """Say the message inside a DataTransfer. False where there is none, or none that 2.0.1 could say."""
+    name = _name(call)
+    if name is None:
+        return False
+    table = TABLES[name, REQUEST]
+    if direction not in table.directions:
+        out.unmapped(f"{table.action} from the other side")
+        return False
+    said = _said(out, table, call.payload.get("data"))
+    if said is None:
+        return False
+    out.say(name, *said, direction=direction)
+    out.station.unwrapped.append(out.frame_id)
+    del out.station.unwrapped[:-_MAX_UNWRAPPED]
+    return True
+
+
+def unwrapped_as(out: Outbox, request: PendingCall) -> str | None:
+    """The 2.0.1 message that a DataTransfer was said as, None where it stayed one. Asked once, when it is answered."""
+    if request.frame_id not in out.station.unwrapped:
+        return None
+    out.station.unwrapped.remove(request.frame_id)
+    return _name(request.call)
+
+
+def answer(out: Outbox, request: PendingCall, name: str, payload: dict[str, Any]) -> None:
+    """Say the answer inside the answer of a DataTransfer that was unwrapped."""
+    table = TABLES[name, ANSWER]
+    data = payload.get("data")
+    said = None if data in (None, "") else _said(out, table, data)
+    if said is None:
+        detail = "no answer of Plug & Charge could be read in its data"
+        out.find("message.no-answer", f"{table.action}.conf", found=text(payload, "status"), detail=detail)
+        return
+    if name == "Authorize":
+        whole = _object(request.call.payload.get("data"))
+        token = {} if isinstance(whole, str) else in_full(whole).get("idToken", {})
+        note_answer(out, text(token, "idToken") or "", accepted=said[0]["idTokenInfo"]["status"] == "Accepted")
+    out.respond(request, name, *said)
+
+
+def _name(call: Call) -> str | None:
+    """Of the wrapped message; both ids are CiStrings, so case does not count."""
+    if (text(call.payload, "vendorId") or "").lower() != VENDOR:
+        return None
+    return _NAMES.get((text(call.payload, "messageId") or "").lower())
+
+
+def _said(out: Outbox, table: Table, data: Any) -> tuple[dict[str, Any], dict[str, Provenance]] | None:
+    """The 2.0.1 payload with its provenance; None where `data` is not read or does not give a whole message."""
+    response = table.part == ANSWER
+    where = f"{table.action}.conf" if response else table.action
+    read = _object(data)
+    if isinstance(read, str):
+        out.find("schema.v16", f"{where}:data", expected="a JSON object", detail=read)
+        return None
+    whole = in_full(read)
+    for broken in schema.violations(schema.V201, table.message, response=response, payload=whole):
+        if broken.rule == "required" and '"type"' in broken.detail:
+            continue  # of a token, which the application note leaves out and the table gives
+        found = None if broken.value is None else broken.value[:_SHOWN]
+        path = f"{where}.{broken.path}:{broken.rule}"
+        detail = f"in data: {broken.detail}" if broken.rule in _ABOUT_NAMES else "in data"
+        out.find("schema.v16", path, found=found, expected=broken.rule, detail=detail)
+    payload, provenance = translate(out, table.rules, whole, where)
+    if schema.violations(schema.V201, table.message, response=response, payload=payload):
+        return None
+    return payload, provenance
+
+
+def _object(data: Any) -> dict[str, Any] | str:
+    """The object in `data`, or why there is none. Without data the message has no fields."""
+    if data is None or data == "":
+        return {}
+    if isinstance(data, dict):
+        return data if _is_shallow(data) else f"nested more than {_MAX_DEPTH} levels deep"
+    if not isinstance(data, str):
+        return "no text"
+    if len(data) > _MAX_TEXT:
+        return f"{len(data)} characters, more than {_MAX_TEXT}"
+    try:
+        value = _decode(data)
+    except (msgspec.DecodeError, UnicodeError, ArithmeticError, RecursionError):
+        return "no JSON"
+    if not isinstance(value, dict):
+        return "no JSON object"
+    return value if _is_shallow(value) else f"nested more than {_MAX_DEPTH} levels deep"
+
+
+def _is_shallow(value: Any) -> bool:
+    """Level by level, so that it needs no recursion of its own."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        members = (one.values() if isinstance(one, dict) else one for one in level)
+        level = [child for each in members for child in each if isinstance(child, dict | list)]
+        if not level:
+            return True
+    return False
