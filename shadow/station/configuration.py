@@ -60,7 +60,10 @@ def _keys(payload: dict[str, Any]) -> list[Key]:
     """The keys asked for, each once; none means all (1.6 §5.8)."""
     listed = payload.get("key")
     names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
-    return [find(name) for name in {name.lower(): name for name in reversed(names)}.values()][::-1]
+    once: dict[str, str] = {}
+    for name in names:
+        once.setdefault(name.lower(), name)
+    return [find(name) for name in once.values()]
 
 
 def _get(out: Outbox, call: Call) -> None:
@@ -92,9 +95,8 @@ class _Answer:
     """What a GetConfiguration.conf tells, by key in lower case."""
 
     def __init__(self, payload: dict[str, Any]) -> None:
-        self.told = {
-            name.lower(): one for one in objects(payload.get("configurationKey")) if (name := text(one, "key"))
-        }
+        keys = objects(payload.get("configurationKey"))
+        self.told = {name.lower(): one for one in keys if (name := text(one, "key")) is not None}
         self.values = {name: text(one, "value") or "" for name, one in self.told.items()}
         unknown = payload.get("unknownKey")
         names = unknown if isinstance(unknown, list) else []
@@ -119,10 +121,8 @@ def _get_answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> N
             out.respond(request, "GetVariables", {"getVariableResult": results}, _RESULTS)
             _name_flags(out, {key.name.lower() for key, _ in asked}, answer)
         if request_id is not None:
-            reported = [key for key in keys if report_addresses(key)]
-            say_report(
-                out, request, "GetReport", request_id, [one for key in reported for one in _told(out, key, answer)]
-            )
+            told = [one for key in keys if report_addresses(key) for one in _told(out, key, answer)]
+            say_report(out, request, "GetReport", request_id, told)
         _name_unasked(out, keys, answer)
     count = integer(answer.values, "numberofconnectors")
     if count is not None and count > 0:
@@ -137,7 +137,8 @@ def _told(out: Outbox, key: Key, answer: _Answer) -> list[Told]:
     value = answer.values[name]
     found, whole = statements(key, value, answer.values, out.place)
     if not whole:
-        out.lost(f"{_GIVEN}.value", _shown(key, value), detail=f"{key.name}: not all of it is a value of its variable")
+        detail = "not all of it can be said of a variable"
+        out.lost(f"{_GIVEN}.value:{key.name}", _shown(key, value), detail=detail)
     return [(key, answer.is_read_only(name), one) for one in found]
 
 
@@ -156,10 +157,10 @@ def _result(out: Outbox, key: Key, address: Address, answer: _Answer) -> dict[st
 
 
 def _name_flags(out: Outbox, asked: set[str], answer: _Answer) -> None:
-    flags = {answer.is_read_only(name) for name in asked if name in answer.told}
-    for flag in sorted(flags):
+    flags = {str(answer.is_read_only(name)).lower() for name in asked if name in answer.told}
+    if flags:
         detail = "a GetVariablesResponse has no place for it: reports have, as mutability"
-        out.lost(f"{_GIVEN}.readonly", str(flag).lower(), detail=detail)
+        out.lost(f"{_GIVEN}.readonly", ", ".join(sorted(flags)), detail=detail)
 
 
 def _name_unasked(out: Outbox, keys: list[Key], answer: _Answer) -> None:
