@@ -1,0 +1,130 @@
+"""Rules of meter values in transactions (2.0.1 Part 2, functional block J, and E01, E06)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from ingest.timestamps import format_micros
+from shadow.native.reading import Event
+from shadow.native.rule import REQUEST, Fault, Rule, Said, of_event
+from shadow.state import NativeTransaction
+
+__all__ = ["RULES"]
+
+_PLACEHOLDER_FROM_WH: Final = Decimal(100_000)
+"""A transaction cannot have taken so much by its second reading: the first one, 0, was none."""
+
+
+def _begin_in_started(event: Event, _known: NativeTransaction | None, _said: Said) -> Fault | None:
+    if event.kind == "Started" and event.contexts and "Transaction.Begin" not in event.contexts:
+        return Fault(", ".join(sorted(event.contexts)), "Transaction.Begin", "the values of Started are its first")
+    return None
+
+
+def _begin_later(event: Event, known: NativeTransaction | None, said: Said) -> Fault | None:
+    if event.kind != "Updated" or "Transaction.Begin" not in event.contexts or said.is_late:
+        return None
+    if known is not None and known.whole and known.begun:
+        return Fault("Transaction.Begin", "Started has it", "the beginning was told before")
+    return None
+
+
+def _end_in_ended(event: Event, _known: NativeTransaction | None, _said: Said) -> Fault | None:
+    if event.kind == "Ended" and event.contexts and "Transaction.End" not in event.contexts:
+        return Fault(", ".join(sorted(event.contexts)), "Transaction.End", "Ended has values, and none of its end")
+    if event.kind in ("Started", "Updated") and "Transaction.End" in event.contexts:
+        return Fault("Transaction.End", "Ended has it", f"the end was told in {event.kind}")
+    return None
+
+
+def _periodic_has_values(event: Event, _known: NativeTransaction | None, _said: Said) -> Fault | None:
+    if event.trigger == "MeterValuePeriodic" and not event.meter_values:
+        return Fault(None, "meterValue", "triggerReason MeterValuePeriodic without a value")
+    return None
+
+
+def _clock_has_values(event: Event, _known: NativeTransaction | None, _said: Said) -> Fault | None:
+    if event.trigger == "MeterValueClock" and not event.meter_values:
+        return Fault(None, "meterValue", "triggerReason MeterValueClock without a value")
+    return None
+
+
+def _within_interval(event: Event, _known: NativeTransaction | None, _said: Said) -> Fault | None:
+    """The beginning of the interval needs TxUpdatedInterval, which the messages alone do not tell: its end is asked."""
+    if event.kind not in ("Started", "Updated") or event.at is None or len(event.meter_values) < 2:
+        return None
+    latest = max(event.moments(), default=event.at)
+    if latest > event.at:
+        return Fault(format_micros(latest), format_micros(event.at), "a value is later than the event that carries it")
+    return None
+
+
+def _monotonic(event: Event, known: NativeTransaction | None, _said: Said) -> Fault | None:
+    before = None if known is None else known.register
+    since = None if known is None else known.register_at
+    for at, wh in event.registers():
+        if before is not None and (since is None or at >= since) and wh < before:
+            return Fault(f"{wh:f}", f"{before:f}", "the register runs backwards within the transaction")
+        if since is None or at >= since:
+            before, since = wh, at
+    return None
+
+
+def _placeholder(event: Event, known: NativeTransaction | None, _said: Said) -> Fault | None:
+    readings = [wh for _, wh in event.registers()]
+    if known is None or known.register != 0 or not readings or not known.whole:
+        return None
+    if readings[0] >= _PLACEHOLDER_FROM_WH:
+        return Fault("0", f"{readings[0]:f}", "the register began at 0, and the next reading is a lifetime's")
+    return None
+
+
+_EVENT: Final = ("TransactionEvent", REQUEST)
+_VALUE: Final = "meterValue.sampledValue."
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule(
+        "E01.FR.09", *_EVENT, (_VALUE + "context", "eventType", "meterValue"),
+        "The values of Started are those of its beginning (context Transaction.Begin).",
+        of_event(_begin_in_started),
+    ),
+    Rule(
+        "E02.FR.21", *_EVENT, (_VALUE + "context", "eventType", "meterValue"),
+        "Only where Started could not tell the beginning does the Updated that reports charging tell it (E01.FR.17).",
+        of_event(_begin_later),
+    ),
+    Rule(
+        "E06.FR.11", *_EVENT, (_VALUE + "context", "eventType", "meterValue"),
+        "The values of the end (context Transaction.End) stand in Ended, and Ended that has values has them.",
+        of_event(_end_in_ended),
+    ),
+    Rule(
+        "J02.FR.11", *_EVENT, ("meterValue", "triggerReason"),
+        "An event with triggerReason MeterValuePeriodic carries the values.",
+        of_event(_periodic_has_values),
+    ),
+    Rule(
+        "J01.FR.22", *_EVENT, ("meterValue", "triggerReason"),
+        "An event with triggerReason MeterValueClock carries the values.",
+        of_event(_clock_has_values),
+    ),
+    Rule(
+        "J02.FR.10", *_EVENT, ("meterValue.timestamp", "timestamp", "eventType"),
+        "Several values in Started or Updated lie within one sampling interval that ends with the event.",
+        of_event(_within_interval),
+    ),
+    Rule(
+        "J02.FR.16", *_EVENT,
+        (_VALUE + "value", _VALUE + "measurand", _VALUE + "unitOfMeasure.unit", _VALUE + "unitOfMeasure.multiplier"),
+        "A register of a transaction never runs backwards.",
+        of_event(_monotonic),
+    ),
+    Rule(
+        "J02.FR.17", *_EVENT, (_VALUE + "value",),
+        "A register is told as the meter shows it, and not from 0 at the start of a transaction.",
+        of_event(_placeholder),
+        "meter.placeholder",
+    ),
+)  # fmt: skip
+"""In the order in which they are asked."""
