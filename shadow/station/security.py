@@ -20,15 +20,27 @@ def _event(out: Outbox, call: Call) -> None:
     relay.request(out, call, Direction.CP_TO_CS, {"timestamp": out.now_text})
 
 
+def _installed(out: Outbox, call: Call) -> None:
+    """Without a use 2.0.1 asks for the certificates of all uses, which is not what an unknown use of 1.6 asks for."""
+    if _use(call) is None:
+        out.unmapped("GetInstalledCertificateIds: no certificateType")
+    else:
+        relay.request(out, call, Direction.CS_TO_CP)
+
+
 def _installed_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     """1.6 names the use in the request, 2.0.1 with each certificate of the answer."""
-    asked = request.call.payload
-    use = USES.get(text(asked, "certificateType") or text(asked, "typeOfCertificate") or "")
-    relay.answer(out, request, answer, {} if use is None else {"certificateHashDataChain.certificateType": use})
+    use = _use(request.call)
+    if use is not None:
+        relay.answer(out, request, answer, {"certificateHashDataChain.certificateType": use})
+
+
+def _use(call: Call) -> str | None:
+    return USES.get(text(call.payload, "certificateType") or text(call.payload, "typeOfCertificate") or "")
 
 
 CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {"SecurityEventNotification": _event}
-COMMANDS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}
+COMMANDS: Final[dict[str, Callable[[Outbox, Call], None]]] = {"GetInstalledCertificateIds": _installed}
 ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]] = {
     "GetInstalledCertificateIds": _installed_answer,
 }
