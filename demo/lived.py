@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Self
 
+from msgspec.structs import replace
+
 from diff.discrepancy import Class, Discrepancy, JudgedSession, Status
 from diff.fleet import Fleet
 from diff.judge import Judgement
@@ -14,15 +16,18 @@ from ingest.frame import Frame, FrameKind, Micros
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.message import Finding, MessageType, ShadowMessage
 
-__all__ = ["Lived"]
+__all__ = ["AT_ONCE", "Lived"]
+
+AT_ONCE = replace(DEFAULT, reorder_horizon=0)
+"""The default settings, but nothing waits for what may belong before it: what a frame brings comes with the frame."""
 
 _DAY: Micros = 86_400_000_000
 
 
 class Lived:
-    """What a fleet made of frames."""
+    """What a fleet made of frames. Unless told otherwise, TransactionEvents come at once (`AT_ONCE`)."""
 
-    def __init__(self, config: ShadowConfig = DEFAULT, policy: Policy = DEFAULT_POLICY) -> None:
+    def __init__(self, config: ShadowConfig = AT_ONCE, policy: Policy = DEFAULT_POLICY) -> None:
         self.fleet = Fleet(config, policy)
         self.messages: list[ShadowMessage] = []
         """All 2.0.1 messages, in the order of sending."""

@@ -40,6 +40,8 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     """How long an Authorize or accepted RemoteStartTransaction waits for its StartTransaction (EVConnectionTimeOut)."""
     end_sample_hold: Micros = 120 * SECOND
     """How long Transaction.End samples that come before their StopTransaction wait to be merged into Ended."""
+    reorder_horizon: Micros = 2 * SECOND
+    """How long a TransactionEvent waits for older ones before it gets its seqNo; 0: it is said at once."""
     offline_after: Micros = 60 * SECOND
     """Without connection events: an event that arrives so much later than it happened was queued offline."""
     offline_margin: Micros = 2 * SECOND

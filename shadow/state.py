@@ -27,6 +27,7 @@ __all__ = [
     "StationState",
     "TokenStatus",
     "Transaction",
+    "WaitingEvent",
 ]
 
 MAX_OPEN: Final = 64
@@ -34,6 +35,8 @@ MAX_OPEN: Final = 64
 MAX_ENDED: Final = 8
 """Ended ones that are remembered, to recognise what is told again. A runtime writes them with every frame: few."""
 MAX_CONNECTORS: Final = 64
+MAX_WAITING: Final = 64
+"""TransactionEvents that wait for the reorder horizon, per charging station; with more of them the first is said."""
 MAX_RESERVATIONS: Final = 64
 MAX_TOKENS: Final = 64
 """Tokens whose last authorization is remembered per charging station."""
@@ -48,6 +51,24 @@ class Held(msgspec.Struct, omit_defaults=True):
     offline: bool = False
     """They were queued while the station was offline, judged when they came."""
     received_at: Micros | None = None
+
+
+class WaitingEvent(msgspec.Struct, omit_defaults=True):
+    """A TransactionEvent that waits for its turn, and for its seqNo."""
+
+    transaction_id: str
+    payload: dict[str, Any]
+    """TransactionEventRequest; its seqNo and evse are set when it is said."""
+    at: Micros
+    """The station's own time of it."""
+    caused_by: tuple[str, ...]
+    placed: bool = True
+    """The EV is connected, so that it may be the event which names the EVSE."""
+    due: Micros = 0
+    answer: dict[str, Any] | None = None
+    """TransactionEventResponse, where the primary's answer came already."""
+    answered_by: str = ""
+    """The frame of that answer."""
 
 
 class Transaction(msgspec.Struct, omit_defaults=True):
@@ -67,6 +88,8 @@ class Transaction(msgspec.Struct, omit_defaults=True):
     primary_ids: list[str] = msgspec.field(default_factory=list)
     """The primary's ids for it, as text. Evidence, never identity."""
     seq_no: int = 0
+    """Of the next event that is said."""
+    evse_told: bool = False
     charging_state: str | None = None
     register: Decimal | None = None
     """Last total import register, in Wh."""
@@ -77,7 +100,7 @@ class Transaction(msgspec.Struct, omit_defaults=True):
     end_resolution: Decimal = Decimal(1)
     end_sample_at: Micros | None = None
     last_at: Micros | None = None
-    """Charger time of its latest event."""
+    """Charger time of the latest event that was said."""
     held: list[Held] = msgspec.field(default_factory=list)
     adopted: bool = False
     """It was running before the first frame that we saw."""
@@ -205,6 +228,8 @@ class StationState(msgspec.Struct, omit_defaults=True):
     connectors: dict[int, Connector] = msgspec.field(default_factory=dict)
     transactions: dict[str, Transaction] = msgspec.field(default_factory=dict)
     """Open and recently ended ones by transactionId, oldest first."""
+    waiting: list[WaitingEvent] = msgspec.field(default_factory=list)
+    """TransactionEvents inside the reorder horizon, in the order of their arrival."""
     aliases: dict[str, str] = msgspec.field(default_factory=dict)
     """The primary's transaction ids → transactionId, newest meaning."""
     clock: Clock = msgspec.field(default_factory=Clock)

@@ -17,7 +17,7 @@ from shadow.config import DEFAULT, ShadowConfig
 from shadow.csms import sessions
 from shadow.message import Finding, Observations
 from shadow.state import ChargerState, Seen
-from shadow.station import dispatch
+from shadow.station import dispatch, doubts, ordering
 from shadow.station.fields import integer
 from shadow.station.outbox import Outbox, seconds
 from shadow.station.transactions import alias
@@ -58,7 +58,7 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
 
 
 def _next_due(state: ChargerState, config: ShadowConfig) -> Micros | None:
-    due: Micros | None = None
+    due = ordering.next_due(state.station)
     for pending in state.pairing.pending.values():
         if pending.called_at != UNKNOWN_TIME and pending.frame_id not in state.overdue:
             at = pending.called_at + config.unanswered_after
@@ -67,7 +67,8 @@ def _next_due(state: ChargerState, config: ShadowConfig) -> Micros | None:
         if one.held and not one.ended:
             at = min(held.until for held in one.held)
             due = at if due is None or at < due else due
-    return due
+    doubted = doubts.due(state.station)
+    return doubted if due is None or (doubted is not None and doubted < due) else due
 
 
 def _fire_deadlines(state: ChargerState, frame: Frame, config: ShadowConfig, obs: Observations) -> None:
@@ -125,12 +126,14 @@ def _opened(state: ChargerState, frame: Frame, out: Outbox) -> None:
         return
     state.connected_at.setdefault(frame.connection_id, frame.received_at)
     state.station.calls_before_boot = []
+    doubts.forget(state.station)
 
 
 def _closed(state: ChargerState, frame: Frame, out: Outbox) -> None:
     state.connected_at.pop(frame.connection_id, None)
     state.foreign.pop(frame.connection_id, None)
     state.station.calls_before_boot = []
+    doubts.forget(state.station)
     for pending in exchange.close_connection(state.pairing, frame.connection_id):
         if pending.frame_id not in state.overdue:
             _unanswered(state, pending, frame.received_at, out.obs, "the connection closed")
@@ -154,6 +157,7 @@ def _gap(state: ChargerState, frame: Frame, out: Outbox) -> None:
 def _go_blind(state: ChargerState) -> None:
     """Something was not seen: a transaction may have begun meanwhile, so an unknown one may be adopted again."""
     state.station.booted = False
+    doubts.forget(state.station)
     for connector in state.station.connectors.values():
         connector.seen_since = None
 

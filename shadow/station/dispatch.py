@@ -16,9 +16,11 @@ from shadow.station import (
     commands,
     configuration,
     data_transfer,
+    doubts,
     firmware,
     local_list,
     logs,
+    ordering,
     relay,
     reservation,
     security,
@@ -62,6 +64,7 @@ _REFUSALS: Final[dict[str, _Refusal]] = {
     **data_transfer.REFUSALS,
     **firmware.REFUSALS,
     **logs.REFUSALS,
+    **reservation.REFUSALS,
 }
 """Where a CALLERROR is more than one message of 2.0.1, or ends something that waits for the answer."""
 
@@ -122,6 +125,8 @@ def on_error(out: Outbox, request: PendingCall, error: CallError) -> None:
 
 def fire_due(out: Outbox, until: int) -> None:
     """Do what is due at `until`; `out.at` is that moment."""
+    doubts.fire_due(out, until)
     for transaction in open_transactions(out):
         if transaction.held and min(held.until for held in transaction.held) <= until:
             flush_held(out, transaction)
+    ordering.fire(out, until)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from ingest.exchange import PendingCall
 from ingest.frame import Micros
 from ingest.ocppj import Call
 from ingest.timestamps import format_micros
-from shadow.message import Provenance
 from shadow.quantities import whole_wh
 from shadow.state import PendingStart, Transaction
-from shadow.station import metering, registers, transactions
+from shadow.station import metering, ordering, registers, transactions
 from shadow.station.authorization import id_token_info
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
@@ -20,17 +19,6 @@ from shadow.station.status import say_status
 from shadow.station.tables import CHARGING_STATES, STOP_REASONS
 
 __all__ = ["on_start", "on_start_answer"]
-
-_STARTED: Final = {
-    "seqNo": Provenance.SYNTHESISED,
-    "triggerReason": Provenance.DERIVED,
-    "transactionInfo.transactionId": Provenance.SYNTHESISED,
-    "transactionInfo.chargingState": Provenance.DERIVED,
-    "transactionInfo.remoteStartId": Provenance.SYNTHESISED,
-    "idToken.type": Provenance.SYNTHESISED,
-    "evse": Provenance.CONFIGURED,
-    "offline": Provenance.DERIVED,
-}
 
 
 def on_start(out: Outbox, call: Call, frame_id: str) -> None:
@@ -107,14 +95,13 @@ def _say_started(
         info["remoteStartId"] = remote.remote_start_id  # F01.FR.25, F02.FR.01
     started.charging_state = "EVConnected"
     event = transactions.event(out, started, "Started", at, trigger, info)
-    event["evse"] = out.evse(number)
     event["idToken"] = out.id_token(tag)
     if meter_start is not None and registers.begin_register(out, started, meter_start, at):
         event["meterValue"] = [metering.register_sample(meter_start, "Transaction.Begin", at)]
     reservation = integer(payload, "reservationId")
     if reservation:  # many stations always send 0, which reserves nothing
         event["reservationId"] = reservation
-    out.say("TransactionEvent", event, _STARTED)
+    transactions.tell(out, started, at, event)
     state = CHARGING_STATES.get(connector.status or "")
     if state not in (None, "EVConnected"):
         # The status came before its StartTransaction: E02.FR.13 wants the change reported within the transaction.
@@ -193,7 +180,7 @@ def on_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -
         if info is not None and info["status"] != "Accepted":
             started.refused = True
     if info is not None:
-        out.respond(request, "TransactionEvent", {"idTokenInfo": info})
+        ordering.answer(out, request, {"idTokenInfo": info})
 
 
 def _of_call(out: Outbox, request: PendingCall) -> Transaction | None:

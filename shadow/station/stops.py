@@ -10,7 +10,7 @@ from ingest.ocppj import Call
 from ingest.timestamps import format_micros
 from shadow.quantities import whole_wh
 from shadow.state import Transaction
-from shadow.station import metering, registers, transactions
+from shadow.station import metering, ordering, registers, transactions
 from shadow.station.authorization import id_token_info
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
@@ -104,7 +104,7 @@ def _check_times(out: Outbox, transaction: Transaction, at: Micros) -> None:
     """A stop before its start, or before its own Transaction.End sample: the clock went backwards."""
     for name, bound in (("end sample", transaction.end_sample_at), ("start", transaction.started_at)):
         # A stop in whole seconds beside a sample in milliseconds is no clock that went backwards.
-        if bound is not None and bound - at > transactions.ORDER_SLACK and transaction.plausible_start:
+        if bound is not None and bound - at > ordering.ORDER_SLACK and transaction.plausible_start:
             out.find(
                 "clock.backwards",
                 "StopTransaction.timestamp",
@@ -172,7 +172,7 @@ def _meant(
 
 def _can_end(one: Transaction, at: Micros, meter_stop: Any) -> bool:
     """Whether a stop with this time and register can be its end: neither lies before what it has shown."""
-    after = one.started_at is None or not one.plausible_start or one.started_at - at <= transactions.ORDER_SLACK
+    after = one.started_at is None or not one.plausible_start or one.started_at - at <= ordering.ORDER_SLACK
     placeholder = meter_stop is None or meter_stop < 0
     return after and (placeholder or one.register is None or meter_stop >= one.register - one.register_resolution)
 
@@ -198,4 +198,4 @@ def on_stop_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) ->
     """StopTransaction.conf → TransactionEventResponse."""
     info = id_token_info(out, answer.get("idTagInfo")) if "idTagInfo" in answer else None
     if info is not None:
-        out.respond(request, "TransactionEvent", {"idTokenInfo": info})
+        ordering.answer(out, request, {"idTokenInfo": info})

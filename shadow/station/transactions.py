@@ -13,12 +13,11 @@ from uuid import UUID, uuid5
 
 from ingest.frame import Micros
 from ingest.timestamps import format_micros
-from shadow.message import Provenance
-from shadow.state import MAX_CONNECTORS, MAX_ENDED, MAX_OPEN, Connector, Transaction
+from shadow.state import MAX_CONNECTORS, MAX_ENDED, MAX_OPEN, Connector, Transaction, WaitingEvent
+from shadow.station import ordering
 from shadow.station.outbox import Outbox, seconds
 
 __all__ = [
-    "ORDER_SLACK",
     "adopt",
     "alias",
     "close_open",
@@ -31,20 +30,13 @@ __all__ = [
     "on_cable_out",
     "open_on",
     "open_transactions",
+    "tell",
     "update",
 ]
 
 _NAMESPACE: Final = UUID("8f0d3f0a-5c1f-5a0e-9d67-2c1f6c4b7a10")
 _MAX_ALIASES: Final = 16
 """Ids kept per transaction; a primary that answers each retry with another one gives more."""
-_UPDATED: Final = {
-    "seqNo": Provenance.SYNTHESISED,
-    "triggerReason": Provenance.DERIVED,
-    "transactionInfo.transactionId": Provenance.SYNTHESISED,
-    "transactionInfo.chargingState": Provenance.DERIVED,
-    "offline": Provenance.DERIVED,
-}
-_ENDED: Final = {**_UPDATED, "idToken.type": Provenance.SYNTHESISED}
 
 
 def connector_of(out: Outbox, number: int) -> Connector | None:
@@ -120,10 +112,10 @@ def new_transaction(out: Outbox, number: int, **known: Any) -> Transaction:
     transactions = out.station.transactions
     transactions[transaction_id] = transaction
     ended = [key for key, one in transactions.items() if one.ended]
-    if len(ended) > MAX_ENDED:
-        del transactions[ended[0]]
-    elif len(transactions) > MAX_OPEN + MAX_ENDED:
-        del transactions[next(iter(transactions))]
+    forgotten = ended[0] if len(ended) > MAX_ENDED else next(iter(transactions))
+    if len(ended) > MAX_ENDED or len(transactions) > MAX_OPEN + MAX_ENDED:
+        ordering.flush(out, forgotten)
+        del transactions[forgotten]
     connector = connector_of(out, number) if number > 0 else None
     if connector is not None:
         connector.transaction_id = transaction_id
@@ -159,7 +151,7 @@ def update(
     received_at: Micros | None = None,
     tag: str | None = None,
 ) -> None:
-    """TransactionEvent Updated. evse stands in the first event only (E01.FR.16)."""
+    """TransactionEvent Updated."""
     info: dict[str, Any] = {"transactionId": transaction.transaction_id}
     if charging_state is not None:
         transaction.charging_state = charging_state
@@ -179,9 +171,7 @@ def update(
         payload["idToken"] = out.id_token(tag)
     if meter_value is not None:
         payload["meterValue"] = [meter_value]
-    if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
-        payload["evse"] = out.evse(transaction.connector_id)
-    out.say("TransactionEvent", payload, _UPDATED, caused_by=caused_by)
+    tell(out, transaction, at, payload, caused_by)
 
 
 def end(
@@ -208,8 +198,6 @@ def end(
         payload["idToken"] = out.id_token(tag)
     if meter_values:
         payload["meterValue"] = meter_values
-    if transaction.adopted and transaction.seq_no == 2 and transaction.connector_id > 0:
-        payload["evse"] = out.evse(transaction.connector_id)
     transaction.ended, transaction.ended_at = True, at
     transaction.held = []
     connector = out.station.connectors.get(transaction.connector_id)
@@ -217,7 +205,7 @@ def end(
         connector.transaction_id = None
     if connector is not None and connector.status in ("Charging", "SuspendedEV", "SuspendedEVSE"):
         connector.status = None  # it spoke of this transaction and says nothing of the next one
-    out.say("TransactionEvent", payload, _ENDED, caused_by=caused_by)
+    tell(out, transaction, at, payload, caused_by)
 
 
 def event(
@@ -232,7 +220,7 @@ def event(
     offline: bool | None = None,
     received_at: Micros | None = None,
 ) -> dict[str, Any]:
-    """The members that each TransactionEvent has; seqNo rises by one (Part 2 §1.3.2.1).
+    """The members that each TransactionEvent has; its seqNo is set when its turn comes (`station.ordering`).
 
     `offline` and `received_at` where what the event tells of was received, and judged, before now.
     """
@@ -240,7 +228,7 @@ def event(
         "eventType": kind,
         "timestamp": format_micros(at),
         "triggerReason": trigger,
-        "seqNo": transaction.seq_no,
+        "seqNo": 0,
         "transactionInfo": info,
     }
     if out.is_offline(at) if offline is None else offline:
@@ -257,27 +245,14 @@ def event(
             delta=seconds(at - received_at),
             occurred_at=at,
         )
-    transaction.seq_no += 1
-    last = transaction.last_at
-    if last is None or at >= last:
-        transaction.last_at = at
-    elif kind == "Updated" and last - at > ORDER_SLACK:
-        out.find(
-            "session.out-of-order",
-            f"TransactionEvent.{kind}",
-            connector_id=transaction.connector_id,
-            transaction_id=transaction.transaction_id,
-            frames=caused_by,
-            found=format_micros(at),
-            expected=format_micros(last),
-            delta=seconds(last - at),
-            occurred_at=at,
-        )
     return payload
 
 
-ORDER_SLACK: Final[Micros] = 1_000_000
-"""Charging stations stamp a status and the sample beside it up to a second apart."""
+def tell(
+    out: Outbox, transaction: Transaction, at: Micros, payload: dict[str, Any], caused_by: tuple[str, ...] | None = None
+) -> None:
+    """Hand a TransactionEvent over to the reorder horizon."""
+    ordering.tell(out, WaitingEvent(transaction.transaction_id, payload, at, caused_by or (out.frame_id,)))
 
 
 def on_cable_out(out: Outbox, transaction: Transaction, at: Micros) -> None:

@@ -1,0 +1,138 @@
+"""The reorder horizon: TransactionEvents wait for what belongs before them, and get their seqNo in the order of time.
+
+1.6 delivers transaction messages in order, but a queue that drains, a second connection or a slow sampler brings values
+late: after StopTransaction, with a time before it. A 2.0.1 station would have numbered them where they belong (2.0.1
+Part 2 §1.3.2.1). So each event waits `reorder_horizon` after the frame that it was made of. When its time is up, it is
+said, and before it every event of the same transaction that is older: Started first, Ended last, the others by the
+station's own time, and by arrival where that is the same. The answer to an event waits with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ingest.exchange import PendingCall
+from ingest.frame import UNKNOWN_TIME, Direction, Micros
+from ingest.timestamps import format_micros
+from shadow.message import MessageType, Provenance
+from shadow.state import MAX_WAITING, StationState, Transaction, WaitingEvent
+from shadow.station.outbox import Outbox, seconds
+
+__all__ = ["ORDER_SLACK", "answer", "fire", "flush", "next_due", "tell"]
+
+ORDER_SLACK: Final[Micros] = 1_000_000
+"""Charging stations stamp a status and the sample beside it up to a second apart."""
+
+_RANKS: Final = {"Started": 0, "Updated": 1, "Ended": 2}
+_PROVENANCE: Final = {
+    "seqNo": Provenance.SYNTHESISED,
+    "triggerReason": Provenance.DERIVED,
+    "transactionInfo.transactionId": Provenance.SYNTHESISED,
+    "transactionInfo.chargingState": Provenance.DERIVED,
+    "transactionInfo.remoteStartId": Provenance.SYNTHESISED,
+    "idToken.type": Provenance.SYNTHESISED,
+    "evse": Provenance.CONFIGURED,
+    "offline": Provenance.DERIVED,
+}
+"""Of every field that a TransactionEvent may have and that was not simply observed."""
+
+
+def tell(out: Outbox, event: WaitingEvent) -> None:
+    """Let an event wait for its turn; without a horizon, or without a clock, its turn is now."""
+    if out.config.reorder_horizon == 0 or out.at == UNKNOWN_TIME:
+        _say(out, event)
+        return
+    event.due = out.at + out.config.reorder_horizon
+    waiting = out.station.waiting
+    waiting.append(event)
+    if len(waiting) > MAX_WAITING:
+        _say_up_to(out, min(waiting, key=lambda one: one.due))
+
+
+def answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> None:
+    """Answer the TransactionEvent that was made of a 1.6 request, once it is said."""
+    for event in out.station.waiting:
+        if event.caused_by[-1] == request.frame_id and event.answer is None:
+            event.answer, event.answered_by = payload, out.frame_id
+            return
+    out.respond(request, "TransactionEvent", payload)
+
+
+def next_due(station: StationState) -> Micros | None:
+    """When the next event has waited long enough."""
+    return min((one.due for one in station.waiting), default=None)
+
+
+def fire(out: Outbox, until: Micros) -> None:
+    """Say what has waited long enough, each in its turn."""
+    waiting = out.station.waiting
+    while due := [one for one in waiting if one.due <= until]:
+        _say_up_to(out, min(due, key=lambda one: one.due))
+
+
+def flush(out: Outbox, transaction_id: str) -> None:
+    """Say all that waits of one transaction: it is about to be forgotten."""
+    while mine := [one for one in out.station.waiting if one.transaction_id == transaction_id]:
+        _say_up_to(out, max(mine, key=_turn))
+
+
+def _turn(event: WaitingEvent) -> tuple[int, Micros]:
+    return _RANKS[event.payload["eventType"]], event.at
+
+
+def _say_up_to(out: Outbox, last: WaitingEvent) -> None:
+    """Say an event, and before it what is older of its transaction; of equals the one that came first."""
+    mine = [one for one in out.station.waiting if one.transaction_id == last.transaction_id]
+    mine.sort(key=_turn)  # stable: arrival decides between equals
+    turn = next(place for place, one in enumerate(mine, 1) if one is last)
+    said = mine[:turn]
+    out.station.waiting = [one for one in out.station.waiting if not any(one is other for other in said)]
+    for event in said:
+        _say(out, event)
+
+
+def _say(out: Outbox, event: WaitingEvent) -> None:
+    payload = event.payload
+    transaction = out.station.transactions.get(event.transaction_id)
+    if transaction is not None:
+        payload["seqNo"] = transaction.seq_no
+        transaction.seq_no += 1
+        if event.placed and not transaction.evse_told and transaction.connector_id > 0:
+            # E01.FR.16: in the first event after the EV is connected, and in no other.
+            transaction.evse_told = True
+            payload["evse"] = out.evse(transaction.connector_id)
+        _check_order(out, transaction, event)
+    provenance = {path: origin for path, origin in _PROVENANCE.items() if _has(payload, path)}
+    out.say("TransactionEvent", payload, provenance, caused_by=event.caused_by)
+    if event.answer is not None:
+        out.say(
+            "TransactionEvent",
+            event.answer,
+            direction=Direction.CS_TO_CP,
+            type_=MessageType.RESPONSE,
+            caused_by=(event.caused_by[-1], event.answered_by),
+        )
+
+
+def _has(payload: dict[str, Any], path: str) -> bool:
+    name, _, inner = path.partition(".")
+    return name in payload and (not inner or inner in payload[name])
+
+
+def _check_order(out: Outbox, transaction: Transaction, event: WaitingEvent) -> None:
+    """An event that is older than one already numbered came later than the horizon allows."""
+    last = transaction.last_at
+    if last is None or event.at >= last:
+        transaction.last_at = event.at
+    elif event.payload["eventType"] == "Updated" and last - event.at > ORDER_SLACK:
+        out.find(
+            "session.out-of-order",
+            "TransactionEvent.Updated",
+            connector_id=transaction.connector_id,
+            transaction_id=transaction.transaction_id,
+            frames=event.caused_by,
+            found=format_micros(event.at),
+            expected=format_micros(last),
+            delta=seconds(last - event.at),
+            occurred_at=event.at,
+        )
