@@ -245,9 +245,11 @@ class Sink:
             if offsets:
                 self._consumer.commit(offsets)
         except KafkaError as error:
-            # Stored and not committed: whoever has the partitions now reads it again, and it counts once.
-            _log.warning("offsets are not committed: %s: %s", type(error).__name__, error)
-        self._taken.clear()
+            # Stored and not committed: kept for the next flush, because a partition may stay silent from now on. Where
+            # somebody else has the partitions now, `revoked` lets go of it: it is read again there, and counts once.
+            _log.warning("offsets are not committed: %s: %s; trying again", type(error).__name__, error)
+        else:
+            self._taken.clear()
 
 
 def _place(record: Any) -> Any:

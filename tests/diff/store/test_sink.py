@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaConnectionError
 
 from app.distributed.living import Arrival, Living
 from demo.script import Script
@@ -221,6 +222,28 @@ def test_while_the_store_is_away_nothing_is_committed(
     assert taken <= len(records)
     assert sink.failure == ""
     assert _rows(store) == _expected(store, FRAMES[:300])
+
+
+def test_a_commit_that_failed_is_made_good_without_another_record(
+    kafka: str, topics: Topics, sinks: Callable[..., Sink], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker went away between storing and committing, and the partitions stay silent from then on."""
+    records = list(_records(topics, FRAMES[:50]))
+    _send(kafka, records)
+    sink = sinks(max_age=0.1)
+
+    def away(*_: object) -> None:
+        raise KafkaConnectionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sink._consumer, "commit", away)
+        while sink.records < len(records):
+            sink.step()
+        sink.flush()
+    assert sum(_committed(kafka, topics).values()) == 0
+    time.sleep(0.2)
+    sink.step()
+    assert sum(_committed(kafka, topics).values()) == len(records)
 
 
 def test_a_record_that_cannot_be_read_becomes_a_dead_letter(
