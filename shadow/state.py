@@ -273,6 +273,8 @@ class StationState(msgspec.Struct, omit_defaults=True):
     """By what is requested: `log` or `firmware`."""
     lowest_request_id: int = 0
     """The lowest requestId seen or made, none above 0: those that are made go down from there."""
+    contracts: list[str] = msgspec.field(default_factory=list)
+    """The latest eMAIDs that Plug & Charge identified, in lower case: their type is known wherever they stand."""
     unwrapped: list[str] = msgspec.field(default_factory=list)
     """DataTransfer requests that were said as the Plug & Charge message in them and wait for their answer, by frame."""
     reservations: dict[int, Reservation] = msgspec.field(default_factory=dict)
@@ -332,6 +334,8 @@ class Seen(msgspec.Struct, omit_defaults=True):
     next_seq: int = 0
     holes: list[int] = msgspec.field(default_factory=list)
     """Numbers below `next_seq` that never came, the newest few."""
+    speaks: str = ""
+    """The subprotocol of the connection; empty where a log does not say it and no CALL told it yet."""
 
 
 class NativeTransaction(msgspec.Struct, omit_defaults=True):
@@ -409,8 +413,10 @@ class ChargerState(msgspec.Struct, omit_defaults=True):
     """By connection, which frames were lived."""
     connected_at: dict[str, Micros] = msgspec.field(default_factory=dict)
     """When each open connection was seen to open."""
-    foreign: dict[str, str] = msgspec.field(default_factory=dict)
-    """Connections that speak another subprotocol than ocpp1.6: counted, not lived."""
+    spoken: str = ""
+    """The subprotocol that was agreed last."""
+    native: NativeState | None = None
+    """What is remembered of it while it speaks 2.0.1 itself; None where it never did."""
     overdue: dict[str, Micros] = msgspec.field(default_factory=dict)
     """Calls already named unanswered, by frame id."""
     messages: int = 0

@@ -162,8 +162,9 @@ class Outbox:
         return self.config.topology.siblings(self.charger_id, station.vendor, station.model, number)
 
     def id_token(self, tag: str) -> dict[str, Any]:
-        """IdTokenType of a 1.6 idTag, by the settings."""
-        return id_token(tag, self.config.id_token_type, autocharge=self.config.autocharge)
+        """IdTokenType of a 1.6 idTag, by the settings; that of a contract which Plug & Charge identified is known."""
+        setting = "eMAID" if tag.lower() in self.station.contracts else self.config.id_token_type
+        return id_token(tag, setting, autocharge=self.config.autocharge)
 
     def stamp(self, action: str, text: object, connector_id: int | None = None) -> tuple[Micros, bool]:
         """Read a charging station's timestamp, name its flaw, and keep its clock in mind.

@@ -28,6 +28,7 @@ _MAX_TEXT: Final = 100_000
 """Longest `data` that is read, in characters; the longest honest one, a certificate chain, stays below 15 000."""
 _MAX_DEPTH: Final = 16
 _MAX_UNWRAPPED: Final = 16
+_MAX_CONTRACTS: Final = 8
 _SHOWN: Final = 40
 """Of a value that breaks a rule: it may be a certificate."""
 _ABOUT_NAMES: Final = frozenset({"required", "additionalProperties"})
@@ -49,6 +50,8 @@ def unwrap(out: Outbox, call: Call, direction: Direction) -> bool:
     if said is None:
         return False
     out.say(name, *said, direction=direction)
+    if name == "Authorize":
+        _note_contract(out, said[0]["idToken"])
     out.station.unwrapped.append(out.frame_id)
     del out.station.unwrapped[:-_MAX_UNWRAPPED]
     return True
@@ -76,6 +79,17 @@ def answer(out: Outbox, request: PendingCall, name: str, payload: dict[str, Any]
         token = {} if isinstance(whole, str) else in_full(whole).get("idToken", {})
         note_answer(out, text(token, "idToken") or "", accepted=said[0]["idTokenInfo"]["status"] == "Accepted")
     out.respond(request, name, *said)
+
+
+def _note_contract(out: Outbox, id_token: dict[str, Any]) -> None:
+    """C01.FR.25: a token has one type wherever it stands, and StartTransaction has no place for it."""
+    if id_token["type"] != "eMAID":
+        return
+    contracts, tag = out.station.contracts, id_token["idToken"].lower()
+    if tag in contracts:
+        contracts.remove(tag)
+    contracts.append(tag)
+    del contracts[:-_MAX_CONTRACTS]
 
 
 def _name(call: Call) -> str | None:
