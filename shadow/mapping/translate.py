@@ -48,6 +48,8 @@ def _fill(
         path = f"{prefix}{rule.target}"
         if not rule.source:
             value = rule.constant if rule.constant is not None else given.get(path)
+            if value is None and _stands(result, rule.target):
+                provenance[path] = rule.provenance  # made by the reader of the rule before, such as an idToken's type
         else:
             raw = payload.get(rule.source)
             if raw is None:
@@ -98,3 +100,10 @@ def _put(result: dict[str, Any], target: str, value: Any) -> None:
     for parent in parents:
         result = result.setdefault(parent, {})
     result[name] = value
+
+
+def _stands(result: dict[str, Any], target: str) -> bool:
+    found: Any = result
+    for name in target.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found is not None

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ingest.exchange import PendingCall
 from ingest.ocppj import Call
-from ingest.timestamps import format_micros, parse_stamp
+from shadow.mapping.tokens import id_tag_info
+from shadow.mapping.translate import translate
 from shadow.message import Provenance
 from shadow.state import MAX_TOKENS
+from shadow.station import reservation
 from shadow.station.fields import text
 from shadow.station.outbox import Outbox
+from shadow.station.status import free_reserved
 
 __all__ = ["id_token_info", "note_answer", "on_authorize", "on_authorize_answer"]
 
 _TOKEN_TYPE = {"idToken.type": Provenance.SYNTHESISED}
-_STATUSES = frozenset({"Accepted", "Blocked", "Expired", "Invalid", "ConcurrentTx"})
-"""1.6 §7.2 AuthorizationStatus: each has the same name in 2.0.1 §3.3."""
+_GROUP_TYPE: Final = {"idTokenInfo.groupIdToken.type": Provenance.SYNTHESISED}
+_INFO: Final = id_tag_info().inside
 
 
 def on_authorize(out: Outbox, call: Call) -> None:
@@ -30,8 +33,20 @@ def on_authorize_answer(out: Outbox, request: PendingCall, answer: dict[str, Any
     info = id_token_info(out, answer.get("idTagInfo"))
     if info is None:
         return
-    note_answer(out, text(request.call.payload, "idTag") or "", accepted=info["status"] == "Accepted")
-    out.respond(request, "Authorize", {"idTokenInfo": info})
+    tag = text(request.call.payload, "idTag") or ""
+    note_answer(out, tag, accepted=info["status"] == "Accepted")
+    out.respond(request, "Authorize", {"idTokenInfo": info}, _GROUP_TYPE if "groupIdToken" in info else {})
+    if info["status"] == "Accepted":
+        _free_reserved(out, tag, text(answer["idTagInfo"], "parentIdTag") or "")
+
+
+def _free_reserved(out: Outbox, tag: str, parent: str) -> None:
+    """Connectors reserved for a token that was accepted are free for it, before its transaction (H03.FR.09, FR.10)."""
+    for number in reservation.on_token(out, tag, parent):
+        connector = out.station.connectors.get(number)
+        if connector is not None and connector.reported == "Reserved" and number > 0:
+            # Preparing that came before the token came from the cable.
+            free_reserved(out, number, connector, out.now_text, cabled=connector.status == "Preparing")
 
 
 def note_answer(out: Outbox, id_tag: str, *, accepted: bool) -> None:
@@ -50,15 +65,5 @@ def id_token_info(out: Outbox, tag_info: Any) -> dict[str, Any] | None:
     """IdTokenInfoType for an idTagInfo; None where the answer holds none that can be read."""
     if not isinstance(tag_info, dict):
         return None
-    status = text(tag_info, "status")
-    if status not in _STATUSES:
-        out.unmapped(f"idTagInfo.status={status}")
-        return None
-    info: dict[str, Any] = {"status": status}
-    expiry = tag_info.get("expiryDate")
-    if isinstance(expiry, str) and (at := parse_stamp(expiry).at) is not None:
-        info["cacheExpiryDateTime"] = format_micros(at)
-    parent = text(tag_info, "parentIdTag")
-    if parent:
-        info["groupIdToken"] = {"idToken": parent[:36], "type": "Central"}  # C09.FR.13
-    return info
+    info, _ = translate(out, _INFO, tag_info, "idTagInfo")
+    return info if "status" in info else None

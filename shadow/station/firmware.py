@@ -18,7 +18,12 @@ __all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS"]
 _RETRIEVE: Final = "firmware.retrieveDateTime"
 
 
+_INSTALLS: Final = frozenset({"Installing", "InstallRebooting", "Installed"})
+
+
 def _status(out: Outbox, call: Call) -> None:
+    if text(call.payload, "status") in _INSTALLS:
+        out.station.installed_at = out.at  # the boot that follows is for it
     relay.request(out, call, Direction.CP_TO_CS, told(out, FIRMWARE, call))
 
 

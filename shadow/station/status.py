@@ -1,65 +1,144 @@
-"""StatusNotification (G01) and the chargingState that follows from it (E02.FR.13, E01.FR.18)."""
+"""StatusNotification (G01): the connector's status, and what else of 2.0.1 it brings.
+
+One message of 1.6 becomes up to three of 2.0.1: the connectorStatus where it changes, the error as NotifyEvent
+(`station.errors`), and the chargingState of the transaction on it (`station.charging_state`; E02.FR.13, E01.FR.18).
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
+from ingest.frame import Micros
 from ingest.ocppj import Call
 from ingest.timestamps import format_micros
+from shadow.mapping.connectors import name_unknown
 from shadow.message import Provenance
-from shadow.state import Connector
-from shadow.station import charging_state, transactions
+from shadow.state import MAX_CONNECTORS, Connector, Transaction
+from shadow.station import charging_state, doubts, reservation, transactions
+from shadow.station.errors import on_error
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
-from shadow.station.tables import CONNECTOR_STATUSES
+from shadow.station.station_status import on_station_status
+from shadow.station.tables import CHARGING_STATES, CONNECTOR_STATUSES
+from shadow.station.transitions16 import is_legal
 
-__all__ = ["on_status"]
+__all__ = ["free_reserved", "on_status", "say_status"]
 
-_EVSE = {"evseId": Provenance.CONFIGURED, "connectorId": Provenance.CONFIGURED}
-_STATION_EVENT = {
-    "seqNo": Provenance.SYNTHESISED,
-    "eventData.eventId": Provenance.SYNTHESISED,
-    "eventData.trigger": Provenance.SYNTHESISED,
-    "eventData.eventNotificationType": Provenance.SYNTHESISED,
-    "eventData.variable": Provenance.DERIVED,
-}
+_EVSE: Final = {"evseId": Provenance.CONFIGURED, "connectorId": Provenance.CONFIGURED}
 
 
 def on_status(out: Outbox, call: Call) -> None:
-    """StatusNotification.req (1.6 §4.9) → StatusNotificationRequest, NotifyEventRequest or TransactionEvent Updated."""
+    """StatusNotification.req (1.6 §4.9) → StatusNotificationRequest, NotifyEventRequest, TransactionEvent Updated."""
     payload = call.payload
     number = integer(payload, "connectorId")
     status = text(payload, "status") or ""
     at, own_clock = out.stamp("StatusNotification", payload.get("timestamp"), number)
-    error = text(payload, "errorCode")
-    if error not in (None, "NoError"):
-        out.unmapped(f"StatusNotification.errorCode={error}"[:80])
-    reported = CONNECTOR_STATUSES.get(status)
-    if number is None or number < 0 or reported is None:
+    if number is None or status not in CONNECTOR_STATUSES:
         out.unmapped(f"StatusNotification.status={status}"[:80])
         return
-    if number == 0:
-        _station_status(out, reported, format_micros(at))
-        return
-    connector = transactions.connector_of(out, number)
+    connector = _connector(out, number)
     if connector is None:
-        out.unmapped("StatusNotification.connectorId")
         return
+    timestamp = format_micros(at)
+    if number == 0:
+        on_station_status(out, connector, status, timestamp)
+        on_error(out, 0, connector, payload, timestamp)
+        reservation.on_status(out, 0, status, was_reserved=False)
+        return
+    _judge_step(out, number, connector, status, at)
     before, connector.status = connector.status, status
     if status == "Available" and connector.seen_since is None:
         connector.seen_since = at if own_clock else out.at
     if status == "Preparing" and before != "Preparing":
         connector.preparing_at = out.at
+    if status != before:
+        _name_detail(out, number, status)
     transaction = transactions.open_on(out, number)
-    if status == "Preparing" and transaction is None and _token_waits(out):
-        # §4.9 Preparing comes from the cable or from the card alone (OCA TC_004_2): with a token waiting
-        # it proves no cable, and Occupied would be an invention. StartTransaction will prove it.
-        return
-    if reported != connector.reported:
-        connector.reported = reported
-        say_status(out, number, reported, format_micros(at))
+    _report(out, number, connector, status, transaction, timestamp)
+    on_error(out, number, connector, payload, timestamp)
+    reservation.on_status(out, number, status, was_reserved=before == "Reserved")
     if transaction is not None:
         charging_state.on_status(out, transaction, status, text(payload, "info") or "", at)
+    doubts.watch(out, number, connector, status)
+
+
+def _connector(out: Outbox, number: int) -> Connector | None:
+    """The connector with this 1.6 number; None where it is none, or one too many, which is named."""
+    where = "StatusNotification.connectorId"
+    unknown = name_unknown(out, where, number)
+    connector = transactions.connector_of(out, number) if number >= 0 else None
+    if connector is None:
+        out.unmapped(where)
+        if not unknown:
+            detail = "more connectors than a charging station can have"
+            out.find("topology.unknown-connector", where, found=number, expected=MAX_CONNECTORS, detail=detail)
+    return connector
+
+
+def _judge_step(out: Outbox, number: int, connector: Connector, status: str, at: Micros) -> None:
+    """Name a step that the state table of 1.6 has not, where both its ends were seen, in order, and nothing hid."""
+    last, last_at = connector.last, connector.last_at
+    connector.last, connector.last_at = status, at
+    if last is None or is_legal(last, status):
+        return
+    if last_at is not None and at < last_at:
+        connector.last = None  # an old status, told late: which one holds now is not known
+        return
+    if out.siblings(number) and (last, status) == ("Preparing", "Unavailable"):
+        return  # the other connector of the EVSE was chosen (OCA: Multiple Connectors per EVSE in OCPP 1.x)
+    path = f"StatusNotification.status {last} to {status}"
+    detail = "the state table of 1.6 (section 4.9) has no such step"
+    out.find("status.illegal-transition", path, connector_id=number, found=f"{last} → {status}", detail=detail)
+
+
+def _name_detail(out: Outbox, number: int, status: str) -> None:
+    """Five statuses are one in 2.0.1: what tells them apart is the chargingState of a transaction, where one runs."""
+    if CONNECTOR_STATUSES[status] == "Occupied":
+        out.find(
+            "status.detail-lost",
+            f"StatusNotification.status={status}",
+            connector_id=number,
+            found=status,
+            expected=f"Occupied; chargingState {CHARGING_STATES[status]} in a transaction",
+            detail="five statuses of 1.6 are one connectorStatus",
+        )
+
+
+def _report(
+    out: Outbox, number: int, connector: Connector, status: str, transaction: Transaction | None, timestamp: str
+) -> None:
+    """Say the connectorStatus where it changes and the 1.6 status proves it."""
+    reported = CONNECTOR_STATUSES[status]
+    if reported == connector.reported:
+        return
+    siblings = out.siblings(number)
+    if status == "Preparing" and transaction is None:
+        if connector.reported == "Reserved":
+            # G01.FR.09 (errata 2.28): a cable in a reserved connector changes nothing until the token is there.
+            # With it the connector is Available (H03.FR.09): Preparing proves no cable then.
+            if reservation.is_presented(out, number):
+                free_reserved(out, number, connector, timestamp, cabled=False)
+            return
+        if siblings or _token_waits(out):
+            # §4.9 Preparing comes from the cable or from the card alone (OCA TC_004_2), and then on every connector of
+            # the EVSE: it proves no cable, and Occupied would be an invention. StartTransaction will prove it.
+            return
+    if status == "Unavailable" and any(_is_used(out, other) for other in siblings):
+        return  # the EVSE is in use by its other connector, and this one is no fault (OCA, as above)
+    connector.reported = reported
+    say_status(out, number, reported, timestamp)
+
+
+def _is_used(out: Outbox, number: int) -> bool:
+    connector = out.station.connectors.get(number)
+    occupied = connector is not None and CONNECTOR_STATUSES.get(connector.status or "") == "Occupied"
+    return occupied or transactions.open_on(out, number) is not None
+
+
+def free_reserved(out: Outbox, number: int, connector: Connector, timestamp: str, *, cabled: bool) -> None:
+    """The token of a reservation is there: Available without a cable, Occupied with one (H03.FR.09, H03.FR.10)."""
+    connector.reported = "Occupied" if cabled else "Available"
+    say_status(out, number, connector.reported, timestamp)
 
 
 def say_status(out: Outbox, number: int, reported: str, timestamp: str) -> None:
@@ -79,22 +158,3 @@ def _token_waits(out: Outbox) -> bool:
     return any(at >= since for at in out.station.authorized.values()) or any(
         start.accepted_at >= since for start in out.station.remote_starts
     )
-
-
-def _station_status(out: Outbox, reported: str, timestamp: str) -> None:
-    """Connector 0: 2.0.1 has no StatusNotification of the station, its AvailabilityState is a variable (G01)."""
-    station = out.station.connectors.setdefault(0, Connector())
-    if reported == station.reported:
-        return
-    station.reported = reported
-    out.station.event_id += 1
-    event: dict[str, Any] = {
-        "eventId": out.station.event_id,
-        "timestamp": timestamp,
-        "trigger": "Delta",
-        "actualValue": reported,
-        "eventNotificationType": "HardWiredMonitor",
-        "component": {"name": "ChargingStation"},
-        "variable": {"name": "AvailabilityState"},
-    }
-    out.say("NotifyEvent", {"generatedAt": out.now_text, "seqNo": 0, "eventData": [event]}, _STATION_EVENT)
