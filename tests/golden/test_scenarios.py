@@ -149,9 +149,9 @@ def _samples(payload: dict[str, Any]) -> list[str]:
 
 
 def _differs(payload: dict[str, Any], fields: dict[str, Any], names: dict[str, Any]) -> str:
-    """The first field that is not as expected, in words; empty where all are. Binds the names that it meets."""
+    """Of the expected leaves the first field that is not as expected, in words; empty where all are. Binds the names that it meets."""
     bound = dict(names)
-    for path, wanted in _leaves(fields):
+    for path, wanted in fields.items():
         if path == "without":
             present = [one for one in wanted if _at(payload, one) is not None]
             if present:
@@ -210,7 +210,7 @@ def _walk(rows: list[list[Any]], heard: list[ShadowMessage], names: dict[str, An
             if action.endswith("?"):
                 continue
             return [f"missing: {action} ({why}) {tables}"]
-        fields = _merged(tables)
+        fields = dict(leaf for table in tables for leaf in _leaves(table))
         same = _name(heard[0]) == action.rstrip("?")
         difference = _differs(heard[0].payload, fields, names) if same else f"{_name(heard[0])} came instead"
         if not difference:
