@@ -113,6 +113,17 @@ def _data(vendor: str) -> Script:
     return Script().boot().call("DataTransfer", {"vendorId": vendor}).answer({"status": "Accepted"})
 
 
+def _plug_and_charge(data: str | None) -> Script:
+    """Plug & Charge inside DataTransfer, answered with a message inside, or with none."""
+    asked = {"vendorId": "org.openchargealliance.iso15118pnc", "messageId": "SignCertificate", "data": '{"csr": "C"}'}
+    script = Script().boot().call("DataTransfer", asked)
+    return script.answer({"status": "UnknownMessageId"} if data is None else {"status": "Accepted", "data": data})
+
+
+def _diagnostics(location: str) -> Script:
+    return Script().boot().command("GetDiagnostics", {"location": location}).answer({"fileName": "log.zip"})
+
+
 def _long_tag(length: int) -> Script:
     tag = "T" * length
     return Script().boot().start(1, tag, 1000, transaction=7).wait(60).stop(7, 2000)
@@ -127,6 +138,12 @@ _Told = Callable[[], Script]
 ROWS: list[tuple[str, _Told, _Told, ShadowConfig]] = [
     (code, positive, negative, config[0] if config else ShadowConfig())
     for code, positive, negative, *config in [
+        ("message.field-lost", lambda: _diagnostics("ftp://" + "a" * 600), lambda: _diagnostics("ftp://a")),
+        (
+            "message.no-answer",
+            lambda: _plug_and_charge(None),
+            lambda: _plug_and_charge('{"status": "Accepted"}'),
+        ),
         # The finest reading is the truth of 2.0.1: a meterStop that says otherwise would be billed otherwise.
         ("session.energy", lambda: _closing(3000, "2500.5"), lambda: _closing(3000, "2999.6")),
         ("session.energy", lambda: _closing(3000, "2.5004", "kWh"), lambda: _closing(3009, "3.00", "kWh")),
