@@ -48,11 +48,11 @@ class Court:
         """Hear the shadow: sessions that changed, and the messages that show which of them live."""
         pairs, charger_id = self._state.pairs, self._state.charger.charger_id
         for finding in obs.findings:
-            known = None if finding.transaction_id is None else pairs.by_transaction(finding.transaction_id)
+            known = self._pair(finding.transaction_id)
             if known is not None and finding.code == "session.overlap":
                 known.superseded = True
         for transaction_id, frame_id in obs.repeated:
-            known = pairs.by_transaction(transaction_id)
+            known = self._pair(transaction_id)
             if known is not None:
                 pairs.repeated(known, frame_id)
         events: dict[str, ShadowMessage] = {}
@@ -61,12 +61,9 @@ class Court:
                 events.setdefault(message.payload["transactionInfo"]["transactionId"], message)
         for session in obs.sessions:
             message = events[session.transaction_id]
-            pair = pairs.by_transaction(session.transaction_id)
-            if pair is None:
-                lived = self._state.shadow.station.transactions.get(session.transaction_id)
-                opened_by = message.caused_by[0] if lived is None else lived.opened_by
-                pair = pairs.opened(charger_id, opened_by, message.at)
-                pair.judged = self._is_judged(session.evse_id)
+            pair = self._pair(session.transaction_id) or pairs.opened(charger_id, message.caused_by[0], message.at)
+            if pair.shadow is None:
+                pair.judged = self._is_judged(pair.connector_id or session.evse_id)
                 self._wait(Kind.MISSING_IN_PRIMARY, pair, message.at + self._policy.settle_missing)
             pairs.shadow_changed(pair, session)
             self._touch(pair, message.at)
@@ -75,6 +72,19 @@ class Court:
                 self._wait(Kind.UNSTOPPED, pair, message.at + self._policy.settle_missing)
         for message in obs.messages:
             self._hear(message)
+
+    def _pair(self, transaction_id: str | None) -> Pair | None:
+        """The session that the shadow calls by this transactionId, also before its Started is said.
+
+        What waits for the reorder horizon is spoken of already: by findings, and by frames that repeat its start.
+        """
+        if transaction_id is None:
+            return None
+        pair = self._state.pairs.by_transaction(transaction_id)
+        lived = self._state.shadow.station.transactions.get(transaction_id)
+        if pair is not None or lived is None:
+            return pair
+        return self._state.pairs.opened(self._state.charger.charger_id, lived.opened_by, lived.received_at)
 
     def _hear(self, message: ShadowMessage) -> None:
         """A session is alive while its TransactionEvents come; a reboot puts it in doubt."""
@@ -150,9 +160,7 @@ class Court:
 
     def finding(self, finding: Finding) -> None:
         """Take a finding of the shadow, unless its connector is not judged."""
-        pair = None
-        if finding.transaction_id is not None:
-            pair = self._state.pairs.by_transaction(finding.transaction_id)
+        pair = self._pair(finding.transaction_id)
         connector = finding.connector_id if finding.connector_id or pair is None else pair.connector_id
         if not self._is_judged(connector):
             return

@@ -65,8 +65,7 @@ def next_due(station: StationState) -> Micros | None:
 
 def fire(out: Outbox, until: Micros) -> None:
     """Say what has waited long enough, each in its turn."""
-    waiting = out.station.waiting
-    while due := [one for one in waiting if one.due <= until]:
+    while due := [one for one in out.station.waiting if one.due <= until]:
         _say_up_to(out, min(due, key=lambda one: one.due))
 
 
@@ -84,9 +83,9 @@ def _say_up_to(out: Outbox, last: WaitingEvent) -> None:
     """Say an event, and before it what is older of its transaction; of equals the one that came first."""
     mine = [one for one in out.station.waiting if one.transaction_id == last.transaction_id]
     mine.sort(key=_turn)  # stable: arrival decides between equals
-    turn = next(place for place, one in enumerate(mine, 1) if one is last)
-    said = mine[:turn]
-    out.station.waiting = [one for one in out.station.waiting if not any(one is other for other in said)]
+    said = mine[: next(place for place, one in enumerate(mine, 1) if one is last)]
+    taken = {id(one) for one in said}  # equal events may wait beside each other
+    out.station.waiting = [one for one in out.station.waiting if id(one) not in taken]
     for event in said:
         _say(out, event)
 
