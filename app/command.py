@@ -13,8 +13,10 @@ from typing import Any, NoReturn
 import typer
 
 from app.settings import Settings, SettingsError, load
+from ingest.frame import Micros
+from ingest.timestamps import parse_stamp
 
-__all__ = ["give_up", "run", "settings"]
+__all__ = ["give_up", "moment", "run", "settings", "span"]
 
 
 def settings(**flags: Any) -> Settings:
@@ -23,6 +25,27 @@ def settings(**flags: Any) -> Settings:
         return load(**flags)
     except SettingsError as error:
         give_up(error)
+
+
+def moment(text: str, option: str) -> Micros:
+    """An ISO time with its zone, given to an option. Ends the command where it is none."""
+    stamp = parse_stamp(text)
+    if stamp.at is None or stamp.flaw is not None:
+        give_up(typer.BadParameter(f"{option} {text[:40]!r} is no time: give it as 2026-05-01T12:00:00Z"))
+    return stamp.at
+
+
+def span(
+    since: str | None, until: str | None, chargers: list[str] | None, *, store: bool
+) -> tuple[Micros | None, Micros | None, list[str]]:
+    """Which frames of the store a command that counts was asked for. Ends the command where that makes no sense."""
+    if not store and (since or until or chargers):
+        give_up(typer.BadParameter("--since, --until and --charger need --store"))
+    begin = moment(since, "--since") if since else None
+    end = moment(until, "--until") if until else None
+    if begin is not None and end is not None and begin >= end:
+        give_up(typer.BadParameter(f"the range ends before it begins: {since} is not before {until}"))
+    return begin, end, chargers or []
 
 
 def run(action: Callable[[], int]) -> NoReturn:

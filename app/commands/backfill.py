@@ -9,10 +9,9 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from app.command import give_up, run, settings
+from app.command import give_up, moment, run, settings
 from app.settings import Settings
 from ingest.frame import Micros
-from ingest.timestamps import parse_stamp
 
 __all__ = ["app"]
 
@@ -29,17 +28,10 @@ def backfill(
 ) -> None:
     """Fill the store again from what Kafka holds of a time range; rows that are there stay one row."""
     given = settings(kafka_bootstrap=kafka, store_url=store_url)
-    begin, end = _moment(since, "--since"), _moment(until, "--until") if until else time.time_ns() // 1000
+    begin, end = moment(since, "--since"), moment(until, "--until") if until else time.time_ns() // 1000
     if begin >= end:
         give_up(typer.BadParameter(f"the range ends before it begins: {since} is not before {until or 'now'}"))
     run(lambda: _fill(given, begin, end, as_json=as_json))
-
-
-def _moment(text: str, option: str) -> Micros:
-    stamp = parse_stamp(text)
-    if stamp.at is None or stamp.flaw is not None:
-        give_up(typer.BadParameter(f"{option} {text[:40]!r} is no time: give it as 2026-05-01T12:00:00Z"))
-    return stamp.at
 
 
 def _fill(given: Settings, since: Micros, until: Micros, *, as_json: bool) -> int:

@@ -6,7 +6,7 @@ row that says `unclassified`, and a test allows none of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,15 +16,61 @@ from shadow import schema
 from shadow.mapping.registry import TABLES
 from shadow.mapping.rules import ANSWER, REQUEST, Handling, Rule, Table
 
-__all__ = ["ARROW", "OCPP16", "UNCLASSIFIED", "Row", "classified", "fields", "rows16", "synthesised"]
+__all__ = [
+    "ARROW",
+    "OCPP16",
+    "OCPP201",
+    "SCHEMA_ONLY",
+    "UNCLASSIFIED",
+    "Row",
+    "classified",
+    "directions201",
+    "fields",
+    "rows16",
+    "rows201",
+    "synthesised",
+]
 
 OCPP16: Final = "ocpp1.6"
+OCPP201: Final = "ocpp2.0.1"
 """WebSocket subprotocols name the versions, as on the wire (OCPP-J 1.6 §3.1.2, 2.0.1 Part 4 §3.1.2)."""
 
 ARROW: Final = "→ "
 """Stands before a field of 2.0.1 that 1.6 does not have: `→ TransactionEvent.seqNo`."""
 
 UNCLASSIFIED: Final = "unclassified"
+SCHEMA_ONLY: Final = "schema"
+"""Of a 2.0.1 field: its type, its length and its presence are checked, and no requirement of the specification."""
+
+_OF_THE_STATION: Final = frozenset(
+    {
+        "Authorize",
+        "BootNotification",
+        "ClearedChargingLimit",
+        "FirmwareStatusNotification",
+        "Get15118EVCertificate",
+        "GetCertificateStatus",
+        "Heartbeat",
+        "LogStatusNotification",
+        "MeterValues",
+        "NotifyChargingLimit",
+        "NotifyCustomerInformation",
+        "NotifyDisplayMessages",
+        "NotifyEVChargingNeeds",
+        "NotifyEVChargingSchedule",
+        "NotifyEvent",
+        "NotifyMonitoringReport",
+        "NotifyReport",
+        "PublishFirmwareStatusNotification",
+        "ReportChargingProfiles",
+        "ReservationStatusUpdate",
+        "SecurityEventNotification",
+        "SignCertificate",
+        "StatusNotification",
+        "TransactionEvent",
+    }
+)
+"""2.0.1 actions whose request the charging station sends (Part 2 §1); both send DataTransfer, the CSMS the rest."""
 
 _DEFINITIONS: Final = "#/definitions/"
 _PARTS: Final = (REQUEST, ANSWER)
@@ -118,8 +164,8 @@ def rows16() -> list[Row]:
 
 def _rows(action: str, part: str) -> Iterator[Row]:
     table = TABLES.get((action, part))
-    handlings: dict[str, str] = {} if table is None else dict(classified(table))
-    directions: tuple[Direction | str, ...] = ("",) if table is None else table.directions
+    handlings: dict[str, str] = {} if table is None else {path: handling.value for path, handling in classified(table)}
+    directions = ("",) if table is None else tuple(one.value for one in table.directions)
     made = [] if table is None else synthesised(table)
     for direction in directions:
         names = fields(schema.V16, action, part)
@@ -129,11 +175,36 @@ def _rows(action: str, part: str) -> Iterator[Row]:
         for name in () if table is None else table.beyond:
             yield Row(OCPP16, action, direction, part, name, handlings.get(name, UNCLASSIFIED))
         for name in made:
-            yield Row(OCPP16, action, direction, part, name, Handling.SYNTHESISED)
+            yield Row(OCPP16, action, direction, part, name, Handling.SYNTHESISED.value)
 
 
 def _of_empty(table: Table | None) -> str:
     """A message without fields says only that it was sent: 2.0.1 has one like it, or not."""
     if table is None:
         return UNCLASSIFIED
-    return Handling.MAPPED if table.message or table.also else Handling.NO_EQUIVALENT
+    return (Handling.MAPPED if table.message or table.also else Handling.NO_EQUIVALENT).value
+
+
+def rows201(rules: Mapping[tuple[str, str, str], Sequence[str]]) -> list[Row]:
+    """Every field of every message of native OCPP 2.0.1.
+
+    `rules`: action, part and field → ids of the requirements that look at it (`shadow.native.coverage`).
+    """
+    return [
+        Row(OCPP201, action, direction.value, part, field, _checked(rules.get((action, part, field), ())))
+        for action in schema.actions(schema.V201)
+        for part in _PARTS
+        for direction in directions201(action)
+        for field in fields(schema.V201, action, part) or ("",)
+    ]
+
+
+def directions201(action: str) -> tuple[Direction, ...]:
+    """Who may send the request of a 2.0.1 action."""
+    if action == "DataTransfer":
+        return (Direction.CP_TO_CS, Direction.CS_TO_CP)
+    return (Direction.CP_TO_CS if action in _OF_THE_STATION else Direction.CS_TO_CP,)
+
+
+def _checked(ids: Sequence[str]) -> str:
+    return f"rules: {', '.join(ids)}" if ids else SCHEMA_ONLY

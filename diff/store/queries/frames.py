@@ -12,7 +12,7 @@ from diff.store.queries.reading import read
 from ingest.frame import Direction, Frame, FrameKind, Gap, Handshake, Micros
 from ingest.recording import encode_line
 
-__all__ = ["FrameLine", "frames_between", "frames_named", "recording", "stored_frames"]
+__all__ = ["FrameLine", "frames_between", "frames_named", "newest_frame", "recording", "stored_frames"]
 
 
 class FrameLine(msgspec.Struct, frozen=True):
@@ -75,6 +75,14 @@ def recording(store: Store, charger_id: str, since: Micros, until: Micros, limit
     condition = f"received_at BETWEEN {_moment('since')} AND {_moment('until')}"
     lines = _frames(store, charger_id, condition, params, limit, None)
     return b"".join(encode_line(_frame(charger_id, line)) for line in lines)
+
+
+def newest_frame(store: Store) -> Micros | None:
+    """When the newest frame of any charging station came; None where there is none."""
+    # FINAL is left out: a row in an older version has the same time.
+    query = "SELECT toUnixTimestamp64Micro(max(received_at)), count() FROM frames WHERE charger_id != ''"
+    at, total = store.execute(query)[0]
+    return int(at) if total else None
 
 
 def stored_frames(
