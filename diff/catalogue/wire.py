@@ -14,7 +14,8 @@ SCHEMA: Final[tuple[Code, ...]] = (
         "schema.v16",
         Class.QUALITY,
         Severity.MAJOR,
-        "A 1.6 message breaks the official 1.6 JSON schema.",
+        "A 1.6 message breaks the official 1.6 JSON schema, or a Plug & Charge message in a DataTransfer breaks that of"
+        " 2.0.1.",
         "Report path, rule and value to whoever sent it, charger vendor or primary: a strict 2.0.1 CSMS answers such a"
         " message with a CALLERROR.",
         Values("the value as sent", "the rule"),
