@@ -9,7 +9,7 @@ from ingest.exchange import PendingCall
 from ingest.ocppj import Call, CallError
 from ingest.sensitive import Kind, classify
 from shadow.mapping.device_values import Address, Statement, addresses, report_addresses, statements
-from shadow.mapping.keys import Access, Key, find
+from shadow.mapping.keys import Access, Key, Way, find
 from shadow.message import Provenance
 from shadow.station import relay
 from shadow.station.fields import integer, objects, text
@@ -194,7 +194,7 @@ def _get_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
 def _settings(out: Outbox, call: Call) -> tuple[Key, list[Statement]]:
     """The key, and what its new value sets: nothing where 2.0.1 sets it otherwise, or not at all."""
     key = find(text(call.payload, "key") or "")
-    if key.network_profile:
+    if key.network_profile or key.way not in (Way.ATTRIBUTE, Way.PHASES):
         return key, []
     found, _ = statements(key, text(call.payload, "value") or "", {}, out.place)
     return key, [one for one in found if one.value is not None]
