@@ -27,12 +27,18 @@ from diff.primary import (
 from diff.records import Evidence
 from diff.settle import Kind
 from ingest.frame import Micros
-from shadow.message import Finding, MessageType, Observations, ShadowMessage
+from shadow.message import Finding, MessageType, Observations, ShadowMessage, ShadowSession
+from shadow.native.reading import nested, text
 
 __all__ = ["Court"]
 
 _OF_THE_END: Final = frozenset({"session.stop-time", "session.stop-reason", "session.zero"})
 """Not judged where the end was made up because another session began on the EVSE: `session.overlap` says all of it."""
+
+
+def _told_of(message: ShadowMessage) -> str | None:
+    """The transaction that a TransactionEvent tells of; a native one may hold anything."""
+    return text(nested(message.payload, "transactionInfo"), "transactionId")
 
 
 class Court:
@@ -58,20 +64,28 @@ class Court:
         events: dict[str, ShadowMessage] = {}
         for message in obs.messages:
             if message.action == "TransactionEvent" and message.type is MessageType.REQUEST:
-                events.setdefault(message.payload["transactionInfo"]["transactionId"], message)
+                events.setdefault(_told_of(message) or "", message)
         for session in obs.sessions:
             message = events[session.transaction_id]
-            pair = self._pair(session.transaction_id) or pairs.opened(charger_id, message.caused_by[0], message.at)
+            pair = self._pair(session.transaction_id)
+            if pair is None:
+                native_id = session.transaction_id if session.native else None
+                pair = pairs.opened(charger_id, message.caused_by[0], message.at, native_id)
             if pair.shadow is None:
                 pair.judged = self._is_judged(pair.connector_id or session.evse_id)
-                self._wait(Kind.MISSING_IN_PRIMARY, pair, message.at + self._policy.settle_missing)
+                self._await_primary(Kind.MISSING_IN_PRIMARY, pair, session, message.at)
             pairs.shadow_changed(pair, session)
             self._touch(pair, message.at)
             if session.ended:
                 settle.disarm(self._state.deadlines, Kind.SILENT, pair.session_id)
-                self._wait(Kind.UNSTOPPED, pair, message.at + self._policy.settle_missing)
+                self._await_primary(Kind.UNSTOPPED, pair, session, message.at)
         for message in obs.messages:
             self._hear(message)
+
+    def _await_primary(self, kind: Kind, pair: Pair, session: ShadowSession, at: Micros) -> None:
+        """Give the primary its time. Beside a native session stands no transaction of 1.6: nothing is awaited."""
+        if not session.native:
+            self._wait(kind, pair, at + self._policy.settle_missing)
 
     def _pair(self, transaction_id: str | None) -> Pair | None:
         """The session that the shadow calls by this transactionId, also before its Started is said.
@@ -91,7 +105,7 @@ class Court:
         if message.type is not MessageType.REQUEST:
             return
         if message.action == "TransactionEvent":
-            pair = self._state.pairs.by_transaction(message.payload["transactionInfo"]["transactionId"])
+            pair = self._state.pairs.by_transaction(_told_of(message) or "")
             if pair is None or pair.superseded:
                 return  # the end that the station made up for a session overtaken by another proves no life
             if pair.open and (not pair.heard_at or pair.silent):
@@ -100,7 +114,7 @@ class Court:
             pair.heard_at, pair.rebooted_at = message.at, None
             pair.last_at = max(pair.last_at, message.at)
             self._withdraw(pair, "session.never-ended", "TransactionEvent.Ended", message.at, message.caused_by)
-        elif message.action == "BootNotification" and message.payload["reason"] != "Triggered":
+        elif message.action == "BootNotification" and message.payload.get("reason") != "Triggered":
             for pair in self._state.pairs.by_id.values():
                 if pair.open and pair.rebooted_at is None:
                     pair.rebooted_at = message.at
@@ -250,6 +264,7 @@ class Court:
         if not pair.judged:
             return
         lived = pair.shadow
+        named = shadow if shadow is not None or difference is not None else self._transaction_id(pair)
         evidence = Evidence(
             code,
             path,
@@ -259,7 +274,7 @@ class Court:
             pair.connector_id,
             None if lived is None else lived.evse_id,
             primary,
-            shadow if shadow is not None or lived is None or difference is not None else lived.transaction_id,
+            named,
             None if difference is None else difference.delta,
             detail,
             None if lived is None else lived.stopped_at or lived.started_at,
@@ -267,6 +282,13 @@ class Court:
         row = self._state.records.state(self._state.charger, evidence, self._policy)
         if row is not None:
             self._result.discrepancies.append(row)
+
+    def _transaction_id(self, pair: Pair) -> str | None:
+        """The shadow's transactionId of a session, also before its Started is said."""
+        if pair.shadow is not None:
+            return pair.shadow.transaction_id
+        known = self._state.shadow.station.transactions.values()
+        return next((one.transaction_id for one in known if one.opened_by == pair.opened_by), None)
 
     def _withdraw(self, pair: Pair, code: str, path: str, at: Micros, frames: tuple[str, ...]) -> None:
         charger_id = self._state.charger.charger_id

@@ -19,6 +19,7 @@ from shadow.config import DEFAULT, ShadowConfig
 from shadow.message import Observations
 from shadow.state import ChargerState
 from shadow.step import step
+from shadow.subprotocol import is_native
 
 __all__ = ["JudgeState", "Judgement", "due", "judge", "new_state"]
 
@@ -71,7 +72,9 @@ def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy,
     court.shadow(obs)
     if blind and frame.kind is not FrameKind.GAP:
         ledger.fold(state.ledger, replace(frame, kind=FrameKind.GAP), None)  # a hole in the sequence is a gap as well
-    for event in ledger.fold(state.ledger, frame, obs.event):
+    # The primary's books are those of 1.6: messages of 2.0.1 have names in common with it and mean something else.
+    said = None if is_native(state.shadow, frame.connection_id) else obs.event
+    for event in ledger.fold(state.ledger, frame, said):
         court.primary(event, frame.received_at)
     for finding in obs.findings:
         court.finding(finding)

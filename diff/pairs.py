@@ -78,9 +78,12 @@ class Pairs(msgspec.Struct, omit_defaults=True):
     of_primary: dict[str, str] = msgspec.field(default_factory=dict)
     """Key of the primary's transaction → session id."""
 
-    def opened(self, charger_id: str, frame_id: str, at: Micros) -> Pair:
-        """The session that this frame opened, made now if it is new."""
-        key = session_id(charger_id, frame_id)
+    def opened(self, charger_id: str, frame_id: str, at: Micros, native_id: str | None = None) -> Pair:
+        """The session that this frame opened, made now if it is new.
+
+        `native_id`: the transactionId of a charging station that speaks 2.0.1 itself, which is its session's identity.
+        """
+        key = session_id(charger_id, frame_id if native_id is None else native_id)
         pair = self.by_id.get(key)
         if pair is None:
             pair = self.by_id[key] = Pair(key, frame_id, at, at)

@@ -77,6 +77,8 @@ class ShadowSession(msgspec.Struct, frozen=True, omit_defaults=True):
     """Started and Ended were seen and no seqNo is missing between them (2.0.1 Part 2 §1.3.2)."""
     ended: bool = False
     events: int = 0
+    native: bool = False
+    """The charging station itself speaks 2.0.1: no transaction of 1.6 stands beside it."""
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -293,6 +293,8 @@ class CsmsTransaction(msgspec.Struct, omit_defaults=True):
     """A state of `csms.transitions`."""
     first_seq: int
     next_seq: int
+    native: bool = False
+    """The charging station itself speaks 2.0.1."""
     missing: list[int] = msgspec.field(default_factory=list)
     events: int = 0
     evse_id: int | None = None

@@ -12,10 +12,11 @@ from ingest import exchange, ocppj
 from ingest.exchange import Answered, Called, DuplicateCall, Orphan, PendingCall, Unreadable
 from ingest.frame import UNKNOWN_TIME, Direction, Frame, FrameKind, Micros
 from ingest.ocppj import Call, CallError, CallResult
-from shadow import schema
+from shadow import schema, subprotocol
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.csms import sessions
 from shadow.message import Finding, Observations
+from shadow.native import live
 from shadow.state import ChargerState, Seen
 from shadow.station import dispatch, doubts, ordering
 from shadow.station.fields import integer
@@ -24,19 +25,17 @@ from shadow.station.transactions import alias
 
 __all__ = ["step"]
 
-_SWITCHING_PROTOCOLS: Final = 101
 _MAX_CONNECTIONS: Final = 32
 _MAX_HOLES: Final = 64
 _TRIGGER_WINDOW: Final[Micros] = 60_000_000
 _MAX_EARLY_CALLS: Final = 16
-_SUBPROTOCOLS: Final = frozenset({None, "", "ocpp1.6"})
-"""None: a log that does not say. Native 2.0.1 and others are counted until a later version lives them."""
 
 
 def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> tuple[ChargerState, Observations]:
     """Live one frame. The same frames give the same observations, however they are batched or mixed with ticks."""
     obs = Observations()
     _fire_deadlines(state, frame, config, obs)
+    derived = len(obs.messages)
     state.now = max(state.now, frame.received_at)
     if frame.kind is not FrameKind.TICK and _is_new(state, frame, obs):
         out = Outbox(state, frame, config, obs)
@@ -51,8 +50,9 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
                 _gap(state, frame, out)
             case _:
                 pass
-    for message in obs.messages:
-        sessions.receive(state.csms, message, obs)
+    native = len(obs.messages) > derived and subprotocol.is_native(state, frame.connection_id)
+    for number, message in enumerate(obs.messages):
+        sessions.receive(state.csms, message, obs, native=native and number >= derived)
     state.due = _next_due(state, config)
     return state, obs
 
@@ -89,11 +89,10 @@ def _is_new(state: ChargerState, frame: Frame, obs: Observations) -> bool:
         seen = state.seqs[frame.connection_id] = Seen()
         if len(state.seqs) > _MAX_CONNECTIONS:
             # Whatever is still open is kept: a flood of refused handshakes must not push it out.
-            idle = (key for key in state.seqs if key not in state.connected_at and key not in state.foreign)
+            idle = (key for key in state.seqs if key not in state.connected_at)
             oldest = next(idle, next(iter(state.seqs)))
             del state.seqs[oldest]
             state.connected_at.pop(oldest, None)
-            state.foreign.pop(oldest, None)
     if frame.seq == seen.next_seq:
         seen.next_seq += 1
         return True
@@ -115,25 +114,22 @@ def _is_new(state: ChargerState, frame: Frame, obs: Observations) -> bool:
 
 
 def _opened(state: ChargerState, frame: Frame, out: Outbox) -> None:
-    shake = frame.handshake
-    if shake is not None and shake.status not in (None, _SWITCHING_PROTOCOLS):
-        out.unmapped(f"handshake.status={shake.status}")
-        return  # the CSMS refused the upgrade: there is no connection to live
-    subprotocol = None if shake is None else shake.subprotocol
-    if subprotocol not in _SUBPROTOCOLS:
-        state.foreign[frame.connection_id] = str(subprotocol)
-        out.unmapped(f"subprotocol={subprotocol}"[:80])
-        return
-    state.connected_at.setdefault(frame.connection_id, frame.received_at)
-    state.station.calls_before_boot = []
-    doubts.forget(state.station)
+    lived = subprotocol.opened(state, frame, out)
+    if not subprotocol.is_refused(frame):
+        state.connected_at.setdefault(frame.connection_id, frame.received_at)
+    if lived:
+        state.station.calls_before_boot = []
+        doubts.forget(state.station)
 
 
 def _closed(state: ChargerState, frame: Frame, out: Outbox) -> None:
     state.connected_at.pop(frame.connection_id, None)
-    state.foreign.pop(frame.connection_id, None)
+    if subprotocol.is_foreign(subprotocol.of(state, frame.connection_id)):
+        return
     state.station.calls_before_boot = []
     doubts.forget(state.station)
+    if subprotocol.is_native(state, frame.connection_id):
+        live.on_closed(state)
     for pending in exchange.close_connection(state.pairing, frame.connection_id):
         if pending.frame_id not in state.overdue:
             _unanswered(state, pending, frame.received_at, out.obs, "the connection closed")
@@ -158,16 +154,20 @@ def _go_blind(state: ChargerState) -> None:
     """Something was not seen: a transaction may have begun meanwhile, so an unknown one may be adopted again."""
     state.station.booted = False
     doubts.forget(state.station)
+    live.on_blind(state)
     for connector in state.station.connectors.values():
         connector.seen_since = None
 
 
 def _message(state: ChargerState, frame: Frame, out: Outbox) -> None:
-    if frame.connection_id in state.foreign:
-        out.unmapped(f"subprotocol={state.foreign[frame.connection_id]}"[:80])
+    speaks = subprotocol.of(state, frame.connection_id)
+    if subprotocol.is_foreign(speaks):
+        out.unmapped(f"subprotocol={speaks}")
         return
     message = ocppj.parse(frame.text)
     event = out.obs.event = exchange.pair(state.pairing, frame, message)
+    if not speaks:
+        subprotocol.decide(state, frame, event)
     _bound_overdue(state)
     match event:
         case Called():
@@ -221,6 +221,9 @@ def _called(state: ChargerState, frame: Frame, event: Called, out: Outbox) -> No
     if event.reused_id:
         path = f"{direction}.{call.action}"
         out.find("rpc.duplicate-id", path, found=call.message_id, detail="the message id of another call")
+    if subprotocol.is_native(state, frame.connection_id):
+        live.on_call(state, frame, event, out)
+        return
     _check_call(out, call)
     _check_boot_order(state, frame, call, direction, out)
     dispatch.on_call(out, call, direction)
@@ -282,12 +285,18 @@ def _answered(state: ChargerState, event: Answered, out: Outbox) -> None:
         allowed = out.config.slow_answer
         found, expected, delta = seconds(waited), seconds(allowed), seconds(allowed - waited)
         out.find("rpc.slow-answer", path, frames=frames, found=found, expected=expected, delta=delta)
+    native = subprotocol.is_native(state, request.connection_id)
     match answer:
         case CallError():
             out.find("rpc.call-error", path, frames=frames, found=answer.code[:80], detail=answer.description[:200])
+            if native:
+                live.on_error(state, request, answer, out)
+                return
             dispatch.on_error(out, request, answer)
             if request.call.action == "BootNotification" and state.station.boot_status == "waiting":
                 state.station.boot_status = "Rejected"
+        case CallResult() if native:
+            live.on_answer(state, request, answer.payload, out)
         case CallResult():
             _check_answer(out, request, answer, frames)
             dispatch.on_answer(out, request, answer.payload)

@@ -7,6 +7,7 @@ from typing import Final
 from shadow.csms import transactions
 from shadow.csms.transitions import Verdict
 from shadow.message import Finding, MessageType, Observations, ShadowMessage
+from shadow.native.reading import integer, nested, text
 from shadow.state import CsmsState, TokenStatus
 
 __all__ = ["receive"]
@@ -17,11 +18,16 @@ _SAME_MOMENT: Final = 600_000_000
 """Two answers further apart than ten minutes may differ because the token was blocked or freed meanwhile."""
 
 
-def receive(state: CsmsState, message: ShadowMessage, obs: Observations) -> None:
-    """Take one message; sessions that changed and findings go to `obs`."""
+def receive(state: CsmsState, message: ShadowMessage, obs: Observations, *, native: bool = False) -> None:
+    """Take one message; sessions that changed and findings go to `obs`.
+
+    `native`: it stood on the wire as it is, so it may hold anything.
+    """
+    if message.type is MessageType.ERROR:
+        return
     if message.action == "TransactionEvent":
         if message.type is MessageType.REQUEST:
-            _transaction_event(state, message, obs)
+            _transaction_event(state, message, obs, native=native)
         else:
             _token_answer(state, message, obs)
     elif message.action == "Authorize":
@@ -31,11 +37,11 @@ def receive(state: CsmsState, message: ShadowMessage, obs: Observations) -> None
             _token_answer(state, message, obs)
 
 
-def _transaction_event(state: CsmsState, message: ShadowMessage, obs: Observations) -> None:
-    verdict, known = transactions.apply(state, message)
+def _transaction_event(state: CsmsState, message: ShadowMessage, obs: Observations, *, native: bool) -> None:
+    verdict, known = transactions.apply(state, message, native=native)
     if verdict not in (Verdict.APPLIED, Verdict.GAP):
-        info = message.payload.get("transactionInfo", {})
-        obs.refused.append(f"{verdict.value} {info.get('transactionId')}/{message.payload.get('seqNo')}")
+        named = text(nested(message.payload, "transactionInfo"), "transactionId")
+        obs.refused.append(f"{verdict.value} {named}/{integer(message.payload, 'seqNo')}")
         return
     if known is None:  # pragma: no cover - apply names a transaction with every applied event
         return
@@ -47,7 +53,7 @@ def _transaction_event(state: CsmsState, message: ShadowMessage, obs: Observatio
 
 
 def _await_token(state: CsmsState, message: ShadowMessage, transaction_id: str) -> None:
-    token = str(message.payload["idToken"].get("idToken", "")).lower()
+    token = (text(nested(message.payload, "idToken"), "idToken") or "").lower()
     state.awaiting[message.caused_by[-1]] = [token, transaction_id]
     if len(state.awaiting) > _MAX_AWAITING:
         del state.awaiting[next(iter(state.awaiting))]
@@ -62,7 +68,9 @@ def _token_answer(state: CsmsState, message: ShadowMessage, obs: Observations) -
     if waiting is None:
         return
     token, transaction_id = waiting
-    status = message.payload["idTokenInfo"]["status"]
+    status = text(nested(message.payload, "idTokenInfo"), "status")
+    if status is None:
+        return
     known = state.tokens.pop(token, None)
     before = None if known is None or message.at - known.at > _SAME_MOMENT else known.status
     # ConcurrentTx speaks of the moment, not of the token: a retried start is refused so.

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ingest.timestamps import parse_stamp
 from shadow.csms.transitions import TRANSITIONS, EventType, Phase, Verdict
 from shadow.message import ShadowMessage, ShadowSession
+from shadow.native.reading import integer, listed, nested, text
 from shadow.quantities import ENERGY_REGISTER, decimal_of, energy_reading
 from shadow.state import MAX_ENDED, MAX_OPEN, CsmsState, CsmsTransaction
 
@@ -20,17 +21,19 @@ __all__ = ["apply", "session_of"]
 
 _MAX_MISSING: Final = 256
 """Missing numbers listed per transaction; a jump beyond that is a counter that restarted, not lost events."""
-_BILLED_AT: Final = frozenset({"Outlet", "Cable", "Body"})
+_BILLED_AT: Final = frozenset({None, "Outlet", "Cable", "Body"})
+"""LocationEnumType (§3.47); an absent one is Outlet."""
+_LARGEST_NUMBER: Final = 2**31 - 1
+_LONGEST_STAMP: Final = 64
 
 
-def apply(state: CsmsState, message: ShadowMessage) -> tuple[Verdict, CsmsTransaction | None]:
+def apply(state: CsmsState, message: ShadowMessage, *, native: bool = False) -> tuple[Verdict, CsmsTransaction | None]:
     """Apply one TransactionEventRequest. A verdict other than applied or gap leaves the transaction unchanged."""
     payload = message.payload
-    info = payload.get("transactionInfo")
-    transaction_id = info.get("transactionId") if isinstance(info, dict) else None
-    seq = payload.get("seqNo")
-    event = _EVENTS.get(str(payload.get("eventType")))
-    if not isinstance(transaction_id, str) or not isinstance(seq, int) or event is None or not isinstance(info, dict):
+    info = nested(payload, "transactionInfo")
+    transaction_id, seq = text(info, "transactionId"), integer(payload, "seqNo")
+    event = _EVENTS.get(text(payload, "eventType") or "")
+    if transaction_id is None or seq is None or event is None:
         return Verdict.ILLEGAL, None
     known = state.transactions.get(transaction_id)
     phase = Phase.UNKNOWN if known is None else Phase(known.phase)
@@ -38,11 +41,13 @@ def apply(state: CsmsState, message: ShadowMessage) -> tuple[Verdict, CsmsTransa
     if verdict in (Verdict.DUPLICATE, Verdict.AFTER_END):
         return verdict, known
     late = known is not None and seq < known.next_seq
-    target = phase if late and event is EventType.UPDATED else TRANSITIONS.get((phase, event))
+    # Delivery order is free (Part 6): what comes late belongs before, and Started too while it is lacking.
+    before = event is EventType.UPDATED or (event is EventType.STARTED and known is not None and not known.started)
+    target = phase if late and before else TRANSITIONS.get((phase, event))
     if target is None:
         return Verdict.ILLEGAL, known
     if known is None:
-        known = _begin(state, transaction_id, seq, event)
+        known = _begin(state, transaction_id, seq, native=native)
         if event is not EventType.STARTED:
             # Part 2 §1.3.2.1: numbering begins at Started, so something before this is missing.
             verdict = Verdict.GAP
@@ -62,12 +67,12 @@ def _order(known: CsmsTransaction | None, seq: int, phase: Phase) -> Verdict:
         return Verdict.AFTER_END if phase is Phase.ENDED else Verdict.APPLIED
     if seq > known.next_seq:
         return Verdict.AFTER_END if phase is Phase.ENDED else Verdict.GAP
-    return Verdict.APPLIED if seq in known.missing else Verdict.DUPLICATE
+    early = seq < known.first_seq and not known.started
+    return Verdict.APPLIED if early or seq in known.missing else Verdict.DUPLICATE
 
 
-def _begin(state: CsmsState, transaction_id: str, seq: int, event: EventType) -> CsmsTransaction:
-    known = CsmsTransaction(transaction_id, Phase.UNKNOWN.value, first_seq=seq, next_seq=seq)
-    known.started = event is EventType.STARTED
+def _begin(state: CsmsState, transaction_id: str, seq: int, *, native: bool) -> CsmsTransaction:
+    known = CsmsTransaction(transaction_id, Phase.UNKNOWN.value, first_seq=seq, next_seq=seq, native=native)
     state.transactions[transaction_id] = known
     ended = [key for key, one in state.transactions.items() if one.phase == Phase.ENDED]
     if len(ended) > MAX_ENDED:
@@ -81,43 +86,50 @@ def _take_number(known: CsmsTransaction, seq: int) -> None:
     if seq >= known.next_seq:
         known.missing.extend(range(known.next_seq, min(seq, known.next_seq + _MAX_MISSING)))
         known.next_seq = seq + 1
+    elif seq < known.first_seq:
+        known.missing = [*range(max(seq + 1, known.first_seq - _MAX_MISSING), known.first_seq), *known.missing]
+        known.first_seq = seq
     else:
         known.missing.remove(seq)
 
 
 def _take(known: CsmsTransaction, event: EventType, payload: dict[str, Any], info: dict[str, Any]) -> None:
     known.events += 1
-    evse = payload.get("evse")
-    if isinstance(evse, dict) and known.evse_id is None:
-        known.evse_id, known.connector_id = evse.get("id"), evse.get("connectorId")
-    token = payload.get("idToken")
-    if isinstance(token, dict) and known.id_token is None and event is not EventType.ENDED:
-        known.id_token = token.get("idToken")
-    if (state := info.get("chargingState")) is not None:
+    evse = nested(payload, "evse")
+    if evse and known.evse_id is None:
+        known.evse_id, known.connector_id = _number(evse, "id"), _number(evse, "connectorId")
+    if known.id_token is None and event is not EventType.ENDED:
+        known.id_token = text(nested(payload, "idToken"), "idToken")
+    if (state := text(info, "chargingState")) is not None:
         known.charging_state = state
-    at = parse_stamp(str(payload.get("timestamp"))).at
+    at = parse_stamp((text(payload, "timestamp") or "")[:_LONGEST_STAMP]).at
     if event is EventType.STARTED:
-        known.started_at = at
+        known.started, known.started_at = True, at
     elif event is EventType.ENDED:
         known.stopped_at = at
-        known.stopped_reason = info.get("stoppedReason", "Local")  # E07.FR.04: absent is Local
-    for value in payload.get("meterValue", ()):
+        known.stopped_reason = text(info, "stoppedReason") or "Local"  # E07.FR.04: absent is Local
+    for value in listed(payload, "meterValue"):
         _take_registers(known, value, event)
 
 
+def _number(evse: dict[str, Any], key: str) -> int | None:
+    """The number of an EVSE or connector; one that no station has is none."""
+    number = integer(evse, key)
+    return number if number is not None and 0 <= number <= _LARGEST_NUMBER else None
+
+
 def _take_registers(known: CsmsTransaction, value: dict[str, Any], event: EventType) -> None:
-    for sample in value.get("sampledValue", ()):
+    for sample in listed(value, "sampledValue"):
         context = sample.get("context")
         if context not in ("Transaction.Begin", "Transaction.End"):
             continue
         if sample.get("measurand", ENERGY_REGISTER) != ENERGY_REGISTER or "phase" in sample:
             continue
         number = decimal_of(sample.get("value"))
-        if sample.get("location", "Outlet") not in _BILLED_AT or number is None:
+        if text(sample, "location") not in _BILLED_AT or number is None:
             continue
-        unit = sample.get("unitOfMeasure")
-        multiplier = unit.get("multiplier", 0) if unit else 0
-        reading = energy_reading(number, unit.get("unit") if unit else None, multiplier)
+        unit = nested(sample, "unitOfMeasure")
+        reading = energy_reading(number, text(unit, "unit"), integer(unit, "multiplier") or 0)
         if reading is None:
             continue
         if context == "Transaction.Begin":
@@ -153,4 +165,5 @@ def session_of(known: CsmsTransaction) -> ShadowSession:
         complete=ended and known.started and not known.missing,
         ended=ended,
         events=known.events,
+        native=known.native,
     )

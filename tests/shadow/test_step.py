@@ -138,12 +138,12 @@ def test_a_cut_makes_blind_without_blaming() -> None:
     assert lived.rows("tap.gap")[0].path == "buffer-full"
 
 
-def test_native_2_0_1_is_counted_until_it_is_lived() -> None:
-    """Another subprotocol: nothing is judged by 1.6 rules."""
-    lived = Lived().feed(Script(connected=False).open("ocpp2.0.1").call("Heartbeat", {}).frames)
+def test_another_subprotocol_is_counted_and_not_lived() -> None:
+    """It is named, and nothing is judged by the rules of 1.6 or 2.0.1."""
+    lived = Lived().feed(Script(connected=False).open("ocpp2.0").call("Heartbeat", {}).frames)
     assert lived.messages == []
-    assert set(lived.unmapped) == {"subprotocol=ocpp2.0.1"}
-    assert lived.codes() == set()
+    assert lived.unmapped == ["subprotocol=ocpp2.0"] * 2
+    assert lived.codes() == {"rpc.subprotocol"}
 
 
 def test_unknown_actions_break_the_schema_of_1_6() -> None:
