@@ -24,7 +24,8 @@ def name_unknown(out: Outbox, where: str, number: int, *, least: int = 0) -> boo
     unknown = number < least or (count is not None and number > count)
     if unknown:
         detail = f"connectors of this message begin at {least}" if number < least else "more than NumberOfConnectors"
-        out.find("topology.unknown-connector", where, found=number, expected=count, detail=detail)
+        most = "not told yet" if count is None else count
+        out.find("topology.unknown-connector", where, found=number, expected=most, detail=detail)
     return unknown
 
 

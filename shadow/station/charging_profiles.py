@@ -130,7 +130,7 @@ def _check_transaction(out: Outbox, payload: dict[str, Any], new: InstalledProfi
     if new.purpose != "TxProfile":
         return
     if number < 1:
-        profile_rules.name(out, _SET, "K01.FR.16", new, None, "a TxProfile is for one EVSE, and not for the station")
+        profile_rules.name(out, _SET, "K01.FR.16", new, "one EVSE", "a TxProfile is never for the whole station")
         return
     connector = out.station.connectors.get(number)
     if connector is None or connector.seen_since is None:
@@ -139,7 +139,8 @@ def _check_transaction(out: Outbox, payload: dict[str, Any], new: InstalledProfi
     if running is None or running.ended:
         named = integer(payload["csChargingProfiles"], "transactionId") is not None
         rule = "K01.FR.33" if named else "K01.FR.09"
-        profile_rules.name(out, _SET, rule, new, None, "no such transaction runs: a 2.0.1 station rejects the profile")
+        detail = "no such transaction runs: a 2.0.1 station rejects the profile"
+        profile_rules.name(out, _SET, rule, new, "a running transaction", detail)
 
 
 def _forget_ended(out: Outbox) -> None:
@@ -168,14 +169,16 @@ def _clear(out: Outbox, call: Call) -> None:
     if integer(payload, "id") is None:
         if not any(name in payload for name in _CRITERIA):
             detail = "without a criterion it clears all; 2.0.1 asks for an id or one criterion (K10.FR.02)"
-            out.find("profile.unmappable", "ClearChargingProfile", found="no criterion", detail=detail)
+            out.find(
+                "profile.unmappable", "ClearChargingProfile", found="nothing", expected="one criterion", detail=detail
+            )
         relay.request(out, call, Direction.CS_TO_CP)
         return
     for name in _CRITERIA:
         if name in payload:
             detail = "with an id no criteria are sent in 2.0.1 (K10.FR.02)"
             where = f"ClearChargingProfile.{name}"
-            out.find("profile.unmappable", where, found=payload[name], detail=detail)
+            out.find("profile.unmappable", where, found=payload[name], expected="the id alone", detail=detail)
     relay.request(out, replace(call, payload={"id": payload["id"]}), Direction.CS_TO_CP)
 
 
@@ -209,7 +212,7 @@ def _composite_answer(out: Outbox, request: PendingCall, answer: dict[str, Any])
         for name in _OF_SCHEDULE:
             if name in answer:
                 detail = "without a schedule 2.0.1 has no place for it; a schedule has one period at least"
-                out.lost(f"GetCompositeSchedule.conf.{name}", answer[name], detail=detail, code="profile.unmappable")
+                out.lost(f"GetCompositeSchedule.conf.{name}", answer[name], detail=detail)
         relay.answer(out, request, {name: value for name, value in answer.items() if name not in _OF_SCHEDULE})
         return
     asked = request.call.payload

@@ -60,11 +60,9 @@ def _begins_before_end(one: InstalledProfile, other: InstalledProfile) -> bool:
     return one.valid_from is None or other.valid_to is None or one.valid_from < other.valid_to
 
 
-def name(
-    out: Outbox, where: str, rule: str, new: InstalledProfile, other: InstalledProfile | None, detail: str
-) -> None:
-    """Name a conflict, with the requirement that forbids it in the path."""
-    expected = None if other is None else _shown(other)
+def name(out: Outbox, where: str, rule: str, new: InstalledProfile, other: InstalledProfile | str, detail: str) -> None:
+    """Name a conflict, with the requirement that forbids it in the path; `other` is a profile, or what is missing."""
+    expected = other if isinstance(other, str) else _shown(other)
     out.find("profile.conflict", f"{where}:{rule}", found=_shown(new), expected=expected, detail=detail)
 
 
@@ -77,10 +75,12 @@ def _shown(one: InstalledProfile) -> str:
 
 def check_shape(out: Outbox, where: str, profile: dict[str, Any]) -> None:
     """Name what a profile says and no profile of 2.0.1 may say. It is said all the same: the CSMS has to mend it."""
-    for rule, is_broken, field, detail in _SHAPES:
+    for rule, is_broken, wanted in _SHAPES:
         if is_broken(profile):
-            found = profile.get("chargingProfileKind") if field == "chargingProfileKind" else None
-            out.find("profile.unmappable", f"{where}.{field}:{rule}", found=found, detail=detail)
+            purpose, kind = profile.get("chargingProfilePurpose"), profile.get("chargingProfileKind")
+            found = f"{kind} {purpose}, periods from {_starts(profile)[:4]}"
+            detail = "said as the primary said it; a 2.0.1 station may reject it"
+            out.find("profile.unmappable", f"{where}:{rule}", found=found, expected=wanted, detail=detail)
 
 
 def _is_relative_limit(profile: dict[str, Any]) -> bool:
@@ -112,11 +112,11 @@ def _starts(profile: dict[str, Any]) -> list[int]:
     return [start for period in periods if (start := integer(period, "startPeriod")) is not None]
 
 
-_SHAPES: Final[tuple[tuple[str, Callable[[dict[str, Any]], bool], str, str], ...]] = (
-    ("K01.FR.38", _is_relative_limit, "chargingProfileKind", "a ChargingStationMaxProfile is never Relative"),
-    ("K01.FR.40", _lacks_start, "chargingProfileKind", "Absolute and Recurring profiles have a startSchedule"),
-    ("K01.FR.41", _has_start, "chargingProfileKind", "a Relative profile has no startSchedule"),
-    ("K01.FR.31", _starts_late, "chargingSchedule", "the first period starts at 0"),
-    ("K01.FR.35", _is_unordered, "chargingSchedule", "the periods are in the order of their start"),
+_SHAPES: Final[tuple[tuple[str, Callable[[dict[str, Any]], bool], str], ...]] = (
+    ("K01.FR.38", _is_relative_limit, "a ChargingStationMaxProfile that is not Relative"),
+    ("K01.FR.40", _lacks_start, "a startSchedule in an Absolute or Recurring profile"),
+    ("K01.FR.41", _has_start, "no startSchedule in a Relative profile"),
+    ("K01.FR.31", _starts_late, "a first period that starts at 0"),
+    ("K01.FR.35", _is_unordered, "periods in the order of their start"),
 )
-"""Requirement, when it is broken, the field that is named, and what it asks for."""
+"""Requirement, when it is broken, and what it asks for."""

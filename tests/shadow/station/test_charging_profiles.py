@@ -363,7 +363,7 @@ def test_an_answer_without_a_schedule_says_its_status_alone(schedule: dict[str, 
     answer: dict[str, Any] = {"status": "Rejected", "connectorId": 1}
     lived = _composite(answer if schedule is None else {**answer, "chargingSchedule": schedule})
     assert lived.responses("GetCompositeSchedule") == [{"status": "Rejected"}]
-    named = {row.path for row in lived.rows("profile.unmappable")}
+    named = {row.path for row in lived.rows("message.field-lost")}
     wanted = {"GetCompositeSchedule.conf.connectorId"}
     assert named == wanted | (set() if schedule is None else {"GetCompositeSchedule.conf.chargingSchedule"})
     assert "schema.v201" not in lived.codes()
