@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from ingest import exchange, ocppj
 from ingest.exchange import Answered, Called, Pairing
 from ingest.frame import Direction, Frame, FrameKind, Micros
-from ingest.ocppj import CallResult
+from ingest.ocppj import Call, CallResult
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.mapping.coverage import ARROW, OCPP16, OCPP201, Row
 from shadow.mapping.registry import TABLES
 from shadow.mapping.rules import ANSWER, REQUEST
 from shadow.message import MessageType, ShadowMessage
 from shadow.state import ChargerState
+from shadow.station import plug_and_charge
 from shadow.step import step
 
 __all__ = ["FieldTally"]
@@ -107,12 +108,12 @@ class FieldTally:
         event = exchange.pair(charger.pairing, frame, ocppj.parse(frame.text))
         if isinstance(event, Called):
             call = event.pending.call
-            self._count(protocol, call.action, event.pending.direction, REQUEST, call.payload)
+            self._count(protocol, call, event.pending.direction, REQUEST, call.payload)
             action = call.action
         elif isinstance(event, Answered):
             action = event.request.call.action
             if isinstance(event.answer, CallResult):
-                self._count(protocol, action, event.request.direction, ANSWER, event.answer.payload)
+                self._count(protocol, event.request.call, event.request.direction, ANSWER, event.answer.payload)
         else:
             return
         if protocol == OCPP16:
@@ -120,10 +121,10 @@ class FieldTally:
             if len(charger.causes) > _MAX_CAUSES:
                 del charger.causes[next(iter(charger.causes))]
 
-    def _count(self, protocol: str, action: str, direction: Direction, part: str, payload: dict[str, Any]) -> None:
+    def _count(self, protocol: str, call: Call, direction: Direction, part: str, payload: dict[str, Any]) -> None:
         self.messages += 1
-        for field in {"", *_paths(payload)}:
-            key = (protocol, action, direction.value, part, field)
+        for field in {"", *_paths(payload), *(_paths_inside(call, payload) if protocol == OCPP16 else ())}:
+            key = (protocol, call.action, direction.value, part, field)
             if key in self._wire or len(self._wire) < _MAX_NAMES:
                 self._wire[key] += 1
 
@@ -160,6 +161,12 @@ class FieldTally:
             if field and (protocol, action) in actions and (protocol, action, part, field) not in known
         }
         return sorted(found)
+
+
+def _paths_inside(call: Call, payload: dict[str, Any]) -> set[str]:
+    """The fields of the Plug & Charge message inside a DataTransfer, or inside its answer."""
+    wrapped = plug_and_charge.inside(call, payload) if call.action == "DataTransfer" else None
+    return set() if wrapped is None else {path for path in _paths({"data": wrapped}) if path != "data"}
 
 
 def _paths(payload: dict[str, Any]) -> set[str]:

@@ -13,6 +13,7 @@ import msgspec
 
 from ingest.frame import Direction
 from shadow import schema
+from shadow.mapping import plug_and_charge
 from shadow.mapping.registry import TABLES
 from shadow.mapping.rules import ANSWER, REQUEST, Handling, Rule, Table
 
@@ -159,7 +160,14 @@ def _named(table: Table, path: str) -> str:
 
 def rows16() -> list[Row]:
     """Every field of every message of OCPP 1.6, by action, direction and part, and the 2.0.1 fields that are made."""
-    return [row for action in schema.actions(schema.V16) for part in _PARTS for row in _rows(action, part)]
+    return [row for action in schema.actions(schema.V16) for row in _rows_of(action)]
+
+
+def _rows_of(action: str) -> Iterator[Row]:
+    for part in _PARTS:
+        yield from _rows(action, part)
+    for table in plug_and_charge.TABLES.values() if action == "DataTransfer" else ():
+        yield from _wrapped_rows(table)
 
 
 def _rows(action: str, part: str) -> Iterator[Row]:
@@ -176,6 +184,17 @@ def _rows(action: str, part: str) -> Iterator[Row]:
             yield Row(OCPP16, action, direction, part, name, handlings.get(name, UNCLASSIFIED))
         for name in made:
             yield Row(OCPP16, action, direction, part, name, Handling.SYNTHESISED.value)
+
+
+def _wrapped_rows(table: Table) -> Iterator[Row]:
+    """A Plug & Charge message inside DataTransfer: `data.Authorize`, and its fields by the names of 2.0.1."""
+    inside = f"data.{table.message}"
+    for direction in table.directions:
+        yield Row(OCPP16, "DataTransfer", direction.value, table.part, inside, Handling.MAPPED.value)
+        for path, handling in classified(table):
+            yield Row(OCPP16, "DataTransfer", direction.value, table.part, f"{inside}.{path}", handling.value)
+        for name in synthesised(table):
+            yield Row(OCPP16, "DataTransfer", direction.value, table.part, name, Handling.SYNTHESISED.value)
 
 
 def _of_empty(table: Table | None) -> str:

@@ -22,7 +22,7 @@ from shadow.station.authorization import note_answer
 from shadow.station.fields import text
 from shadow.station.outbox import Outbox
 
-__all__ = ["answer", "unwrap", "unwrapped_as"]
+__all__ = ["answer", "inside", "unwrap", "unwrapped_as"]
 
 _MAX_TEXT: Final = 100_000
 """Longest `data` that is read, in characters; the longest honest one, a certificate chain, stays below 15 000."""
@@ -79,6 +79,13 @@ def answer(out: Outbox, request: PendingCall, name: str, payload: dict[str, Any]
         token = {} if isinstance(whole, str) else in_full(whole).get("idToken", {})
         note_answer(out, text(token, "idToken") or "", accepted=said[0]["idTokenInfo"]["status"] == "Accepted")
     out.respond(request, name, *said)
+
+
+def inside(call: Call, payload: dict[str, Any]) -> dict[str, Any] | None:
+    """The message inside a DataTransfer, or inside its answer, under its name and in full; None where there is none."""
+    name = _name(call)
+    read = _object(payload.get("data"))
+    return None if name is None or isinstance(read, str) else {name: in_full(read)}
 
 
 def _note_contract(out: Outbox, id_token: dict[str, Any]) -> None:
