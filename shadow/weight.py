@@ -161,6 +161,8 @@ class Scales:
 
     def _said(self, charger: _Charger, frame: Frame, message: ShadowMessage) -> None:
         """A 2.0.1 message travels on the connection on which the frame came that brought it."""
+        if message.caused_by and message.caused_by[-1].rpartition("/")[0] in charger.foreign:
+            return  # it was 2.0.1 on the wire already
         own_id = _message_id(message.message_id)
         match message.type:
             case MessageType.REQUEST:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -66,25 +66,25 @@ def document(account: Account) -> dict[str, Any]:
     from shadow.weight import DAY, SESSION_ACTIONS
 
     days = account.observed / DAY
+    of_sessions = {version: account.total(version, SESSION_ACTIONS[version]) for version in _VERSIONS}
+    of_all = {version: account.total(version) for version in _VERSIONS}
+    names = sorted({name for table in account.by_action.values() for name in table})
     return {
         "sessions": account.sessions,
         "chargers": account.chargers,
         "charger_days": round(days, 3),
         "assumed_answers": account.assumed,
         "passed_over": account.passed_over,
-        "total": _beside(account.total),
-        "per_session": _beside(lambda version: account.total(version, SESSION_ACTIONS[version]), account.sessions),
-        "per_charger_day": _beside(account.total, days),
-        "actions": {
-            action: _beside(lambda version, action=action: account.total(version, (action,)))
-            for action in sorted({name for table in account.by_action.values() for name in table})
-        },
+        "total": _beside(of_all),
+        "per_session": _beside(of_sessions, account.sessions),
+        "per_charger_day": _beside(of_all, days),
+        "actions": {name: _beside({one: account.total(one, (name,)) for one in _VERSIONS}) for name in names},
     }
 
 
-def _beside(of: Callable[[str], Weight], over: float = 1) -> dict[str, Any]:
-    old, new = (of(version) for version in _VERSIONS)
-    beside: dict[str, Any] = {version: _row(one, over) for version, one in zip(_VERSIONS, (old, new), strict=True)}
+def _beside(weights: Mapping[str, Weight], over: float = 1) -> dict[str, Any]:
+    old, new = (weights[version] for version in _VERSIONS)
+    beside: dict[str, Any] = {version: _row(weights[version], over) for version in _VERSIONS}
     beside["ratio"] = {
         name: round(getattr(new, field) / getattr(old, field), 3) if getattr(old, field) else None
         for name, field in _FIELDS.items()
