@@ -77,6 +77,24 @@ def test_each_transaction_is_legal_for_the_csms(story: Script) -> None:
 
 
 @_many
+@given(dialogues(longest=30))
+def test_every_answer_answers_a_request(story: Script) -> None:
+    """A 2.0.1 response or error stands behind a request of its action, from the other side, that nothing answered yet.
+
+    Both are made of the same 1.6 call: an answer to what was never asked would be an orphan on a real connection.
+    """
+    _, seen = _lived(story.frames)
+    waiting: Counter[tuple[str, Direction, str]] = Counter()
+    for message in _messages(seen):
+        if message.type is MessageType.REQUEST:
+            waiting.update((message.action, message.direction, cause) for cause in message.caused_by)
+            continue
+        key = (message.action, message.direction.opposite, message.caused_by[0])
+        assert waiting[key] > 0, (message, [(frame.direction, frame.text) for frame in story.frames])
+        waiting[key] -= 1
+
+
+@_many
 @given(dialogues())
 def test_living_it_again_gives_the_same(story: Script) -> None:
     """The same frames give the same observations and the same state, which goes through bytes unchanged."""
