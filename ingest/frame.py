@@ -52,7 +52,7 @@ class Handshake(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str = ""
     """The raw request target, percent escapes kept, credentials and query values removed."""
     subprotocol: str | None = None
-    """What the CSMS chose (`ocpp1.6`), or None where it chose none."""
+    """What the CSMS chose (`ocpp1.6`), or None where it chose none; `SOAP` where XML is posted instead (OCPP-S)."""
     offered: tuple[str, ...] = ()
     """What the charging station offered, in its order."""
     status: int | None = None

@@ -22,6 +22,8 @@ class State(StrEnum):
     """The upgrade is not complete."""
     REFUSED = "refused"
     """The CSMS answered something else than 101."""
+    SOAP = "soap"
+    """OCPP over SOAP: it is named once, and nothing of it is mirrored."""
     MIRRORED = "mirrored"
     PENDING = "pending"
     """Enrolled in mid-life, and compressed: it joins at its next handshake."""

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import msgspec
 
 from ingest.frame import Handshake
+from ingest.tap.soap import SUBPROTOCOL, is_soap
 from ingest.urls import mask_url
 
 __all__ = ["MAX_HEAD", "Deflate", "HeadReader", "Request", "Response", "facts", "read_request", "read_response"]
@@ -78,6 +79,8 @@ class Request(msgspec.Struct, frozen=True):
     basic_auth: bool
     upgrade: bool
     """It asked for a WebSocket."""
+    soap: bool = False
+    """It is a message of OCPP over SOAP, which asks for no WebSocket."""
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -105,6 +108,7 @@ def read_request(head: bytes) -> Request | str:
         offered=tuple(_tokens(fields.get("sec-websocket-protocol", ()))[:32]),
         basic_auth=any(value.lower().startswith("basic ") for value in fields.get("authorization", ())),
         upgrade="websocket" in [token.lower() for token in _tokens(fields.get("upgrade", ()))],
+        soap=is_soap(found.group(1), fields),
     )
 
 
@@ -123,9 +127,10 @@ def read_response(head: bytes) -> Response | str:
 
 def facts(request: Request, response: Response | None, peer: str) -> Handshake:
     """Put both halves together; `response` is None where the CSMS never answered."""
+    agreed = None if response is None else response.subprotocol
     return Handshake(
         path=request.path,
-        subprotocol=None if response is None else response.subprotocol,
+        subprotocol=SUBPROTOCOL if request.soap else agreed,
         offered=request.offered,
         status=None if response is None else response.status,
         basic_auth=request.basic_auth,

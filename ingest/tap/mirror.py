@@ -16,6 +16,7 @@ from ingest.frame import Direction, Frame, FrameKind, Micros
 from ingest.tap.channel import CUT, TOTALS, Op, Record
 from ingest.tap.connection import Connection, Recovered, State
 from ingest.tap.handshake import read_request, read_response
+from ingest.tap.soap import MAX_ENVELOPE, identity
 from ingest.tap.websocket import Closing, Event, Ping, Pong, Text, Undecodable, Unparsable
 from ingest.tap.writer import FrameWriter
 
@@ -153,7 +154,7 @@ class Mirror:
                 # has read the body of the refusal, so whatever the CSMS sends from here on is the next answer.
                 connection.ask_again()
                 self._head(connection, direction, data)
-            case State.REFUSED:
+            case State.REFUSED | State.SOAP:
                 connection.parsed += len(data)
             case State.MIRRORED | State.PENDING | State.NOT_ENROLLED if connection.readers:
                 self._feed(connection, direction, data)
@@ -175,10 +176,26 @@ class Mirror:
             connection.early[direction] += found[1]
             if not self._half(connection, direction, found[0]):
                 return
-        if len(connection.early[direction]) > _MAX_EARLY:
+        if connection.request is not None and connection.request.soap:
+            self._envelope(connection, direction)
+        elif len(connection.early[direction]) > _MAX_EARLY:
             self._unparsable(connection, "the other side never finished its handshake")
         elif connection.request is not None and connection.response is not None:
             self._shaken(connection)
+
+    def _envelope(self, connection: Connection, direction: Direction) -> None:
+        """The envelope says whose it is; once the CSMS answers it is named (OCPP-S), and nothing more is read of it."""
+        early = connection.early[direction]
+        connection.early[direction] = early[:MAX_ENVELOPE]
+        connection.parsed += max(0, len(early) - MAX_ENVELOPE)
+        if direction is Direction.CP_TO_CS:
+            connection.charger_id = identity(early) or connection.charger_id
+        if connection.response is not None:
+            if self._enrolment.decide(connection.charger_id).enrolled and not connection.announced:
+                self._out.announce(connection)
+            connection.parsed += sum(len(data) for data in connection.early.values())
+            connection.early = dict.fromkeys(Direction, b"")
+            connection.state = State.SOAP
 
     def _half(self, connection: Connection, direction: Direction, head: bytes) -> bool:
         """Take one half of the handshake. False where the connection is dead now, or this half was only interim."""

@@ -29,7 +29,7 @@ class ConnectionStatus(msgspec.Struct, frozen=True):
     """Empty where the handshake named none."""
     connection_id: str
     state: str
-    """`handshake`, `refused`, `mirrored`, `pending`, `not-enrolled`, `unparsable` or `closed`."""
+    """`handshake`, `refused`, `soap`, `mirrored`, `pending`, `not-enrolled`, `unparsable` or `closed`."""
     reason: str
     """Why it is unparsable."""
     subprotocol: str | None
