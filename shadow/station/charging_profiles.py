@@ -207,6 +207,10 @@ _OF_SCHEDULE: Final = ("connectorId", "scheduleStart", "chargingSchedule")
 
 def _composite_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     """GetCompositeSchedule.conf (K08): four fields that 1.6 may leave out are required where there is a schedule."""
+    asked = request.call.payload
+    number, duration = integer(asked, "connectorId"), integer(asked, "duration")
+    if number is None or duration is None:
+        return  # nothing was asked for
     schedule = answer.get("chargingSchedule")
     if not isinstance(schedule, dict) or not objects(schedule.get("chargingSchedulePeriod")):
         for name in _OF_SCHEDULE:
@@ -215,15 +219,13 @@ def _composite_answer(out: Outbox, request: PendingCall, answer: dict[str, Any])
                 out.lost(f"GetCompositeSchedule.conf.{name}", answer[name], detail=detail)
         relay.answer(out, request, {name: value for name, value in answer.items() if name not in _OF_SCHEDULE})
         return
-    asked = request.call.payload
     given: dict[str, Any] = {}
     if integer(answer, "connectorId") is None:
-        number = integer(asked, "connectorId")
-        given["schedule.evseId"] = number if number is None or number < 1 else out.place(number).evse_id
+        given["schedule.evseId"] = number if number < 1 else out.place(number).evse_id
     if profile_rules.moment(answer, "scheduleStart") is None:
         given["schedule.scheduleStart"] = out.now_text
     if integer(schedule, "duration") is None:
-        given["schedule.duration"] = integer(asked, "duration")
+        given["schedule.duration"] = duration
     relay.answer(out, request, answer, given)
 
 
