@@ -25,6 +25,7 @@ from ingest import cloudevents
 from ingest.cloudevents import Record
 from ingest.frame import Frame, FrameKind
 from ingest.topics import Topics
+from shadow.config import DEFAULT
 from tests.running import until
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -39,7 +40,7 @@ def _fleet() -> list[Frame]:
 @pytest.fixture(scope="module")
 def versions() -> list[Discrepancy]:
     """Every version of every discrepancy of a fleet, in order."""
-    return Lived().feed(_fleet()).settle().versions
+    return Lived(DEFAULT).feed(_fleet()).settle().versions
 
 
 def _send(kafka: str, topic: str, records: list[Record]) -> None:

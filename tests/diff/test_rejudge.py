@@ -96,7 +96,8 @@ def test_a_stop_that_overtook_its_start_is_put_right() -> None:
     frames = script.frames
     arrived = [*frames[:3], *frames[5:], *frames[3:5]]
     stored = _arrived(arrived)
-    corrected = _corrected(stored, _late(arrived), arrived, whole_life=True)
+    lived_on = _late(arrived).until + 10_000_000  # past the reorder horizon of the last frame
+    corrected = _corrected(stored, replace(_late(arrived), until=lived_on), arrived, whole_life=True)
 
     assert any(row.status is Status.WITHDRAWN for row in corrected.discrepancies.values())
     (session,) = [row for row in corrected.sessions.values() if row.status is Status.OPEN]

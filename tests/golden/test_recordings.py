@@ -18,6 +18,7 @@ from demo.lived import Lived
 from diff.discrepancy import Status
 from ingest.frame import Frame
 from ingest.recording import Reader, encode_line
+from shadow.config import DEFAULT
 from shadow.message import MessageType, ShadowMessage
 
 RECORDINGS = Path(__file__).resolve().parents[2] / "../shared/recordings"
@@ -35,7 +36,7 @@ def _lines(name: str) -> list[bytes]:
 def _lived(lines: list[bytes]) -> Lived:
     frames = list(Reader().read(lines))
     assert all(isinstance(frame, Frame) for frame in frames)
-    return Lived().feed(frame for frame in frames if isinstance(frame, Frame)).settle()
+    return Lived(DEFAULT).feed(frame for frame in frames if isinstance(frame, Frame)).settle()
 
 
 def _said(message: ShadowMessage) -> str:

@@ -17,6 +17,7 @@ from diff.judge import JudgeState, judge, new_state
 from ingest.frame import Direction, Frame, FrameKind
 from ingest.recording import Reader, encode_line
 from shadow import codec
+from shadow.config import DEFAULT
 from shadow.message import MessageType
 from shadow.schema import V16, V201, violations
 
@@ -134,7 +135,7 @@ def _told(lived: Lived) -> tuple[Any, ...]:
 @given(_stories)
 def test_what_is_valid_in_1_6_becomes_valid_in_2_0_1(story: Script) -> None:
     """Schema-valid exchanges give schema-valid messages only, and no event that the csms would refuse."""
-    lived = Lived().feed(story.frames).settle()
+    lived = Lived(DEFAULT).feed(story.frames).settle()
     assert "schema.v16" not in lived.codes(), [row.detail for row in lived.rows("schema.v16")]
     assert "schema.v201" not in lived.codes(), [row.detail for row in lived.rows("schema.v201")]
     assert lived.refused == []
@@ -147,7 +148,7 @@ def test_what_is_valid_in_1_6_becomes_valid_in_2_0_1(story: Script) -> None:
 @given(_stories)
 def test_each_transaction_is_a_legal_one(story: Script) -> None:
     """Started at most once and first, Ended at most once and last, seqNo without holes, one per EVSE at a time."""
-    lived = Lived().feed(story.frames).settle()
+    lived = Lived(DEFAULT).feed(story.frames).settle()
     by_id: dict[str, list[dict[str, Any]]] = {}
     running: dict[int, str] = {}
     for event in lived.events:
@@ -175,8 +176,8 @@ def test_ticks_change_no_outcome(story: Script, data: st.DataObject) -> None:
     moments = data.draw(st.lists(st.integers(NOON, story.at + 100_000_000_000), max_size=30))
     ticks = [Frame("", "tick", number, at, FrameKind.TICK) for number, at in enumerate(moments)]
     mixed = sorted([*story.frames, *ticks], key=lambda frame: frame.received_at)
-    plain = Lived().feed(story.frames).feed([Frame("", "end", 0, story.at * 2, FrameKind.TICK)])
-    ticked = Lived().feed(mixed).feed([Frame("", "end", 0, story.at * 2, FrameKind.TICK)])
+    plain = Lived(DEFAULT).feed(story.frames).feed([Frame("", "end", 0, story.at * 2, FrameKind.TICK)])
+    ticked = Lived(DEFAULT).feed(mixed).feed([Frame("", "end", 0, story.at * 2, FrameKind.TICK)])
     assert _told(plain) == _told(ticked)
 
 
@@ -188,7 +189,7 @@ def test_duplicated_frames_change_no_outcome(story: Script, data: st.DataObject)
     cut = data.draw(st.integers(0, len(frames)))
     back = data.draw(st.integers(0, cut))
     again = [*frames[:cut], *frames[back:cut], *frames[cut:]]
-    assert _told(Lived().feed(again).settle()) == _told(Lived().feed(frames).settle())
+    assert _told(Lived(DEFAULT).feed(again).settle()) == _told(Lived(DEFAULT).feed(frames).settle())
 
 
 @settings(deadline=None, max_examples=60)
@@ -237,7 +238,7 @@ def test_energy_is_conserved(sessions: list[tuple[int, int, str]]) -> None:
             script.meter(number, number, begin + gained, "Transaction.End")
         script.stop(number, begin + gained)
         expected.append(gained)
-    lived = Lived().feed(script.frames).settle()
+    lived = Lived(DEFAULT).feed(script.frames).settle()
     assert [session.shadow_energy_wh for session in lived.sessions.values()] == expected
     assert [session.primary_energy_wh for session in lived.sessions.values()] == expected
     assert "session.energy" not in lived.codes()
@@ -309,7 +310,7 @@ _noise = st.lists(
 @given(_noise)
 def test_nothing_that_is_said_stops_the_stream(frames: list[Frame]) -> None:
     """Any payload of any action, any answer, any text: lived, judged, stored and read back, never an exception."""
-    lived = Lived().feed(frames).settle()
+    lived = Lived(DEFAULT).feed(frames).settle()
     for state in lived.fleet.chargers.values():
         assert codec.decode(codec.encode(state), JudgeState) == state
     assert lived.refused == []
@@ -322,9 +323,9 @@ def test_chargers_do_not_touch_each_other(seed: int, data: st.DataObject) -> Non
     """Fed charger by charger instead of by time, each charger's rows are the same."""
     traffic = list(Traffic(seed=seed, chargers=4, sessions_per_charger=1, fault_share=0.5))
     end = Frame("", "end", 0, traffic[-1].received_at * 2, FrameKind.TICK)
-    together = Lived().feed(traffic).feed([end])
+    together = Lived(DEFAULT).feed(traffic).feed([end])
     order = data.draw(st.permutations(sorted({frame.charger_id for frame in traffic})))
-    apart = Lived()
+    apart = Lived(DEFAULT)
     grouped = {key: list(group) for key, group in groupby(sorted(traffic, key=_by_charger), key=_by_charger)}
     for charger_id in order:
         apart.feed(grouped[charger_id])

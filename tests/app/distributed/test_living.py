@@ -20,6 +20,7 @@ from diff.rejudge import RejudgeRequest
 from diff.store.tables import ChargerFacts, DeadLetter
 from ingest.frame import Frame, FrameKind
 from ingest.topics import Topics
+from shadow.config import DEFAULT
 from shadow.message import ShadowMessage
 
 TOPICS = Topics()
@@ -84,7 +85,7 @@ def test_batches_change_nothing(sizes: list[int], forgets: list[bool]) -> None:
         shelf.live(part)
         if forget:
             shelf.forget()
-    lived = Lived().feed(FLEET)
+    lived = Lived(DEFAULT).feed(FLEET)
 
     assert _by_charger(shelf.messages) == _by_charger(lived.messages)
     assert _by_charger(shelf.versions) == _by_charger(lived.versions)
@@ -131,7 +132,7 @@ def test_a_frame_that_cannot_be_lived_is_given_up_alone(known: int, monkeypatch:
     if known:
         shelf.live(frames[:known])
     shelf.live(frames[known:])
-    lived = Lived().feed(script.frames)
+    lived = Lived(DEFAULT).feed(script.frames)
 
     assert shelf.messages == lived.messages
     assert shelf.versions == lived.versions
@@ -174,7 +175,7 @@ def test_a_state_that_cannot_be_read_is_lived_anew_from_the_topic(*, forget: boo
         shelf.forget()
         assert shelf.living.again == {0: 0}
     shelf.live(topic, offset=0)
-    assert shelf.messages == Lived().feed(mine).messages
+    assert shelf.messages == Lived(DEFAULT).feed(mine).messages
     assert [letter.charger_id for letter in shelf.letters] == ["CP1", "CP1"]
     assert "version 99" in shelf.letters[0].reason
     assert shelf.letters[1].reason.startswith(f"the state is known from {mine[0].frame_id} on")
@@ -198,7 +199,7 @@ def test_a_state_of_the_release_before_is_read() -> None:
     shelf.live(script.wait(600).stop(7, 3500).frames[known:])
 
     assert shelf.letters == []
-    assert shelf.messages == Lived().feed(script.frames).messages
+    assert shelf.messages == Lived(DEFAULT).feed(script.frames).messages
 
 
 def test_a_record_that_comes_again_brings_nothing() -> None:
@@ -225,7 +226,7 @@ def test_a_topic_that_was_made_anew_is_read_from_its_beginning() -> None:
     assert shelf.living.begin(0, known)
     assert not shelf.living.begin(0, 2)
     shelf.live(more, offset=0)
-    assert shelf.messages == Lived().feed(script.frames).messages
+    assert shelf.messages == Lived(DEFAULT).feed(script.frames).messages
 
 
 def test_late_frames_ask_for_their_range_to_be_judged_again() -> None:

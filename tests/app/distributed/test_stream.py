@@ -23,6 +23,7 @@ from diff.store.tables import ChargerFacts, DeadLetter
 from ingest import cloudevents
 from ingest.frame import Frame, FrameKind
 from ingest.topics import Topics
+from shadow.config import DEFAULT
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKER = """
@@ -306,7 +307,7 @@ def test_a_poison_record_goes_to_the_dead_letters(kafka: str, topics: Topics, tm
         ("CP-X", f"{topics.frames}/1/{place.offset}", "the header ce_type is missing", 8),
         ("CP-Y", f"{topics.frames}/1/{place.offset + 1}", "the header ce_type is missing", 0),
     ]
-    assert _outcome(kafka, topics.messages) == _expected(Lived().feed(frames).messages)
+    assert _outcome(kafka, topics.messages) == _expected(Lived(DEFAULT).feed(frames).messages)
 
 
 def test_the_settings_start_a_worker(kafka: str, topics: Topics, tmp_path: Path) -> None:
@@ -335,4 +336,4 @@ def test_the_settings_start_a_worker(kafka: str, topics: Topics, tmp_path: Path)
     finally:
         process.kill()
 
-    assert _outcome(kafka, topics.messages) == _expected(Lived().feed(frames).messages)
+    assert _outcome(kafka, topics.messages) == _expected(Lived(DEFAULT).feed(frames).messages)

@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from demo.lived import Lived
+from demo.lived import AT_ONCE, Lived
 from demo.script import Script
-from shadow.config import ShadowConfig
 from shadow.station.tables import STOP_REASONS
 
 TAG = "04A1B2C3"
@@ -302,7 +302,7 @@ def test_a_stop_before_its_start() -> None:
 
 def test_with_ev_connected_alone_the_cable_ends_it_f03_fr_02() -> None:
     """RemoteStop gives an Updated, and the end comes when the cable goes."""
-    config = ShadowConfig(tx_stop_points=frozenset({"EVConnected"}))
+    config = replace(AT_ONCE, tx_stop_points=frozenset({"EVConnected"}))
     script = _running().wait(60).stop(7, 2000, "Remote").status(1, "Finishing").wait(300).status(1, "Available")
     lived = Lived(config).feed(script.frames)
     assert lived.course[2:] == [
