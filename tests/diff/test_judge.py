@@ -134,10 +134,39 @@ def _twice(message_id: str) -> Script:
     return script.call("DataTransfer", {"vendorId": "B"}, message_id=message_id).answer({"status": "Accepted"})
 
 
+def _profiles(*ids: int, status: str = "Accepted") -> Script:
+    """TxDefaultProfiles of one stack level on connector 1."""
+    script = Script().boot()
+    schedule = {
+        "chargingRateUnit": "A",
+        "startSchedule": "2030-01-01T00:00:00Z",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16}],
+    }
+    for number in ids:
+        profile = {
+            "chargingProfileId": number,
+            "stackLevel": 0,
+            "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": schedule,
+        }
+        script.remote("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": profile}, status)
+    return script
+
+
+def _unlocked(number: int) -> Script:
+    script = Script().boot().command("GetConfiguration", {"key": ["NumberOfConnectors"]})
+    script.answer({"configurationKey": [{"key": "NumberOfConnectors", "readonly": True, "value": "2"}]})
+    return script.remote("UnlockConnector", {"connectorId": number}, "UnlockFailed")
+
+
 _Told = Callable[[], Script]
 ROWS: list[tuple[str, _Told, _Told, ShadowConfig]] = [
     (code, positive, negative, config[0] if config else ShadowConfig())
     for code, positive, negative, *config in [
+        ("profile.unmappable", lambda: _profiles(1, status="NotSupported"), lambda: _profiles(1, status="Rejected")),
+        ("profile.conflict", lambda: _profiles(1, 2), lambda: _profiles(1, 1)),
+        ("topology.unknown-connector", lambda: _unlocked(3), lambda: _unlocked(2)),
         ("message.field-lost", lambda: _diagnostics("ftp://" + "a" * 600), lambda: _diagnostics("ftp://a")),
         (
             "message.no-answer",
