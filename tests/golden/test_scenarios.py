@@ -33,7 +33,8 @@ FREE = {"StatusNotification", "NotifyEvent", "TransactionEvent", "MeterValues"}
 """Each in its own order; the order of one beside the other is free (2.0.1 Part 6, general tool rules)."""
 BESIDE = {"BootNotification", "Heartbeat"}
 """Requests that need not be listed; with all others a scenario is exhaustive. Responses count where one is listed."""
-CITED = re.compile(r"[A-P]\d\d\.FR\.\d\d|TC_\w+|errata|§|WP3")
+CITED = re.compile(r"\b[A-P]\d\d\b|TC_\w+|§")
+"""A requirement or use case of 2.0.1 Part 2, a test case of Part 6, or a clause."""
 
 
 # -- the 1.6 side ----------------------------------------------------------------------------------------------------
