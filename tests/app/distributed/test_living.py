@@ -232,8 +232,8 @@ def test_a_topic_that_was_made_anew_is_read_from_its_beginning() -> None:
 def test_late_frames_ask_for_their_range_to_be_judged_again() -> None:
     """At once, and again when no session is open any longer; frames in order ask for nothing."""
     shelf = Shelf()
-    script = Script("CP1").boot().start(1, "AA", 1000, transaction=7).wait(600).stop(7, 3500).call("Heartbeat", {})
-    frames = script.frames
+    script = Script("CP1").boot().start(1, "AA", 1000, transaction=7).wait(600).stop(7, 3500)
+    frames = script.wait(3).call("Heartbeat", {}).wait(3).call("Heartbeat", {}).frames
     shelf.live([*frames[:3], frames[4]])
     assert TOPICS.rejudge not in shelf.out
     shelf.live([frames[3]])
@@ -245,10 +245,10 @@ def test_late_frames_ask_for_their_range_to_be_judged_again() -> None:
         1,
     )
     shelf.forget()
-    shelf.live(frames[5:7])
+    shelf.live(frames[5:8])
     requests = [decode(value, RejudgeRequest) for value in shelf.out[TOPICS.rejudge]]
-    assert [one.until for one in requests] == [frames[4].received_at, frames[6].received_at]
-    shelf.live(frames[7:])
+    assert [one.until for one in requests] == [frames[4].received_at, frames[7].received_at]
+    shelf.live(frames[8:])
     assert len(shelf.out[TOPICS.rejudge]) == 2
 
 
