@@ -1,0 +1,93 @@
+"""The table of configuration keys against the standard's list of components and variables."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from shadow.mapping.keys import KEYS, LEGACY_COMPONENT, Access, Key, Way, find
+from shadow.schema import V201, violations
+
+FACTS = Path(__file__).resolve().parents[3] / "../shared/ocpp"
+OF_21 = {"SampledDataSignStartedReadings", "SampledDataSignUpdatedReadings", "AlignedDataSignUpdatedReadings"}
+"""Their variables came with 2.1."""
+GENERIC = {"PhaseRotation"}
+"""Any component may have it: the list has it under <generic>."""
+
+
+def _rows(name: str) -> str:
+    path = FACTS / name
+    if not path.is_file():
+        pytest.skip("the list of components and variables is not here")
+    return path.read_text(encoding="utf-8")
+
+
+def test_every_variable_stands_in_the_standards_list() -> None:
+    """Component, variable and instance of `dm_components_vars.csv`, letter for letter."""
+    listed = {tuple(row[:3]) for row in csv.reader(_rows("dm_components_vars.csv").splitlines(), delimiter=";")}
+    plain = {(component, variable) for component, variable, *_ in listed}
+    for key in KEYS.values():
+        for one in key.variables:
+            if key.name not in OF_21 and one.name not in GENERIC:
+                assert (one.component, one.name) in plain, key.name
+                assert (one.component, one.name, one.instance or "") in listed, key.name
+
+
+def test_every_known_key_has_the_variables_of_the_collected_sources() -> None:
+    """The table was written once from them; where it differs on purpose, the reason stands beside the row."""
+    on_purpose = {"ConnectorPhaseRotation", "MeterPublicKey[ConnectorID]"}
+    for fact in json.loads(_rows("config_key_map.json")):
+        key = find(fact["key"])
+        wanted = [(one["component"], one["variable"], one["instance"]) for one in fact["targets"]]
+        if fact["key"] in on_purpose:
+            continue
+        if not wanted or fact["kind"] == "characteristic*":
+            assert [one.component for one in key.variables] == [LEGACY_COMPONENT], fact["key"]
+        else:
+            assert [(one.component, one.name, one.instance) for one in key.variables] == wanted
+
+
+@pytest.mark.parametrize("name", ["HeartbeatInterval", "heartbeatinterval", "HEARTBEATINTERVAL"])
+def test_keys_are_found_in_any_case(name: str) -> None:
+    """CiString50Type; and HeartbeatInterval is of OCPPCommCtrlr."""
+    (variable,) = find(name).variables
+    assert (variable.component, variable.name) == ("OCPPCommCtrlr", "HeartbeatInterval")
+
+
+@pytest.mark.parametrize(
+    "name", ["Alder.LedColour", "BlinkRepeat", "", "x" * 50, "MeterPublicKey[0]", "MeterPublicKey"]
+)
+def test_a_key_without_a_row_is_of_the_legacy_component(name: str) -> None:
+    """Under its own name, which is long enough at most."""
+    key = find(name)
+    (variable,) = key.variables
+    assert (variable.component, variable.name, key.way) == (LEGACY_COMPONENT, name, Way.ATTRIBUTE)
+
+
+@pytest.mark.parametrize(("name", "connector"), [("MeterPublicKey[1]", 1), ("meterpublickey2", 2)])
+def test_public_keys_are_of_a_connector(name: str, connector: int) -> None:
+    """One key for each."""
+    assert find(name).connector == connector
+
+
+def test_secrets_are_write_only() -> None:
+    """BasicAuthPassword (Part 2 §2.2.1), and no other key of the standard is a secret."""
+    assert [key.name for key in KEYS.values() if key.access is Access.WRITE_ONLY] == ["AuthorizationKey"]
+
+
+@pytest.mark.parametrize("key", KEYS.values(), ids=lambda key: key.name)
+def test_what_the_table_says_is_valid_201(key: Key) -> None:
+    """Data types and units are those of the official schema."""
+    row = find(key.name)
+    characteristics = {"dataType": row.data_type, "supportsMonitoring": False}
+    if row.unit is not None:
+        characteristics["unit"] = row.unit
+    entry = {
+        "component": {"name": row.variables[0].component},
+        "variable": {"name": row.variables[0].name},
+        "variableAttribute": [{"type": "Actual", "mutability": row.access}],
+        "variableCharacteristics": characteristics,
+    }
+    report = {"requestId": 1, "generatedAt": "2030-01-01T00:00:00Z", "seqNo": 0, "reportData": [entry]}
+    assert violations(V201, "NotifyReport", response=False, payload=report) == []
