@@ -12,12 +12,13 @@ import msgspec
 
 from ingest.exchange import PendingCall
 from ingest.frame import Direction
-from ingest.ocppj import Call
+from ingest.ocppj import Call, CallError
 from shadow import schema
 from shadow.mapping.plug_and_charge import TABLES, VENDOR, in_full
 from shadow.mapping.rules import ANSWER, REQUEST, Table
 from shadow.mapping.translate import translate
 from shadow.message import Provenance
+from shadow.station import relay
 from shadow.station.authorization import note_answer
 from shadow.station.fields import text
 from shadow.station.outbox import Outbox
@@ -33,6 +34,12 @@ _SHOWN: Final = 40
 """Of a value that breaks a rule: it may be a certificate."""
 _ABOUT_NAMES: Final = frozenset({"required", "additionalProperties"})
 """Rules whose detail repeats names of fields; that of the others repeats the value."""
+_ERRORS: Final = {
+    # Status of a DataTransfer.conf without a message inside → CALLERROR code (Part 4 §4.3).
+    "UnknownMessageId": "NotImplemented",
+    "UnknownVendorId": "NotImplemented",
+    "Rejected": "GenericError",
+}
 _NAMES: Final = {name.lower(): name for name, part in TABLES if part == REQUEST}
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
@@ -71,14 +78,24 @@ def answer(out: Outbox, request: PendingCall, name: str, payload: dict[str, Any]
     data = payload.get("data")
     said = None if data in (None, "") else _said(out, table, data)
     if said is None:
-        detail = "no answer of Plug & Charge could be read in its data"
-        out.find("message.no-answer", f"{table.action}.conf", found=text(payload, "status"), detail=detail)
+        _no_answer(out, request, table, text(payload, "status") or "")
         return
     if name == "Authorize":
         whole = _object(request.call.payload.get("data"))
         token = {} if isinstance(whole, str) else in_full(whole).get("idToken", {})
         note_answer(out, text(token, "idToken") or "", accepted=said[0]["idTokenInfo"]["status"] == "Accepted")
     out.respond(request, name, *said)
+
+
+def _no_answer(out: Outbox, request: PendingCall, table: Table, status: str) -> None:
+    """2.0.1 has no status for it: a station answers what it does not know, or will not do, with a CALLERROR."""
+    code = _ERRORS.get(status)
+    said = "no CALLERROR either" if code is None else f"said as the CALLERROR {code}"
+    detail = f"no answer of Plug & Charge could be read in its data: {said}"
+    out.find("message.no-answer", f"{table.action}.conf", found=status, detail=detail)
+    if code is not None:
+        error = CallError(request.call.message_id, code, f"answered {status} in DataTransfer.conf")
+        relay.refuse(out, request, error, table.message)
 
 
 def inside(call: Call, payload: dict[str, Any]) -> dict[str, Any] | None:

@@ -251,21 +251,26 @@ def test_what_the_note_does_not_have_stays_a_data_transfer(direction: Direction,
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "error"),
     [
-        {"status": "UnknownMessageId"},
-        {"status": "UnknownVendorId", "data": ""},
-        {"status": "Rejected", "data": "no"},
-        {"status": "Accepted", "data": '{"status": "Perhaps"}'},
+        ({"status": "UnknownMessageId"}, "NotImplemented"),
+        ({"status": "UnknownVendorId", "data": ""}, "NotImplemented"),
+        ({"status": "Rejected", "data": "no"}, "GenericError"),
+        ({"status": "Accepted", "data": '{"status": "Perhaps"}'}, None),
     ],
 )
-def test_an_answer_that_holds_none_is_no_answer_in_201(answer: dict[str, Any]) -> None:
-    """2.0.1 has no status for it: a station answers what it does not know with a CALLERROR."""
+def test_an_answer_that_holds_none_is_an_error_in_201(answer: dict[str, Any], error: str | None) -> None:
+    """2.0.1 has no status for it: a station answers what it does not know with a CALLERROR (Part 4 §4.3)."""
     lived = Lived().feed(_asked(FROM_CSMS, "InstallCertificate", WHOLE[7][2]).answer(answer).frames)
-    assert lived.messages[-1].action == "InstallCertificate"
-    assert lived.messages[-1].type is MessageType.REQUEST
     (row,) = lived.rows("message.no-answer")
     assert (row.path, row.primary) == ("DataTransfer.InstallCertificate.conf", answer["status"])
+    last = lived.messages[-1]
+    assert last.action == "InstallCertificate"
+    if error is None:
+        assert last.type is MessageType.REQUEST
+    else:
+        assert (last.type, last.direction) == (MessageType.ERROR, FROM_STATION)
+        assert last.payload["errorCode"] == error
 
 
 def test_a_refusal_is_that_of_the_message_inside() -> None:
