@@ -89,7 +89,8 @@ class Pairs(msgspec.Struct, omit_defaults=True):
             pair = self.by_id[key] = Pair(key, frame_id, at, at)
             ended = [known for known in self.by_id.values() if known is not pair and not known.open]
             if len(ended) > _MAX_ENDED:
-                self._forget(next((known for known in ended if known.compared), ended[0]))
+                said = [known for known in ended if known.shadow is not None]  # the others may wait to be numbered
+                self._forget(next((known for known in ended if known.compared), (said or ended)[0]))
             elif len(self.by_id) > _MAX_OPEN + _MAX_ENDED:
                 self._forget(next(iter(self.by_id.values())))
         return pair

@@ -291,7 +291,8 @@ class Living:
             self._cache.popitem(last=False)
 
     def _ask_again(self, batch: Batch, partition: int, charger_id: str, one: _Touched) -> None:
-        idle = not any(pair.open for pair in one.kept.state.pairs.by_id.values())
+        state = one.kept.state
+        idle = not state.shadow.station.waiting and not any(pair.open for pair in state.pairs.by_id.values())
         last = next((frame.frame_id for frame in reversed(one.lived) if frame.kind is not FrameKind.TICK), "")
         one.kept.order, request = lateness.ranged(one.kept.order, charger_id, last, idle=idle)
         self._wait(partition, charger_id, one.kept, _earlier(due(one.kept.state), lateness.due(one.kept.order)))
