@@ -17,7 +17,7 @@ from typing import Final
 
 from ingest.ocppj import MAX_TEXT
 from ingest.pseudonym import TokenCipher, subkey
-from ingest.sensitive import KEPT_IN_TOKEN, NAMING_KEYS, VALUE_KEYS, Kind, classify, may_hold
+from ingest.sensitive import KEPT_IN_TOKEN, MEMBERS, NAMING_KEYS, VALUE_KEYS, Kind, classify, may_hold
 from ingest.spans import Edit, Leaf, Node, apply, decoded, encoded, is_json, offsets, scan
 from ingest.urls import Span, addresses, mask_url
 
@@ -36,6 +36,7 @@ _WORD: Final = re.compile(r"""[^\s"',;&{}\[\]]+""")
 _PHRASE: Final = re.compile(r"""[^"',;&\n{}\[\]]+""")
 """`name: value` in free text: a token is one word, a secret runs to the end of its phrase."""
 
+_NONE: Final[dict[str, Kind]] = {}
 _DIGIT: Final = re.compile(r"[0-9]")
 _EXPONENT: Final = re.compile(r"[eE]")
 _SHAPE_LETTER: Final = re.compile(r"[^\W\d_]")
@@ -206,10 +207,7 @@ def _kind(key: str, all_below: Kind, special: dict[str, Kind]) -> Kind:
 
 def _special(text: str, node: Node, named: Kind) -> dict[str, Kind]:
     """What single members of this object are because of what stands beside them, by lower-case key."""
-    special: dict[str, Kind] = {}
-    if node.key == "vpn":
-        # 2.0.1 VPNType: user, password and key of the tunnel.
-        special = {"user": Kind.SECRET, "key": Kind.SECRET}
+    special = dict(MEMBERS.get(node.key, _NONE))
     if node.array:
         return special
     for key, start, end, _ in node.leaves:

@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["KEPT_IN_TOKEN", "NAMING_KEYS", "VALUE_KEYS", "Kind", "classify", "may_hold"]
+__all__ = ["KEPT_IN_TOKEN", "MEMBERS", "NAMING_KEYS", "VALUE_KEYS", "Kind", "classify", "may_hold"]
 
 
 class Kind(IntEnum):
@@ -68,6 +68,18 @@ VALUE_KEYS: Final = frozenset({"value", "attributevalue", "actualvalue"})
 KEPT_IN_TOKEN: Final = frozenset({"type", "vendorid", "status", "expirydate"})
 """Members of a token object (2.0.1 IdTokenType, AdditionalInfoType, customData) that name nobody."""
 
+MEMBERS: Final[dict[str, dict[str, Kind]]] = {
+    # 2.0.1 VPNType (§2.54): user, password and key of the tunnel.
+    "vpn": {"user": Kind.SECRET, "key": Kind.SECRET},
+    # 2.0.1 OCSPRequestDataType and CertificateHashDataType of a contract: its serial number is one driver's (C07, N09).
+    "iso15118certificatehashdata": {"serialnumber": Kind.TOKEN},
+    "customercertificate": {"serialnumber": Kind.TOKEN},
+    # 2.0.1 MessageContentType for one driver (§2.27 IdTokenInfoType, §1.60.2): it may call him by his name.
+    "personalmessage": {"content": Kind.SECRET},
+    "updatedpersonalmessage": {"content": Kind.SECRET},
+}
+"""Members that are more than their name says inside an object of this key; all in lower case."""
+
 _WORD: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -108,7 +120,7 @@ _SIGNS: Final = (
     # The shortest parts of the tables above that OCPP's everyday messages lack.
     "idt", "id_t", "id-t", "token", "key", "pass", "secret", "pin", "pw", "psk", "credential", "authorization", "basic",
     "apnu", "uid", "contract", "auth_id", "authid", "visual", "emaid", "evcc", "vehicle", "signed", "ocmf", "exire",
-    "customer", "vpn",
+    "customer", "vpn", "personalm", "iso15118",
 )  # fmt: skip
 
 
