@@ -368,6 +368,7 @@ class NativeTransaction(msgspec.Struct, omit_defaults=True):
     """What its next event must carry (F01.FR.25)."""
     register: Decimal | None = None
     """Latest total import register, in Wh."""
+    register_resolution: Decimal = Decimal(1)
     register_at: Micros | None = None
 
 
@@ -421,6 +422,8 @@ class ChargerState(msgspec.Struct, omit_defaults=True):
     """What is remembered of it while it speaks 2.0.1 itself; None where it never did."""
     overdue: dict[str, Micros] = msgspec.field(default_factory=dict)
     """Calls already named unanswered, by frame id."""
+    asked: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    """The 2.0.1 requests that were made of calls that are open, by frame id: what may be answered."""
     messages: int = 0
     """How many 2.0.1 messages were made: the number of the next one."""
     due: Micros | None = None

@@ -134,6 +134,7 @@ def _closed(state: ChargerState, frame: Frame, out: Outbox) -> None:
         if pending.frame_id not in state.overdue:
             _unanswered(state, pending, frame.received_at, out.obs, "the connection closed")
         state.overdue.pop(pending.frame_id, None)
+        state.asked.pop(pending.frame_id, None)
 
 
 def _gap(state: ChargerState, frame: Frame, out: Outbox) -> None:
@@ -141,6 +142,7 @@ def _gap(state: ChargerState, frame: Frame, out: Outbox) -> None:
     gap = frame.gap
     for pending in exchange.close_connection(state.pairing, frame.connection_id):
         state.overdue.pop(pending.frame_id, None)
+        state.asked.pop(pending.frame_id, None)
     _go_blind(state)
     reason = "cut" if gap is None else gap.reason
     if gap is not None and not gap.until_reconnect:
@@ -168,12 +170,14 @@ def _message(state: ChargerState, frame: Frame, out: Outbox) -> None:
     event = out.obs.event = exchange.pair(state.pairing, frame, message)
     if not speaks:
         subprotocol.decide(state, frame, event)
-    _bound_overdue(state)
+    _bound(state)
     match event:
         case Called():
             _called(state, frame, event, out)
         case Answered():
+            state.asked.setdefault(event.request.frame_id, [])
             _answered(state, event, out)
+            del state.asked[event.request.frame_id]
         case DuplicateCall():
             path = f"{frame.direction}.{event.call.action}"
             first = () if event.first is None else (event.first.frame_id,)
@@ -205,11 +209,12 @@ def _stray_answer(state: ChargerState, answer: CallResult | CallError, out: Outb
             return
 
 
-def _bound_overdue(state: ChargerState) -> None:
+def _bound(state: ChargerState) -> None:
     """Calls that pairing let go of can no longer be answered: nothing has to be remembered of them."""
-    if len(state.overdue) > exchange.MAX_PENDING:
+    if len(state.overdue) > exchange.MAX_PENDING or len(state.asked) > exchange.MAX_PENDING:
         waiting = {pending.frame_id for pending in state.pairing.pending.values()}
         state.overdue = {frame_id: at for frame_id, at in state.overdue.items() if frame_id in waiting}
+        state.asked = {frame_id: actions for frame_id, actions in state.asked.items() if frame_id in waiting}
 
 
 def _called(state: ChargerState, frame: Frame, event: Called, out: Outbox) -> None:

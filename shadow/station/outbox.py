@@ -66,6 +66,9 @@ class Outbox:
         self.obs.messages.append(
             ShadowMessage(self.charger_id, action, payload, direction, type_, causes, self.at, number, provenance)
         )
+        if type_ is MessageType.REQUEST:
+            for cause in filter(self._is_open, causes):
+                self._charger.asked.setdefault(cause, []).append(action)
         if type_ is MessageType.ERROR:
             return  # Part 4 §4.2.3: a CALLERROR has no schema of its own
         response = type_ is MessageType.RESPONSE
@@ -87,7 +90,9 @@ class Outbox:
         payload: dict[str, Any],
         provenance: dict[str, Provenance] = _NO_PROVENANCE,
     ) -> None:
-        """Answer the 2.0.1 request that was made of a 1.6 request."""
+        """Answer the 2.0.1 request that was made of a 1.6 request; where none was made there is nothing to answer."""
+        if not self.was_asked(request, action):
+            return
         self.say(
             action,
             payload,
@@ -96,6 +101,15 @@ class Outbox:
             type_=MessageType.RESPONSE,
             caused_by=(request.frame_id, self.frame_id),
         )
+
+    def was_asked(self, request: PendingCall, action: str) -> bool:
+        """Whether a 1.6 request became a 2.0.1 request of this action."""
+        return action in self._charger.asked.get(request.frame_id, ())
+
+    def _is_open(self, frame_id: str) -> bool:
+        """Whether a frame is a call that waits for its answer, or whose answer is being lived."""
+        charger = self._charger
+        return frame_id in charger.asked or any(one.frame_id == frame_id for one in charger.pairing.pending.values())
 
     def find(
         self,

@@ -65,7 +65,7 @@ def refuse(out: Outbox, asked: PendingCall, error: CallError, message: str | Non
     table = TABLES.get((asked.call.action, ANSWER))
     if message is None:
         message = "" if table is None else table.message
-    if not message:
+    if not message or not out.was_asked(asked, message):
         return
     code = ERROR_CODES.get(error.code, error.code)
     payload = {"errorCode": code[:_LONGEST_CODE], "errorDescription": error.description[:_LONGEST_DESCRIPTION]}

