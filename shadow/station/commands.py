@@ -17,7 +17,7 @@ from ingest.ocppj import Call, CallError
 from shadow.state import MAX_CONNECTORS, PendingStart
 from shadow.station import relay, transactions
 from shadow.station.charging_profiles import sayable_schedule
-from shadow.station.fields import id_token, integer, text
+from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
 from shadow.station.profile_rules import check_shape
 from shadow.station.tables import EXTENDED_TRIGGERS, TRIGGERED_ACTIONS, TRIGGERS
@@ -44,10 +44,7 @@ def _remote_start(out: Outbox, call: Call) -> None:
     commanded[out.frame_id] = PendingStart(out.station.remote_start_id, tag, number or None, out.at)
     if len(commanded) > _MAX_COMMANDED:
         del commanded[next(iter(commanded))]
-    given: dict[str, Any] = {
-        "remoteStartId": out.station.remote_start_id,
-        "idToken.type": id_token(tag, out.config.id_token_type)["type"],
-    }
+    given: dict[str, Any] = {"remoteStartId": out.station.remote_start_id}
     profile = call.payload.get("chargingProfile")
     if profile is not None:
         profile = sayable_schedule(out, _PROFILE, profile)

@@ -24,6 +24,7 @@ from shadow.station.transitions16 import is_legal
 
 __all__ = ["free_reserved", "on_status", "say_status"]
 
+_CABLE_NEVER_OUT: Final[Micros] = 0
 _EVSE: Final = {"evseId": Provenance.CONFIGURED, "connectorId": Provenance.CONFIGURED}
 
 
@@ -50,7 +51,8 @@ def on_status(out: Outbox, call: Call) -> None:
     if status == "Available" and connector.seen_since is None:
         connector.seen_since = at if own_clock else out.at
     if status == "Preparing" and before != "Preparing":
-        connector.preparing_at = out.at
+        # F2: a new use of a cable that was never out. It was there before any token of this use.
+        connector.preparing_at = _CABLE_NEVER_OUT if before == "Finishing" else out.at
     if status != before:
         _name_detail(out, number, status)
     transaction = transactions.open_on(out, number)
@@ -84,8 +86,16 @@ def _judge_step(out: Outbox, number: int, connector: Connector, status: str, at:
     if last_at is not None and at < last_at:
         connector.last = None  # an old status, told late: which one holds now is not known
         return
-    if out.siblings(number) and (last, status) == ("Preparing", "Unavailable"):
-        return  # the other connector of the EVSE was chosen (OCA: Multiple Connectors per EVSE in OCPP 1.x)
+    if (last, status) == ("Preparing", "Unavailable") and _other_is_used(out, number):
+        # An authorization makes each connector of an EVSE Preparing, and those that are not chosen Unavailable (OCA
+        # note "Multiple Connectors per EVSE in OCPP 1.x"). Without a topology that says so, the EVSEs are a guess.
+        if not out.siblings(number):
+            place = out.place(number)
+            detail = "it went as connectors do that share an EVSE with the one that is used"
+            taken = f"EVSE {place.evse_id}, connector {place.connector_id}"
+            where = "StatusNotification.connectorId"
+            out.find("topology.ambiguous", where, connector_id=number, found=number, expected=taken, detail=detail)
+        return
     path = f"StatusNotification.status {last} to {status}"
     detail = "the state table of 1.6 (section 4.9) has no such step"
     out.find("status.illegal-transition", path, connector_id=number, found=f"{last} → {status}", detail=detail)
@@ -127,6 +137,12 @@ def _report(
         return  # the EVSE is in use by its other connector, and this one is no fault (OCA, as above)
     connector.reported = reported
     say_status(out, number, reported, timestamp)
+
+
+def _other_is_used(out: Outbox, number: int) -> bool:
+    """Whether another connector of the EVSE is in use; of the station, where the topology names none beside it."""
+    others = out.siblings(number) or tuple(other for other in out.station.connectors if other not in (0, number))
+    return any(_is_used(out, other) for other in others)
 
 
 def _is_used(out: Outbox, number: int) -> bool:

@@ -60,6 +60,20 @@ def test_the_type_of_a_token_is_guessed_by_its_form(tag: str, kind: str) -> None
     assert id_token(tag, "guess") == {"idToken": expected, "type": kind}
 
 
+@pytest.mark.parametrize("tag", ["0016E5A1B2C3", "0016e5a1b2c3"])
+def test_twelve_digits_are_a_car_only_under_autocharge(tag: str) -> None:
+    """Six bytes may be anything; a fleet that uses Autocharge knows that they are the car's MAC address."""
+    assert id_token(tag, "guess")["type"] == "Central"
+    script = Script().boot().authorize(tag).start(1, tag, 0, transaction=7).wait(60).stop(7, 10, idTag=tag)
+    script.remote("RemoteStartTransaction", {"idTag": tag})
+    lived = Lived(ShadowConfig(autocharge=True)).feed(script.wait(60).tick().frames)
+    tokens = [*lived.requests("Authorize"), *lived.requests("RequestStartTransaction")]
+    tokens += [event for event in lived.events if "idToken" in event]
+    assert [one["idToken"]["type"] for one in tokens] == ["MacAddress"] * 4
+    fixed = Lived(ShadowConfig(autocharge=True, id_token_type="Central")).feed(script.frames)
+    assert fixed.requests("Authorize")[0]["idToken"]["type"] == "Central"
+
+
 def test_the_type_is_the_same_wherever_the_token_stands_c01_fr_25() -> None:
     """Two tokens are equal only if idToken and type match: Authorize, Started and Ended agree."""
     script = Script().boot().authorize("E0040100123456AB").start(1, "E0040100123456AB", 0, transaction=7).wait(60)

@@ -6,6 +6,8 @@ import pytest
 
 from demo.lived import Lived
 from demo.script import Script
+from shadow.config import ShadowConfig
+from shadow.topology import parse
 
 TAG = "04A1B2C3"
 
@@ -66,10 +68,21 @@ def test_connector_zero_is_a_variable_of_the_station_g01() -> None:
     assert events[0]["variable"] == {"name": "AvailabilityState"}
 
 
-def test_an_error_code_is_an_expected_loss() -> None:
-    """2.0.1 has no error code in StatusNotification: counted until the device model carries it."""
-    lived = Lived().feed(Script().boot().status(1, "Faulted", errorCode="GroundFailure").frames)
-    assert "StatusNotification.errorCode=GroundFailure" in lived.unmapped
+@pytest.mark.parametrize("status", ["Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"])
+def test_what_becomes_occupied_is_an_expected_loss(status: str) -> None:
+    """Once per status, with the place where 2.0.1 tells them apart."""
+    script = Script().boot().status(1, status).status(2, status).status(1, status)
+    (row,) = Lived().feed(script.frames).rows("status.detail-lost")
+    assert (row.path, row.primary) == (f"StatusNotification.status={status}", status)
+    assert (row.shadow or "").startswith("Occupied; chargingState ")
+
+
+@pytest.mark.parametrize("status", ["Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"])
+def test_a_station_cannot_be_what_only_a_connector_can(status: str) -> None:
+    """1.6 §4.9: connector 0 is Available, Unavailable or Faulted; the rest has no place in 2.0.1 either."""
+    lived = Lived().feed(Script().boot().status(0, status).status(0, "Available").frames)
+    assert [row.primary for row in lived.rows("status.unmappable")] == [status]
+    assert [one["eventData"][0]["actualValue"] for one in lived.requests("NotifyEvent")] == ["Available"]
 
 
 def test_a_status_without_a_timestamp_gets_the_time_of_receipt() -> None:
@@ -124,7 +137,7 @@ def test_statuses_after_the_stop_make_no_event() -> None:
     assert _reported(lived) == ["Available", "Occupied", "Available"]
 
 
-def test_more_connectors_than_a_station_can_have_are_counted() -> None:
+def test_more_connectors_than_a_station_can_have_are_named() -> None:
     """The state is bounded: the sixty-fifth connector is named and not lived."""
     script = Script().boot()
     for number in range(1, 70):
@@ -132,3 +145,57 @@ def test_more_connectors_than_a_station_can_have_are_counted() -> None:
     lived = Lived().feed(script.frames)
     assert len(_reported(lived)) == 64
     assert lived.unmapped.count("StatusNotification.connectorId") == 5
+    (row,) = lived.rows("topology.unknown-connector")
+    assert (row.primary, row.shadow, row.occurrences) == ("69", "64", 5)
+
+
+@pytest.mark.parametrize(("number", "lived_on", "named"), [(2, True, False), (3, True, True), (-1, False, True)])
+def test_a_connector_beyond_number_of_connectors_is_named(number: int, *, lived_on: bool, named: bool) -> None:
+    """The key may be wrong, so a connector beyond it is lived all the same; none of 1.6 is negative."""
+    script = Script().boot().command("GetConfiguration", {"key": ["NumberOfConnectors"]})
+    script.answer({"configurationKey": [{"key": "NumberOfConnectors", "readonly": True, "value": "2"}]})
+    lived = Lived().feed(script.status(number, "Available").frames)
+    assert (_reported(lived) == ["Available"]) is lived_on
+    assert [row.primary for row in lived.rows("topology.unknown-connector")] == ([str(number)] if named else [])
+
+
+# -- the cable and the token ------------------------------------------------------------------------------------------
+
+
+def test_preparing_proves_a_cable_unless_a_token_waits_tc_004_2() -> None:
+    """Plug-in first is Occupied at once; identification first is not, until the transaction or Finishing proves it."""
+    assert _reported(Lived().feed(Script().boot().status(1, "Preparing").frames)) == ["Occupied"]
+    script = Script().boot().status(1, "Available").authorize(TAG).status(1, "Preparing").status(1, "Available")
+    assert _reported(Lived().feed(script.frames)) == ["Available"]
+    script = Script().boot().status(1, "Available").authorize(TAG).status(1, "Preparing").status(1, "Finishing")
+    assert _reported(Lived().feed(script.frames)) == ["Available", "Occupied"]
+
+
+@pytest.mark.parametrize("authorized_first", [True, False])
+def test_a_new_use_of_a_cable_that_was_never_out_is_cable_first_f2(*, authorized_first: bool) -> None:
+    """Finishing → Preparing: the cable was in before any token of this use, so Started says Authorized."""
+    script = _running().wait(60).stop(7, 2000).status(1, "Finishing").wait(60)
+    script = script.authorize(TAG).status(1, "Preparing") if authorized_first else script.status(1, "Preparing")
+    if not authorized_first:
+        script.authorize(TAG)
+    lived = Lived().feed(script.start(1, TAG, 2000, transaction=8).wait(60).tick().frames)
+    assert [course[1] for course in lived.course if course[0] == "Started"] == ["Authorized", "Authorized"]
+    assert _reported(lived) == ["Available", "Occupied"]
+
+
+def test_a_connector_of_a_shared_evse_is_occupied_by_its_transaction_only() -> None:
+    """An authorization makes each connector of the EVSE Preparing: which one has the cable shows at the start."""
+    config = ShadowConfig(topology=parse({"station": [{"connectors": {"1": [1, 1], "2": [1, 2]}}]}))
+    script = Script().boot().status(1, "Preparing").status(2, "Preparing")
+    assert _reported(Lived(config).feed(script.frames)) == []
+    script.start(2, TAG, 1000, transaction=7).wait(60).tick()
+    said = Lived(config).feed(script.frames).requests("StatusNotification")
+    assert [(one["evseId"], one["connectorId"], one["connectorStatus"]) for one in said] == [(1, 2, "Occupied")]
+
+
+def test_an_unused_connector_of_a_shared_evse_is_unavailable_by_itself() -> None:
+    """While the other one is in use it is no fault; with nobody on the EVSE it is one."""
+    config = ShadowConfig(topology=parse({"station": [{"connectors": {"1": [1, 1], "2": [1, 2]}}]}))
+    script = Script().boot().status(1, "Available").status(2, "Unavailable")
+    said = Lived(config).feed(script.frames).requests("StatusNotification")
+    assert [one["connectorStatus"] for one in said] == ["Available", "Unavailable"]
