@@ -7,7 +7,8 @@ from typing import Any, Final
 from shadow.mapping.charging_profiles import START_PROFILE, transaction_id
 from shadow.mapping.connectors import EVSE, EVSE_ONLY, name_unknown, placed
 from shadow.mapping.rules import ANSWER, FROM_CSMS, REQUEST, Handling, Rule, Table, group, made, moved, same
-from shadow.mapping.values import TOKEN, one_of
+from shadow.mapping.tokens import id_tag
+from shadow.mapping.values import one_of
 from shadow.message import Provenance
 from shadow.station import fields
 from shadow.station.outbox import Outbox
@@ -95,8 +96,7 @@ TABLES: Final[tuple[Table, ...]] = (
                 lossy=True,
                 why="the EVSE, and not which of its connectors, which is named where it has several (F01.FR.06)",
             ),
-            moved("idTag", "idToken", TOKEN),
-            made("idToken.type", why="guessed by the form of the idTag, or a setting; never compared"),
+            *id_tag("idTag", "idToken"),
             made("remoteStartId", why="1.6 has none; unique per station, and back in the transaction (F01.FR.25)"),
             group("chargingProfile", "chargingProfile", *START_PROFILE),
         ),

@@ -44,11 +44,12 @@ def _fill(
     result: dict[str, Any],
     provenance: dict[str, Provenance],
 ) -> None:
+    told: set[str] = set()
     for rule in rules:
         path = f"{prefix}{rule.target}"
         if not rule.source:
             value = rule.constant if rule.constant is not None else given.get(path)
-            if value is None and _stands(result, rule.target):
+            if value is None and rule.target not in told and _stands(result, rule.target):
                 provenance[path] = rule.provenance  # made by the reader of the rule before, such as an idToken's type
         else:
             raw = payload.get(rule.source)
@@ -58,6 +59,8 @@ def _fill(
         if value is None or not rule.target:
             continue
         _put(result, rule.target, value)
+        if rule.source:
+            told.add(rule.target)
         if rule.provenance is not Provenance.OBSERVED:
             provenance[path] = rule.provenance
         else:

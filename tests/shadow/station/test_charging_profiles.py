@@ -337,6 +337,7 @@ def test_a_composite_schedule_k08() -> None:
             },
         }
     ]
+    assert lived.messages[-1].provenance == {"schedule.evseId": Provenance.CONFIGURED}
     assert {row.path: row.primary for row in lived.rows("message.field-lost")} == {
         "GetCompositeSchedule.conf.chargingSchedule.startSchedule": "2030-01-01T00:00:00Z",
         "GetCompositeSchedule.conf.chargingSchedule.minChargingRate": "2",
