@@ -373,10 +373,11 @@ class NativeTransaction(msgspec.Struct, omit_defaults=True):
 
 
 class NativeRemoteStart(msgspec.Struct, omit_defaults=True):
-    """A RequestStartTransaction that was accepted and waits for its event."""
+    """A RequestStartTransaction or ReserveNow that was accepted and waits for its event."""
 
     id_token: str | None
     evse_id: int | None = None
+    accepted_at: Micros = 0
 
 
 class NativeState(msgspec.Struct, omit_defaults=True):

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, Final
 
+from ingest.frame import Micros
 from shadow.native.reading import integer, listed, nested, text
 from shadow.native.rule import ANSWER, REQUEST, Fault, Rule, Said
 from shadow.state import NativeState, NativeTransaction
 
 __all__ = ["RULES"]
+
+_CABLE_WINDOW: Final[Micros] = 120_000_000
+"""How long an accepted request surely waits for the cable: EVConnectionTimeOut (F02.FR.07) is not known, and longer."""
 
 
 def _remote_start_told(facts: NativeState, said: Said) -> Fault | None:
@@ -40,6 +44,8 @@ def _remote_start_due(facts: NativeState, said: Said) -> int | None:
     if event.kind != "Started" or event.id_token is None:
         return None
     for number, start in facts.remote_starts.items():
+        if said.at - start.accepted_at > _CABLE_WINDOW:
+            continue
         here = start.evse_id is None or event.evse_id is None or start.evse_id == event.evse_id
         if start.id_token == event.id_token and here:
             return number

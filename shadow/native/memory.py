@@ -86,9 +86,9 @@ def _event(facts: NativeState, said: Said, event: Event) -> None:
     known.begun |= "Transaction.Begin" in event.contexts
     known.id_token = known.id_token or event.id_token
     known.ended |= event.kind == "Ended"
-    for at, wh in event.registers():
+    for at, reading in event.registers():
         if known.register_at is None or at >= known.register_at:
-            known.register, known.register_at = wh, at
+            known.register, known.register_resolution, known.register_at = reading.wh, reading.resolution_wh, at
     _used(facts, event)
 
 
@@ -199,7 +199,7 @@ def _answer(facts: NativeState, said: Said, request: dict[str, Any]) -> None:
     elif action in ("GetBaseReport", "GetReport"):
         facts.triggered[_BRINGS[action]] = said.at
     elif action == "ReserveNow" and (number := integer(request, "id")) is not None:
-        facts.reservations[number] = NativeRemoteStart(token(request), integer(request, "evseId"))
+        facts.reservations[number] = NativeRemoteStart(token(request), integer(request, "evseId"), said.at)
         _trim(facts.reservations)
     elif action == "CancelReservation" and (number := integer(request, "reservationId")) is not None:
         facts.reservations.pop(number, None)
@@ -213,5 +213,5 @@ def _remote_start(facts: NativeState, said: Said, request: dict[str, Any]) -> No
     if running is not None:
         running.remote_start_id = number
         return
-    facts.remote_starts[number] = NativeRemoteStart(token(request), integer(request, "evseId"))
+    facts.remote_starts[number] = NativeRemoteStart(token(request), integer(request, "evseId"), said.at)
     _trim(facts.remote_starts)

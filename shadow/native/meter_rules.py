@@ -8,6 +8,7 @@ from typing import Final
 from ingest.timestamps import format_micros
 from shadow.native.reading import Event
 from shadow.native.rule import REQUEST, Fault, Rule, Said, of_event
+from shadow.quantities import Reading
 from shadow.state import NativeTransaction
 
 __all__ = ["RULES"]
@@ -61,18 +62,21 @@ def _within_interval(event: Event, _known: NativeTransaction | None, _said: Said
 
 
 def _monotonic(event: Event, known: NativeTransaction | None, _said: Said) -> Fault | None:
-    before = None if known is None else known.register
-    since = None if known is None else known.register_at
-    for at, wh in event.registers():
-        if before is not None and (since is None or at >= since) and wh < before:
-            return Fault(f"{wh:f}", f"{before:f}", "the register runs backwards within the transaction")
-        if since is None or at >= since:
-            before, since = wh, at
+    """Less by less than the last digit of the coarser reading is no step back: 3051.11 kWh after 3 051 113 Wh."""
+    before, since = None, None
+    if known is not None and known.register is not None:
+        before, since = Reading(known.register, known.register_resolution), known.register_at
+    for at, now in event.registers():
+        if since is not None and at < since:
+            continue
+        if before is not None and before.wh - now.wh >= max(before.resolution_wh, now.resolution_wh):
+            return Fault(f"{now.wh:f}", f"{before.wh:f}", "the register runs backwards within the transaction")
+        before, since = now, at
     return None
 
 
 def _placeholder(event: Event, known: NativeTransaction | None, _said: Said) -> Fault | None:
-    readings = [wh for _, wh in event.registers()]
+    readings = [reading.wh for _, reading in event.registers()]
     if known is None or known.register != 0 or not readings or not known.whole:
         return None
     if readings[0] >= _PLACEHOLDER_FROM_WH:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any, Final
 from zlib import crc32
 
 from ingest.frame import Micros
 from ingest.timestamps import parse_stamp
-from shadow.quantities import ENERGY_REGISTER, decimal_of, energy_reading
+from shadow.quantities import ENERGY_REGISTER, Reading, decimal_of, energy_reading
 
 __all__ = ["Event", "integer", "listed", "nested", "text", "token"]
 
@@ -99,19 +98,19 @@ class Event:
             if at is not None:
                 yield at
 
-    def registers(self) -> Iterator[tuple[Micros, Decimal]]:
-        """Its total import registers in Wh with their times, oldest first."""
-        found: list[tuple[Micros, Decimal]] = []
+    def registers(self) -> Iterator[tuple[Micros, Reading]]:
+        """Its total import registers with their times, oldest first."""
+        found: list[tuple[Micros, Reading]] = []
         for value in self.meter_values:
             at = _moment(value)
             for sample in listed(value, "sampledValue") if at is not None else ():
                 reading = _register(sample)
                 if reading is not None and at is not None:
                     found.append((at, reading))
-        yield from sorted(found)
+        yield from sorted(found, key=lambda one: one[0])
 
 
-def _register(sample: dict[str, Any]) -> Decimal | None:
+def _register(sample: dict[str, Any]) -> Reading | None:
     measurand = sample.get("measurand", ENERGY_REGISTER)
     number = decimal_of(sample.get("value"))
     if measurand != ENERGY_REGISTER or "phase" in sample or number is None:
@@ -119,5 +118,4 @@ def _register(sample: dict[str, Any]) -> Decimal | None:
     if sample.get("location", "Outlet") not in _BILLED_AT:
         return None
     unit = nested(sample, "unitOfMeasure")
-    reading = energy_reading(number, text(unit, "unit"), integer(unit, "multiplier") or 0)
-    return None if reading is None else reading.wh
+    return energy_reading(number, text(unit, "unit"), integer(unit, "multiplier") or 0)
