@@ -151,7 +151,7 @@ def _samples(payload: dict[str, Any]) -> list[str]:
 
 
 def _differs(payload: dict[str, Any], fields: dict[str, Any], names: dict[str, Any]) -> str:
-    """Of the expected leaves the first field that is not as expected, in words; empty where all are. Binds the names that it meets."""
+    """The first field that is not as expected, in words; empty where all are. Binds the names that it meets."""
     bound = dict(names)
     for path, wanted in fields.items():
         if path == "without":
