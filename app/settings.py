@@ -98,6 +98,10 @@ class Settings(BaseSettings):
     )
     topology_file: Path | None = Field(None, description="TOML file of EVSEs with several connectors; none: 1:1.")
     connection_timeout_seconds: int = Field(180, ge=1, description="How long a token waits for its StartTransaction.")
+    reorder_horizon_seconds: int = Field(
+        2, ge=0, le=3600, description="How long a TransactionEvent waits for older ones before its seqNo; 0: not."
+    )
+    status_grace_seconds: int = Field(300, ge=1, description="How long a status may contradict the transaction.")
     slow_answer_seconds: int = Field(10, ge=1, description="An answer that takes longer is rpc.slow-answer.")
     unanswered_seconds: int = Field(60, ge=1, description="A call without an answer for so long is rpc.unanswered.")
     skew_seconds: int = Field(30, ge=1, description="A clock further off than this is clock.skew.")
@@ -169,6 +173,8 @@ class Settings(BaseSettings):
                 autocharge=self.autocharge,
                 topology=self.topology(),
                 connection_timeout=self.connection_timeout_seconds * SECOND,
+                reorder_horizon=self.reorder_horizon_seconds * SECOND,
+                status_grace=self.status_grace_seconds * SECOND,
                 slow_answer=self.slow_answer_seconds * SECOND,
                 unanswered_after=self.unanswered_seconds * SECOND,
                 skew_limit=self.skew_seconds * SECOND,

@@ -7,7 +7,7 @@ import pytest
 
 from app.pages.settings import page
 from app.settings import Settings, SettingsError, load, origins
-from shadow.config import SECOND
+from shadow.config import DEFAULT, SECOND
 from shadow.topology import Place
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/settings.md"
@@ -128,6 +128,18 @@ def test_the_topology_file_is_read_for_the_shadow() -> None:
     assert config.topology.place("DUO-7", "", "", 2) == Place(1, 2)
     assert config.topology.place("UNO-7", "", "", 2) == Place(2, 1)
     assert config.autocharge
+
+
+def test_the_settings_leave_the_shadow_as_it_is_by_default() -> None:
+    """No default of a setting differs from the one that the pure core has."""
+    assert load().shadow_config() == DEFAULT
+
+
+def test_the_reorder_horizon_may_be_none() -> None:
+    """0 says each TransactionEvent at once; a horizon beyond an hour is refused."""
+    assert load(reorder_horizon_seconds=0).shadow_config().reorder_horizon == 0
+    with pytest.raises(SettingsError, match=r"reorder_horizon_seconds \(from flag\): .* 3600"):
+        load(reorder_horizon_seconds=3601)
 
 
 @pytest.mark.parametrize(
