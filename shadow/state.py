@@ -275,8 +275,6 @@ class StationState(msgspec.Struct, omit_defaults=True):
     """The lowest requestId seen or made, none above 0: those that are made go down from there."""
     contracts: list[str] = msgspec.field(default_factory=list)
     """The latest eMAIDs that Plug & Charge identified, in lower case: their type is known wherever they stand."""
-    unwrapped: list[str] = msgspec.field(default_factory=list)
-    """DataTransfer requests that were said as the Plug & Charge message in them and wait for their answer, by frame."""
     reservations: dict[int, Reservation] = msgspec.field(default_factory=dict)
     """By reservationId, those that are neither used nor over, oldest first."""
     event_id: int = 0
@@ -362,8 +360,6 @@ class NativeTransaction(msgspec.Struct, omit_defaults=True):
     id_token: str | None = None
     stop_authorized: bool = False
     abnormal: bool = False
-    begun: bool = False
-    """A Transaction.Begin value was seen."""
     remote_start_id: int | None = None
     """What its next event must carry (F01.FR.25)."""
     register: Decimal | None = None

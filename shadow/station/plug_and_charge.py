@@ -28,7 +28,6 @@ __all__ = ["answer", "inside", "unwrap", "unwrapped_as"]
 _MAX_TEXT: Final = 100_000
 """Longest `data` that is read, in characters; the longest honest one, a certificate chain, stays below 15 000."""
 _MAX_DEPTH: Final = 16
-_MAX_UNWRAPPED: Final = 16
 _MAX_CONTRACTS: Final = 8
 _SHOWN: Final = 40
 """Of a value that breaks a rule: it may be a certificate."""
@@ -59,17 +58,13 @@ def unwrap(out: Outbox, call: Call, direction: Direction) -> bool:
     out.say(name, *said, direction=direction)
     if name == "Authorize":
         _note_contract(out, said[0]["idToken"])
-    out.station.unwrapped.append(out.frame_id)
-    del out.station.unwrapped[:-_MAX_UNWRAPPED]
     return True
 
 
 def unwrapped_as(out: Outbox, request: PendingCall) -> str | None:
-    """The 2.0.1 message that a DataTransfer was said as, None where it stayed one. Asked once, when it is answered."""
-    if request.frame_id not in out.station.unwrapped:
-        return None
-    out.station.unwrapped.remove(request.frame_id)
-    return _name(request.call)
+    """The 2.0.1 message that a DataTransfer was said as, None where it stayed one."""
+    name = _name(request.call)
+    return name if name is not None and out.was_asked(request, name) else None
 
 
 def answer(out: Outbox, request: PendingCall, name: str, payload: dict[str, Any]) -> None:
