@@ -8,6 +8,7 @@ from ingest.exchange import Called, PendingCall
 from ingest.frame import UNKNOWN_TIME, Direction, Frame
 from ingest.ocppj import Call, CallError
 from shadow import schema
+from shadow.mapping.coverage import directions201
 from shadow.message import Finding, MessageType
 from shadow.native.memory import go_blind, interrupt
 from shadow.native.reading import nested, text
@@ -32,6 +33,19 @@ def on_call(state: ChargerState, frame: Frame, event: Called, out: Outbox) -> No
         out.find("schema.v201", "action:unknown", found=call.action, detail="no action of OCPP 2.0.1")
         out.unmapped(call.action[:50])
         return
+    if direction not in directions201(call.action):
+        # Part 2 §1 says of each message who sends it; from the other side it means nothing.
+        sender = "the CSMS" if direction is Direction.CP_TO_CS else "the charging station"
+        path = f"1:{call.action}"
+        out.find(
+            "rule.v201",
+            path,
+            found=direction.value,
+            expected=direction.opposite.value,
+            detail=f"only {sender} sends it",
+        )
+        out.unmapped(call.action)
+        return
     facts = _facts(state)
     queued = _stamp(out, call, direction)
     if call.action == "BootNotification" and direction is Direction.CP_TO_CS:
@@ -48,7 +62,7 @@ def on_call(state: ChargerState, frame: Frame, event: Called, out: Outbox) -> No
 def on_answer(state: ChargerState, request: PendingCall, answer: dict[str, Any], out: Outbox) -> None:
     """Live the answer to a CALL."""
     action = request.call.action
-    if not schema.is_known(schema.V201, action):
+    if not _is_lived(request):
         return
     out.respond(request, action, answer)
     direction = request.direction.opposite
@@ -59,7 +73,7 @@ def on_answer(state: ChargerState, request: PendingCall, answer: dict[str, Any],
 def on_error(state: ChargerState, request: PendingCall, error: CallError, out: Outbox) -> None:
     """Live the refusal of a CALL. A BootNotification that is refused is not accepted."""
     facts, action = _facts(state), request.call.action
-    if not schema.is_known(schema.V201, action):
+    if not _is_lived(request):
         return
     if action == "BootNotification" and facts.boot_status == "waiting":
         facts.boot_status = "Rejected"
@@ -70,6 +84,11 @@ def on_error(state: ChargerState, request: PendingCall, error: CallError, out: O
     frames = (request.frame_id, out.frame_id)
     direction = request.direction.opposite
     out.say(action, payload, direction=direction, type_=MessageType.ERROR, caused_by=frames)
+
+
+def _is_lived(request: PendingCall) -> bool:
+    action = request.call.action
+    return schema.is_known(schema.V201, action) and request.direction in directions201(action)
 
 
 def on_closed(state: ChargerState) -> None:

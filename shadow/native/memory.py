@@ -83,7 +83,6 @@ def _event(facts: NativeState, said: Said, event: Event) -> None:
         _newest(known, event)
     known.stop_authorized |= event.trigger == "StopAuthorized"
     known.abnormal |= event.trigger == "AbnormalCondition"
-    known.begun |= "Transaction.Begin" in event.contexts
     known.id_token = known.id_token or event.id_token
     known.ended |= event.kind == "Ended"
     for at, reading in event.registers():

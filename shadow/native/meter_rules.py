@@ -23,14 +23,6 @@ def _begin_in_started(event: Event, _known: NativeTransaction | None, _said: Sai
     return None
 
 
-def _begin_later(event: Event, known: NativeTransaction | None, said: Said) -> Fault | None:
-    if event.kind != "Updated" or "Transaction.Begin" not in event.contexts or said.is_late:
-        return None
-    if known is not None and known.whole and known.begun:
-        return Fault("Transaction.Begin", "Started has it", "the beginning was told before")
-    return None
-
-
 def _end_in_ended(event: Event, _known: NativeTransaction | None, _said: Said) -> Fault | None:
     if event.kind == "Ended" and event.contexts and "Transaction.End" not in event.contexts:
         return Fault(", ".join(sorted(event.contexts)), "Transaction.End", "Ended has values, and none of its end")
@@ -92,11 +84,6 @@ RULES: Final[tuple[Rule, ...]] = (
         "E01.FR.09", *_EVENT, (_VALUE + "context", "eventType", "meterValue"),
         "The values of Started are those of its beginning (context Transaction.Begin).",
         of_event(_begin_in_started),
-    ),
-    Rule(
-        "E02.FR.21", *_EVENT, (_VALUE + "context", "eventType", "meterValue"),
-        "Only where Started could not tell the beginning does the Updated that reports charging tell it (E01.FR.17).",
-        of_event(_begin_later),
     ),
     Rule(
         "E06.FR.11", *_EVENT, (_VALUE + "context", "eventType", "meterValue"),
