@@ -160,6 +160,13 @@ def _unlocked(number: int) -> Script:
     return script.remote("UnlockConnector", {"connectorId": number}, "UnlockFailed")
 
 
+def _chosen(status: str) -> Script:
+    """An authorization makes both connectors Preparing; connector 1 is used, and the other one becomes this."""
+    script = Script().boot().authorize(TAG).status(1, "Preparing").status(2, "Preparing")
+    return script.start(1, TAG, 0, transaction=7).status(2, status)
+
+
+_LIST = {"listVersion": 1, "updateType": "Full"}
 _Told = Callable[[], Script]
 ROWS: list[tuple[str, _Told, _Told, ShadowConfig]] = [
     (code, positive, negative, config[0] if config else ShadowConfig())
@@ -167,6 +174,47 @@ ROWS: list[tuple[str, _Told, _Told, ShadowConfig]] = [
         ("profile.unmappable", lambda: _profiles(1, status="NotSupported"), lambda: _profiles(1, status="Rejected")),
         ("profile.conflict", lambda: _profiles(1, 2), lambda: _profiles(1, 1)),
         ("topology.unknown-connector", lambda: _unlocked(3), lambda: _unlocked(2)),
+        (
+            "topology.unknown-connector",
+            lambda: Script().boot().status(-1, "Available"),
+            lambda: Script().boot().status(0, "Available"),
+        ),
+        ("topology.ambiguous", lambda: _chosen("Unavailable"), lambda: _chosen("Available")),
+        (
+            "status.illegal-transition",
+            lambda: Script().boot().status(1, "Finishing").status(1, "Charging"),
+            lambda: Script().boot().status(1, "Finishing").boot().status(1, "Charging"),
+        ),
+        (
+            "status.contradicts-session",
+            lambda: Script().boot().status(1, "Available").status(1, "Charging"),
+            lambda: Script().boot().status(1, "Charging"),
+        ),
+        (
+            "status.contradicts-session",
+            lambda: _running().status(1, "Available"),
+            lambda: _running().status(1, "Available").wait(200).stop(7, 2000),
+        ),
+        (
+            "status.unmappable",
+            lambda: Script().boot().status(0, "Charging"),
+            lambda: Script().boot().status(0, "Faulted"),
+        ),
+        (
+            "status.detail-lost",
+            lambda: Script().boot().status(1, "Finishing"),
+            lambda: Script().boot().status(1, "Faulted"),
+        ),
+        (
+            "status.detail-lost",
+            lambda: Script().boot().status(1, "Faulted", errorCode="HighTemperature"),
+            lambda: Script().boot().status(1, "Available"),
+        ),
+        (
+            "message.no-answer",
+            lambda: Script().boot().remote("SendLocalList", _LIST, "NotSupported"),
+            lambda: Script().boot().remote("SendLocalList", _LIST, "Failed"),
+        ),
         ("message.field-lost", lambda: _diagnostics("ftp://" + "a" * 600), lambda: _diagnostics("ftp://a")),
         (
             "message.no-answer",
@@ -238,7 +286,7 @@ ROWS: list[tuple[str, _Told, _Told, ShadowConfig]] = [
         ("session.offline-replay", lambda: _queue(offline=True), lambda: _queue(offline=False)),
         (
             "session.out-of-order",
-            lambda: _running().meter(1, 7, 1500).meter(1, 7, 1400, at="2030-01-01T12:05:00Z"),
+            lambda: _running().meter(1, 7, 1500).wait(3).meter(1, 7, 1400, at="2030-01-01T12:05:00Z"),
             lambda: _running().meter(1, 7, 1500).wait(1).meter(1, 7, 1600),
         ),
         ("session.zero", lambda: _begun().wait(600).stop(7, 1000), _clean),
