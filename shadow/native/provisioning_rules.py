@@ -76,9 +76,6 @@ def _typed(element: dict[str, Any]) -> str:
     return f"{_named(element)}#{text(element, 'attributeType') or 'Actual'}"
 
 
-_Element = Callable[[dict[str, Any]], str]
-
-
 def _count(asked_in: str, told_in: str) -> Callable[[NativeState, Said], Fault | None]:
     def check(_facts: NativeState, said: Said) -> Fault | None:
         if said.request is None:
@@ -89,13 +86,27 @@ def _count(asked_in: str, told_in: str) -> Callable[[NativeState, Said], Fault |
     return check
 
 
-def _same(asked_in: str, told_in: str, name: _Element) -> Callable[[NativeState, Said], Fault | None]:
+def _same(asked_in: str, told_in: str) -> Callable[[NativeState, Said], Fault | None]:
     def check(_facts: NativeState, said: Said) -> Fault | None:
         if said.request is None:
             return None
-        asked = {name(one) for one in listed(said.request, asked_in)}
-        strange = [name(one) for one in listed(said.payload, told_in) if name(one) not in asked]
+        asked = {_named(one) for one in listed(said.request, asked_in)}
+        strange = [_named(one) for one in listed(said.payload, told_in) if _named(one) not in asked]
         return Fault(strange[0][:80], None, "it was not asked for") if strange else None
+
+    return check
+
+
+def _same_attribute(asked_in: str, told_in: str) -> Callable[[NativeState, Said], Fault | None]:
+    """Of the variables that were asked for; others are named by the rule before."""
+
+    def check(_facts: NativeState, said: Said) -> Fault | None:
+        asked = listed(said.request or {}, asked_in)
+        named, typed = {_named(one) for one in asked}, {_typed(one) for one in asked}
+        for one in listed(said.payload, told_in):
+            if _named(one) in named and _typed(one) not in typed:
+                return Fault(_typed(one)[-80:], None, "this attribute was not asked for")
+        return None
 
     return check
 
@@ -198,12 +209,12 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "B06.FR.02", "GetVariables", ANSWER, tuple(_GET + field for field in _PLACE),
-        "A result is of a component and variable that was asked for.", _same("getVariableData", _GET, _named),
+        "A result is of a component and variable that was asked for.", _same("getVariableData", _GET),
     ),
     Rule(
         "B06.FR.03", "GetVariables", ANSWER, (_GET + ".attributeType",),
         "A result is of the attribute that was asked for, Actual where none was (B06.FR.11).",
-        _same("getVariableData", _GET, _typed),
+        _same_attribute("getVariableData", _GET),
     ),
     Rule(
         "B06.FR.10", "GetVariables", ANSWER, (_GET + ".attributeValue", _GET + ".attributeStatus"),
@@ -219,12 +230,12 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule(
         "B05.FR.02", "SetVariables", ANSWER, tuple(_SET + field for field in _PLACE),
-        "A result is of a component and variable that was to be set.", _same("setVariableData", _SET, _named),
+        "A result is of a component and variable that was to be set.", _same("setVariableData", _SET),
     ),
     Rule(
         "B05.FR.03", "SetVariables", ANSWER, (_SET + ".attributeType",),
         "A result is of the attribute that was to be set, Actual where none was named (B05.FR.12).",
-        _same("setVariableData", _SET, _typed),
+        _same_attribute("setVariableData", _SET),
     ),
     Rule(
         "B05.FR.13", "SetVariables", REQUEST,
@@ -238,7 +249,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         "N04.FR.02", "SetVariableMonitoring", ANSWER, tuple(_MONITOR + field for field in _PLACE),
         "A result is of a component and variable that was to be monitored.",
-        _same("setMonitoringData", _MONITOR, _named),
+        _same("setMonitoringData", _MONITOR),
     ),
     *_report("B07.FR.10", "NotifyReport", "B07.FR.04"),
     *_report("N02.FR.09", "NotifyMonitoringReport", "N02.FR.04"),

@@ -60,11 +60,11 @@ def _number_again(event: Event, known: NativeTransaction | None, _said: Said) ->
 
 
 def _number_left_out(event: Event, known: NativeTransaction | None, _said: Said) -> Fault | None:
-    if known is None or event.seq_no is None or known.ended:
+    if known is None or event.seq_no is None:
         return None
     if event.seq_no in known.missing and len(known.missing) == 1:
         return Fault(str(event.seq_no), detail="the last missing number came late", withdrawn=True)
-    jumped = event.seq_no > known.seq_no + 1
+    jumped = event.seq_no > known.seq_no + 1 and not known.ended
     if jumped and not known.interrupted and not event.offline:
         return Fault(str(event.seq_no), str(known.seq_no + 1), "numbers are left out, and it never was offline")
     return None
