@@ -1,4 +1,4 @@
-"""Every defect reported of real equipment, lived as it was written down: no crash, no neighbour touched, the right codes.
+"""Every defect reported of real equipment, lived as written: no crash, no neighbour touched, the right codes.
 
 `quirks.toml` states for each what it must lead to, and why. It was written by reading the quirk and the catalogue; what
 the program says is compared with it and never copied into it.
