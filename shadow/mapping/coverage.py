@@ -23,9 +23,11 @@ __all__ = [
     "OCPP201",
     "SCHEMA_ONLY",
     "UNCLASSIFIED",
+    "Entry",
     "Row",
     "classified",
     "directions201",
+    "entries",
     "fields",
     "rows16",
     "rows201",
@@ -117,38 +119,48 @@ def _resolved(document: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
             return node
 
 
-def classified(table: Table) -> list[tuple[str, Handling]]:
-    """Every 1.6 field that a table names and what becomes of it, in the order of the rules, doubles included.
+class Entry(msgspec.Struct, frozen=True):
+    """What a table says of one field."""
+
+    field: str
+    """Of 1.6, dotted; empty for one that 2.0.1 alone has."""
+    target: str
+    """Of 2.0.1, behind the name of its message; empty where there is none."""
+    handling: Handling
+    why: str
+
+
+def entries(table: Table) -> list[Entry]:
+    """Every field that a table names, in the order of its rules, doubles included.
 
     What is lost as a whole is lost with all that is inside; any other object has a rule for each of its members.
     """
     known = fields(schema.V16, table.action, table.part)
-    return list(_classified(table.rules, "", known))
+    return list(_entries(table, table.rules, "", "", known))
 
 
-def _classified(rules: tuple[Rule, ...], prefix: str, known: tuple[str, ...]) -> Iterator[tuple[str, Handling]]:
+def _entries(
+    table: Table, rules: tuple[Rule, ...], above: str, target_above: str, known: tuple[str, ...]
+) -> Iterator[Entry]:
     for rule in rules:
-        if not rule.source:
-            continue
-        path = f"{prefix}{rule.source}"
-        yield path, rule.handling
+        field = f"{above}{rule.source}" if rule.source else ""
+        target = f"{target_above}{rule.target}"
+        yield Entry(field, _named(table, target) if rule.target else "", rule.handling, rule.why)
         if rule.handling is Handling.NO_EQUIVALENT:
-            yield from ((inner, rule.handling) for inner in known if inner.startswith(f"{path}."))
-        yield from _classified(rule.inside, f"{path}.", known)
+            inner = (name for name in known if name.startswith(f"{field}."))
+            yield from (Entry(name, "", rule.handling, rule.why) for name in inner)
+        lifted = target_above if not rule.target else f"{target}."
+        yield from _entries(table, rule.inside, f"{field}.", lifted, known)
+
+
+def classified(table: Table) -> list[tuple[str, Handling]]:
+    """Every 1.6 field that a table names, and what becomes of it."""
+    return [(entry.field, entry.handling) for entry in entries(table) if entry.field]
 
 
 def synthesised(table: Table) -> list[str]:
     """The 2.0.1 fields that a table makes, as `→ TransactionEvent.seqNo`, each once."""
-    return list(dict.fromkeys(f"{ARROW}{_named(table, path)}" for path in _made(table.rules, "")))
-
-
-def _made(rules: tuple[Rule, ...], prefix: str) -> Iterator[str]:
-    for rule in rules:
-        path = f"{prefix}{rule.target}"
-        if not rule.source:
-            yield path
-        else:
-            yield from _made(rule.inside, f"{path}." if rule.target else prefix)
+    return list(dict.fromkeys(f"{ARROW}{entry.target}" for entry in entries(table) if not entry.field))
 
 
 def _named(table: Table, path: str) -> str:
