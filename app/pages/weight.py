@@ -109,10 +109,10 @@ def _answer(day: dict[str, Any]) -> str:
     saved = 1 - day["2.0.1"]["deflated_bytes"] / day["2.0.1"]["plain_bytes"]
     against = day["2.0.1"]["deflated_bytes"] / day["1.6"]["plain_bytes"]
     text = (
-        f"So 2.0.1 weighs {plain:.2f} times as much as 1.6 without compression, and {deflated:.2f} times with it in both"
-        f" versions. Compression takes {saved:.0%} off 2.0.1: a station that moves to 2.0.1 and begins to compress sends"
-        f" {against:.2f} times what it sent as 1.6 without. The price is memory: a context for each direction on both"
-        " ends, up to 256 KB to compress and 32 KB to inflate at the largest window (zlib's `zconf.h`)."
+        f"So 2.0.1 weighs {plain:.2f} times as much as 1.6 without compression, and {deflated:.2f} times with it in"
+        f" both versions. Compression takes {saved:.0%} off 2.0.1: a station that moves to 2.0.1 and begins to compress"
+        f" sends {against:.2f} times what it sent as 1.6 without. The price is memory: a context for each direction on"
+        " both ends, up to 256 KB to compress and 32 KB to inflate at the largest window (zlib's `zconf.h`)."
     )
     return fill(text, 120)
 
