@@ -33,13 +33,16 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     id_token_type: str = "guess"  # noqa: S105 - the name of a rule, not a secret
     """IdTokenEnumType given to every 1.6 idTag, or `guess` (by its form). Never compared."""
     autocharge: bool = False
-    """Twelve hexadecimal digits are the MAC address of a car (Autocharge); only where the type is guessed by its form."""
+    """Twelve hexadecimal digits are a car's MAC address (Autocharge); only where the type is guessed by its form."""
     topology: Topology = topology.DEFAULT
     """Which EVSE each 1.6 connector belongs to."""
     connection_timeout: Micros = 180 * SECOND
     """How long an Authorize or accepted RemoteStartTransaction waits for its StartTransaction (EVConnectionTimeOut)."""
     end_sample_hold: Micros = 120 * SECOND
     """How long Transaction.End samples that come before their StopTransaction wait to be merged into Ended."""
+    begin_sample_hold: Micros = 30 * SECOND
+    """How long Transaction.Begin samples that come after their Started wait to be merged into the Updated that reports
+    Charging."""
     reorder_horizon: Micros = 2 * SECOND
     """How long a TransactionEvent waits for older ones before it gets its seqNo; 0: it is said at once."""
     offline_after: Micros = 60 * SECOND
