@@ -22,6 +22,8 @@ __all__ = ["on_answer", "on_blind", "on_call", "on_closed", "on_error"]
 _MAX_EARLY_CALLS: Final = 16
 _STAMPED: Final = ("TransactionEvent", "StatusNotification")
 """Messages whose `timestamp` tells the station's clock at the moment of what they report."""
+_ABSENT: Final = "absent"
+"""Stands in the place of a value that is lacking."""
 _LONGEST_CODE: Final = 40
 _LONGEST_DESCRIPTION: Final = 255
 
@@ -144,7 +146,7 @@ def _name(out: Outbox, broken: list[Broken], frames: tuple[str, ...]) -> None:
                 out.at,
                 frames,
                 transaction_id=one.transaction_id,
-                found=None if fault.found is None else fault.found[:200],
+                found=_ABSENT if fault.found is None else fault.found[:200],
                 expected=None if fault.expected is None else fault.expected[:200],
                 detail=f"{one.rule.text} {fault.detail}".strip(),
                 withdrawn=fault.withdrawn,

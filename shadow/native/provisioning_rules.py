@@ -92,7 +92,7 @@ def _same(asked_in: str, told_in: str) -> Callable[[NativeState, Said], Fault | 
             return None
         asked = {_named(one) for one in listed(said.request, asked_in)}
         strange = [_named(one) for one in listed(said.payload, told_in) if _named(one) not in asked]
-        return Fault(strange[0][:80], None, "it was not asked for") if strange else None
+        return Fault(strange[0][:80], "what was asked for") if strange else None
 
     return check
 
@@ -105,7 +105,7 @@ def _same_attribute(asked_in: str, told_in: str) -> Callable[[NativeState, Said]
         named, typed = {_named(one) for one in asked}, {_typed(one) for one in asked}
         for one in listed(said.payload, told_in):
             if _named(one) in named and _typed(one) not in typed:
-                return Fault(_typed(one)[-80:], None, "this attribute was not asked for")
+                return Fault(_typed(one)[-80:], "the attribute that was asked for")
         return None
 
     return check

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from demo.lived import Lived
+from demo.native import NativeScript
 from demo.script import Script
 from diff.catalogue import CATALOGUE
 from diff.discrepancy import Status
@@ -25,6 +26,15 @@ def _begun(**more: Any) -> Script:
 
 def _running() -> Script:
     return _begun().status(1, "Charging").wait(600)
+
+
+def _native(**more: Any) -> NativeScript:
+    """A session of a charging station that speaks 2.0.1 itself."""
+    return NativeScript().boot().status(1, "Occupied").started("tx-1", **more).wait(600).ended("tx-1")
+
+
+def _speaking(subprotocol: str | None) -> Script:
+    return Script(connected=False).open(subprotocol).boot()
 
 
 def _clean() -> Script:
@@ -327,6 +337,12 @@ ROWS: list[tuple[str, _Told, _Told, ShadowConfig]] = [
         ("rpc.before-boot", _boot_later, lambda: Script().boot().status(1, "Available")),
         ("tap.gap", lambda: Script().boot().skip().status(1, "Available"), _clean),
         ("tap.gap", lambda: Script().boot().cut(), _clean),
+        ("rpc.subprotocol", lambda: _speaking("ocpp2.0"), lambda: _speaking("ocpp2.0.1")),
+        ("rpc.subprotocol", lambda: _speaking("ocpp2.1"), lambda: _speaking("ocpp1.6")),
+        ("rpc.subprotocol", lambda: _speaking("SOAP"), lambda: _speaking(None)),
+        ("rule.v201", lambda: _native(evse=None), _native),
+        ("rollout.fell-back", lambda: _native().close().open("ocpp1.6"), lambda: _native().close().open("ocpp2.0.1")),
+        ("rollout.fell-back", lambda: _native().close().open("ocpp1.6"), lambda: _speaking("ocpp1.6")),
     ]
 ]
 _IDS = [f"{row[0]}-{number}" for number, row in enumerate(ROWS)]
