@@ -43,7 +43,7 @@ MAX_TOKENS: Final = 64
 
 
 class Held(msgspec.Struct, omit_defaults=True):
-    """Transaction.End samples that wait for their StopTransaction."""
+    """Transaction.End samples that wait for their StopTransaction, or Transaction.Begin samples for Charging."""
 
     meter_value: dict[str, Any]
     frame_id: str
@@ -51,6 +51,7 @@ class Held(msgspec.Struct, omit_defaults=True):
     offline: bool = False
     """They were queued while the station was offline, judged when they came."""
     received_at: Micros | None = None
+    begin: bool = False
 
 
 class WaitingEvent(msgspec.Struct, omit_defaults=True):
@@ -90,6 +91,8 @@ class Transaction(msgspec.Struct, omit_defaults=True):
     seq_no: int = 0
     """Of the next event that is said."""
     evse_told: bool = False
+    charged_at: Micros | None = None
+    """When it first was Charging, by the station's clock."""
     charging_state: str | None = None
     register: Decimal | None = None
     """Last total import register, in Wh."""
@@ -275,8 +278,12 @@ class StationState(msgspec.Struct, omit_defaults=True):
     """The lowest requestId seen or made, none above 0: those that are made go down from there."""
     contracts: list[str] = msgspec.field(default_factory=list)
     """The latest eMAIDs that Plug & Charge identified, in lower case: their type is known wherever they stand."""
+    told: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    """The 2.0.1 requests that a StatusNotification became and that wait for its answer, by frame."""
     reservations: dict[int, Reservation] = msgspec.field(default_factory=dict)
     """By reservationId, those that are neither used nor over, oldest first."""
+    meter_public_keys: dict[int, str] = msgspec.field(default_factory=dict)
+    """MeterPublicKey by 1.6 connector, as the station said it; 0: of the station."""
     event_id: int = 0
     vendor: str = ""
     model: str = ""

@@ -30,7 +30,7 @@ from shadow.station.boot import on_boot, on_boot_answer, on_heartbeat_answer
 from shadow.station.metering import flush_held, on_meter_values
 from shadow.station.outbox import Outbox
 from shadow.station.starts import on_start, on_start_answer
-from shadow.station.status import on_status
+from shadow.station.status import on_status, on_status_answer, on_status_refused
 from shadow.station.stops import on_stop, on_stop_answer
 from shadow.station.transactions import open_transactions
 
@@ -86,6 +86,7 @@ _ANSWERS: Final[dict[str, _Answer]] = {
     "BootNotification": on_boot_answer,
     "Heartbeat": on_heartbeat_answer,
     "StartTransaction": on_start_answer,
+    "StatusNotification": on_status_answer,
     "StopTransaction": on_stop_answer,
     **{action: handler for profile in _PROFILES for action, handler in profile.ANSWERS.items()},
 }
@@ -119,6 +120,8 @@ def on_error(out: Outbox, request: PendingCall, error: CallError) -> None:
     handler = _REFUSALS.get(request.call.action)
     if handler is not None and request.direction is Direction.CS_TO_CP:
         handler(out, request, error)
+    elif request.call.action == "StatusNotification":
+        on_status_refused(out, request, error)
     elif relay.is_sent_by(request.call.action, request.direction):
         relay.refuse(out, request, error)
 

@@ -6,15 +6,16 @@ One message of 1.6 becomes up to three of 2.0.1: the connectorStatus where it ch
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from ingest.exchange import PendingCall
 from ingest.frame import Micros
-from ingest.ocppj import Call
+from ingest.ocppj import Call, CallError
 from ingest.timestamps import format_micros
 from shadow.mapping.connectors import name_unknown
 from shadow.message import Provenance
 from shadow.state import MAX_CONNECTORS, Connector, Transaction
-from shadow.station import charging_state, doubts, reservation, transactions
+from shadow.station import charging_state, doubts, relay, reservation, transactions
 from shadow.station.errors import on_error
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
@@ -22,15 +23,40 @@ from shadow.station.station_status import on_station_status
 from shadow.station.tables import CHARGING_STATES, CONNECTOR_STATUSES
 from shadow.station.transitions16 import is_legal
 
-__all__ = ["free_reserved", "on_status", "say_status"]
+__all__ = ["free_reserved", "on_status", "on_status_answer", "on_status_refused", "say_status"]
 
 _CABLE_NEVER_OUT: Final[Micros] = 0
+_ANSWERED: Final = frozenset({"NotifyEvent", "ReservationStatusUpdate", "StatusNotification"})
+"""What a status becomes; TransactionEvents have answers of their own."""
+_MAX_TOLD: Final = 16
 _EVSE: Final = {"evseId": Provenance.CONFIGURED, "connectorId": Provenance.CONFIGURED}
 
 
 def on_status(out: Outbox, call: Call) -> None:
     """StatusNotification.req (1.6 §4.9) → StatusNotificationRequest, NotifyEventRequest, TransactionEvent Updated."""
-    payload = call.payload
+    said_before = len(out.obs.messages)
+    _live(out, call.payload)
+    waiting = [one.action for one in out.obs.messages[said_before:] if one.action in _ANSWERED]
+    if waiting:
+        told = out.station.told
+        told[out.frame_id] = waiting
+        if len(told) > _MAX_TOLD:
+            del told[next(iter(told))]
+
+
+def on_status_answer(out: Outbox, request: PendingCall, _answer: dict[str, Any]) -> None:
+    """StatusNotification.conf → the empty response to each request that the status became; to none where none."""
+    for action in out.station.told.pop(request.frame_id, ()):
+        out.respond(request, action, {})
+
+
+def on_status_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
+    """A CALLERROR refuses all that the status became."""
+    for action in out.station.told.pop(request.frame_id, ()):
+        relay.refuse(out, request, error, action)
+
+
+def _live(out: Outbox, payload: dict[str, Any]) -> None:
     number = integer(payload, "connectorId")
     status = text(payload, "status") or ""
     at, own_clock = out.stamp("StatusNotification", payload.get("timestamp"), number)

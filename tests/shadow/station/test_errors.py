@@ -234,7 +234,7 @@ def test_an_error_in_a_transaction_names_it() -> None:
 
 def test_what_is_made_up_is_marked() -> None:
     """Trigger, eventNotificationType and eventId are no words of the station."""
-    (message,) = [one for one in _live(("Faulted", "WeakSignal")).messages if one.action == "NotifyEvent"]
+    message = next(one for one in _live(("Faulted", "WeakSignal")).messages if one.action == "NotifyEvent")
     made = {path for path, origin in message.provenance.items() if origin is Provenance.SYNTHESISED}
     assert made >= {"seqNo", "eventData.eventId", "eventData.trigger", "eventData.eventNotificationType"}
 

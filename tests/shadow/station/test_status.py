@@ -7,6 +7,8 @@ import pytest
 from demo.lived import Lived
 from demo.script import Script
 from shadow.config import ShadowConfig
+from shadow.state import ChargerState
+from shadow.step import step
 from shadow.topology import parse
 
 TAG = "04A1B2C3"
@@ -199,3 +201,43 @@ def test_an_unused_connector_of_a_shared_evse_is_unavailable_by_itself() -> None
     script = Script().boot().status(1, "Available").status(2, "Unavailable")
     said = Lived(config).feed(script.frames).requests("StatusNotification")
     assert [one["connectorStatus"] for one in said] == ["Available", "Unavailable"]
+
+
+# -- the answer -------------------------------------------------------------------------------------------------------
+
+
+def _answers(script: Script) -> list[tuple[str, str]]:
+    said = Lived().feed(script.frames).messages
+    return [(one.action, one.type.value) for one in said if one.direction.value == "cs>cp"][1:]  # the boot's is first
+
+
+def test_an_answer_answers_what_the_status_became() -> None:
+    """One response for each request, with both frames as its cause; none where 2.0.1 had nothing to hear."""
+    script = Script().boot().status(1, "Faulted", errorCode="ReaderFailure")
+    assert _answers(script) == [("StatusNotification", "response"), ("NotifyEvent", "response")]
+    response = Lived().feed(script.frames).messages[-1]
+    assert response.caused_by == (script.frames[-2].frame_id, script.frames[-1].frame_id)
+    assert _answers(Script().boot().status(0, "Available")) == [("NotifyEvent", "response")]
+    repeated = Script().boot().status(1, "Available").status(1, "Available")
+    assert _answers(repeated) == [("StatusNotification", "response")]
+
+
+def test_a_call_error_refuses_what_the_status_became() -> None:
+    """Each of them with the same code; a status that became nothing is refused in silence."""
+    payload = {"connectorId": 1, "status": "Available", "errorCode": "NoError"}
+    script = Script().boot().call("StatusNotification", payload).refuse("InternalError")
+    assert _answers(script) == [("StatusNotification", "error")]
+    assert _answers(script.call("StatusNotification", payload).refuse("InternalError")) == [
+        ("StatusNotification", "error")
+    ]
+
+
+def test_statuses_that_are_never_answered_do_not_fill_the_state() -> None:
+    """What waits for an answer is bounded."""
+    script = Script().boot()
+    for number in range(1, 41):
+        script.call("StatusNotification", {"connectorId": number, "status": "Available", "errorCode": "NoError"})
+    state = ChargerState("CP1")
+    for frame in script.frames:
+        state, _ = step(state, frame)
+    assert len(state.station.told) == 16
