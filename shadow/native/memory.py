@@ -49,7 +49,7 @@ def interrupt(facts: NativeState) -> None:
 def go_blind(facts: NativeState) -> None:
     """Something was not seen: nothing is concluded from what was not told."""
     for known in facts.transactions.values():
-        known.whole = False
+        known.whole, known.interrupted = False, True
         known.missing = []
         known.remote_start_id = None
     facts.booted, facts.boot_status, facts.reported = False, None, None

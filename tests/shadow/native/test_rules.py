@@ -452,10 +452,12 @@ def _derived() -> dict[str, Script]:
     """1.6 dialogues: what the virtual station makes of them is asked the same rules."""
     booted = lambda: Script().boot().status(1, "Available")  # noqa: E731 - a short name for many lines
     remote = {"idTag": "AA", "connectorId": 1}
+    stopped = {"transactionId": 7, "meterStop": 3500, "timestamp": "2030-01-01T12:20:01Z", "reason": "Local"}
     reserved = {"connectorId": 1, "expiryDate": "2030-01-01T13:00:00Z", "idTag": "AA", "reservationId": 5}
     return {
         "plug-in first": booted().status(1, "Preparing").authorize("AA").start(1, "AA", 1000, transaction=7)
-        .status(1, "Charging").wait(600).meter(1, 7, 2000).wait(600).stop(7, 3500, "Local", idTag="AA")
+        .status(1, "Charging").wait(600).meter(1, 7, 2000).wait(600)
+        .call("StopTransaction", {**stopped, "idTag": "AA"}).answer({"idTagInfo": {"status": "Accepted"}})
         .status(1, "Finishing").status(1, "Available"),
         "identification first": booted().authorize("AA").status(1, "Preparing").start(1, "AA", 0, transaction=7)
         .status(1, "Charging").wait(60).status(1, "SuspendedEV").wait(60).stop(7, 10, "EVDisconnected")
