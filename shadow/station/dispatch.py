@@ -27,7 +27,7 @@ from shadow.station import (
 )
 from shadow.station.authorization import on_authorize, on_authorize_answer
 from shadow.station.boot import on_boot, on_boot_answer, on_heartbeat_answer
-from shadow.station.metering import flush_held, on_meter_values
+from shadow.station.metering import flush_held, on_meter_values, on_meter_values_answer
 from shadow.station.outbox import Outbox
 from shadow.station.starts import on_start, on_start_answer
 from shadow.station.status import on_status, on_status_answer, on_status_refused
@@ -85,6 +85,7 @@ _ANSWERS: Final[dict[str, _Answer]] = {
     "Authorize": on_authorize_answer,
     "BootNotification": on_boot_answer,
     "Heartbeat": on_heartbeat_answer,
+    "MeterValues": on_meter_values_answer,
     "StartTransaction": on_start_answer,
     "StatusNotification": on_status_answer,
     "StopTransaction": on_stop_answer,
@@ -130,6 +131,6 @@ def fire_due(out: Outbox, until: int) -> None:
     """Do what is due at `until`; `out.at` is that moment."""
     doubts.fire_due(out, until)
     for transaction in open_transactions(out):
-        if transaction.held and min(held.until for held in transaction.held) <= until:
-            flush_held(out, transaction)
+        if any(held.until <= until for held in transaction.held):
+            flush_held(out, transaction, until)
     ordering.fire(out, until)

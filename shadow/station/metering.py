@@ -7,18 +7,30 @@ from typing import Any, Final
 
 import msgspec
 
+from ingest.exchange import PendingCall
 from ingest.frame import Micros
 from ingest.ocppj import Call
 from ingest.timestamps import Flaw, format_micros, parse_stamp
 from shadow.message import Provenance
 from shadow.quantities import ENERGY_REGISTER
 from shadow.state import Held, Transaction
-from shadow.station import registers, samples, transactions
+from shadow.station import ordering, registers, samples, signed, transactions
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
 
-__all__ = ["LARGEST_ADOPTABLE", "ReadValue", "meter_value", "on_meter_values", "register_sample"]
+__all__ = [
+    "LARGEST_ADOPTABLE",
+    "ReadValue",
+    "flush_held",
+    "meter_value",
+    "on_meter_values",
+    "on_meter_values_answer",
+    "register_sample",
+]
 
+_SIGNED: Final = "SignedData"
+_BEGIN: Final = "Transaction.Begin"
+_END: Final = "Transaction.End"
 _EVSE: Final = {"evseId": Provenance.CONFIGURED}
 _TRIGGERS: Final = {
     # context of the samples → triggerReason of the Updated that carries them (J02.FR.11, J01.FR.22).
@@ -36,7 +48,7 @@ class ReadValue(msgspec.Struct, frozen=True):
     value: dict[str, Any]
     """MeterValueType."""
     context: str
-    """Of its first sample, but Transaction.End where any sample has it: those belong into Ended."""
+    """Of its first sample, but Transaction.End or Transaction.Begin where any has it: those belong to that event."""
     at: Micros
 
 
@@ -47,24 +59,69 @@ def register_sample(wh: Decimal, context: str, at: Micros) -> dict[str, Any]:
 
 
 def meter_value(
-    out: Outbox, action: str, element: dict[str, Any], transaction: Transaction | None, number: int | None
+    out: Outbox,
+    action: str,
+    element: dict[str, Any],
+    transaction: Transaction | None,
+    number: int | None,
+    meter_stop: Decimal | None = None,
 ) -> ReadValue | None:
     """Translate one meterValue element; None where no sample of it can be said in 2.0.1."""
     at, own_clock = out.stamp(action, element.get("timestamp"), number)
+    raws = objects(element.get("sampledValue"))
     translated = []
-    context = ""
-    for raw in objects(element.get("sampledValue")):
+    for raw in raws:
+        if raw.get("format") == _SIGNED:
+            continue
         sample = samples.translate(out, action, raw, transaction, number)
         if sample is None:
             continue
         translated.append(sample)
-        if not context or sample.get("context") == "Transaction.End":
-            context = sample.get("context", "Sample.Periodic")
         if transaction is not None and samples.is_total_register(sample):
             registers.on_register(out, transaction, sample, at if own_clock else None)
+    registers_of = {_BEGIN: None if transaction is None else transaction.meter_start, _END: meter_stop}
+    for raw in raws:
+        if raw.get("format") == _SIGNED:
+            _sign(out, action, raw, translated, registers_of, number)
     if not translated:
         return None
-    return ReadValue({"timestamp": format_micros(at), "sampledValue": translated}, context, at)
+    return ReadValue({"timestamp": format_micros(at), "sampledValue": translated}, _context(translated), at)
+
+
+def _context(translated: list[dict[str, Any]]) -> str:
+    """Of all samples: the end of the transaction where one has it, else its begin, else that of the first."""
+    contexts = [sample.get("context", "Sample.Periodic") for sample in translated]
+    return next((context for context in (_END, _BEGIN) if context in contexts), contexts[0])
+
+
+def _sign(
+    out: Outbox,
+    action: str,
+    raw: dict[str, Any],
+    translated: list[dict[str, Any]],
+    registers_of: dict[str, Decimal | None],
+    number: int | None,
+) -> None:
+    """Put signed data beside the number that it signs: the same quantity of the same moment, or one found for it."""
+    value = signed.signed_value(out, action, raw.get("value"), number)
+    if value is None:
+        return
+    for sample in translated:
+        if "signedMeterValue" not in sample and all(sample.get(name) == raw.get(name) for name in signed.SAME):
+            sample["signedMeterValue"] = value
+            return
+    context = raw.get("context")
+    reading = signed.reading_of(raw.get("value"), context)
+    if reading is None and signed.is_register(raw) and (known := registers_of.get(str(context))) is not None:
+        reading = known, "Wh"
+    found = None
+    if reading is not None:
+        plain = {name: word for name, word in raw.items() if name != "format"}
+        found = samples.translate(out, action, {**plain, "value": reading[0], "unit": reading[1]}, None, number)
+    if found is None:
+        out.lost(f"{action}.format={_SIGNED}", context, detail=signed.NO_NUMBER, connector_id=number)
+        return
+    translated.append({**found, "signedMeterValue": value})
 
 
 def on_meter_values(out: Outbox, call: Call, frame_id: str) -> None:
@@ -80,36 +137,86 @@ def on_meter_values(out: Outbox, call: Call, frame_id: str) -> None:
         read = meter_value(out, "MeterValues", element, transaction, number)
         if read is None:
             continue
-        if transaction is None or transaction.ended or read.context == "Trigger":
-            # F06.FR.06: a triggered reading is a MeterValuesRequest, also while a transaction runs.
+        # F06.FR.06: a triggered reading is a MeterValuesRequest, also while a transaction runs.
+        if transaction is None or read.context == "Trigger" or not _place(out, transaction, read, frame_id):
             idle.append(read.value)
-        elif read.context == "Transaction.End":
-            if len(transaction.held) >= _MOST_HELD:
-                flush_held(out, transaction)
-            until = out.at + out.config.end_sample_hold
-            transaction.held.append(Held(read.value, frame_id, until, out.is_offline(read.at), out.at))
-        else:
-            trigger = _TRIGGERS.get(read.context, "MeterValuePeriodic")
-            transactions.update(out, transaction, read.at, trigger, meter_value=read.value)
+        if number == 0:
+            _watch_sum(out, read)
     if idle:
         evse_id = out.place(number).evse_id if number > 0 else 0
         out.say("MeterValues", {"evseId": evse_id, "meterValue": idle}, _EVSE)
 
 
-def flush_held(out: Outbox, transaction: Transaction) -> None:
-    """No StopTransaction came for these Transaction.End samples in time: they travel in an Updated of their own."""
-    held, transaction.held = transaction.held, []
-    for one in held:
+def _place(out: Outbox, transaction: Transaction, read: ReadValue, frame_id: str) -> bool:
+    """Put values of a transaction into the event that they belong to; False where there is none any more."""
+    if transaction.ended:
+        ended_at = transaction.ended_at
+        end = ordering.waiting_end(out, transaction.transaction_id)
+        if end is None or ended_at is None or read.at > ended_at:
+            return False
+        if read.context == _END:
+            ordering.merge(end, read.value, frame_id)
+            return True
+    elif read.context == _END:
+        _hold(out, transaction, read, frame_id, out.config.end_sample_hold)
+        return True
+    elif read.context == _BEGIN:
+        started = ordering.waiting_start(out, transaction.transaction_id)
+        if started is not None and read.at <= started.at + ordering.ORDER_SLACK:
+            ordering.merge(started, read.value, frame_id)
+            return True
+        if transaction.charging_state == "EVConnected" and transaction.charged_at is None:
+            # E01.FR.17 by analogy: with the event that reports Charging.
+            _hold(out, transaction, read, frame_id, out.config.begin_sample_hold)
+            return True
+    trigger = _TRIGGERS.get(read.context, "MeterValuePeriodic")
+    transactions.update(out, transaction, read.at, trigger, meter_value=read.value)
+    return True
+
+
+def _hold(out: Outbox, transaction: Transaction, read: ReadValue, frame_id: str, span: Micros) -> None:
+    if len(transaction.held) >= _MOST_HELD:
+        flush_held(out, transaction)
+    held = Held(read.value, frame_id, out.at + span, out.is_offline(read.at), out.at, begin=read.context == _BEGIN)
+    transaction.held.append(held)
+
+
+def on_meter_values_answer(out: Outbox, request: PendingCall, _answer: dict[str, Any]) -> None:
+    """MeterValues.conf holds nothing, and so do the 2.0.1 answers to what the request became."""
+    ordering.answer(out, request, {})
+    out.respond(request, "MeterValues", {})
+
+
+def _watch_sum(out: Outbox, read: ReadValue) -> None:
+    """Connector 0 is the main meter; where its register is the sum of the others there is no such meter (KEBA)."""
+    known = [
+        (one.register, one.register_resolution)
+        for number, one in out.station.connectors.items()
+        if number > 0 and one.register
+    ]
+    total = sum((wh for wh, _ in known), Decimal(0))
+    slack = sum((resolution for _, resolution in known), Decimal(1))
+    for sample in read.value["sampledValue"]:
+        reading = samples.register_of(sample)
+        if len(known) > 1 and reading is not None and abs(reading.wh - total) <= slack:
+            detail = f"its register is the sum of those of {len(known)} connectors: no meter of its own"
+            path = "MeterValues.connectorId"
+            out.find("topology.ambiguous", path, connector_id=0, found=0, expected="evseId 0", detail=detail)
+
+
+def flush_held(out: Outbox, transaction: Transaction, until: Micros | None = None) -> None:
+    """Samples whose event did not come by `until` (None: all that are held) travel in an Updated of their own."""
+    due = [one for one in transaction.held if until is None or one.until <= until]
+    transaction.held = [one for one in transaction.held if one not in due]
+    for one in due:
         stamp = parse_stamp(one.meter_value["timestamp"]).at
-        at = out.at if stamp is None else stamp
-        cause = (one.frame_id,)
         transactions.update(
             out,
             transaction,
-            at,
+            out.at if stamp is None else stamp,
             "MeterValuePeriodic",
             meter_value=one.meter_value,
-            caused_by=cause,
+            caused_by=(one.frame_id,),
             offline=one.offline,
             received_at=one.received_at,
         )
@@ -128,6 +235,9 @@ def _transaction(out: Outbox, payload: dict[str, Any], number: int, frame_id: st
         if running is None or str(primary_id) not in running.primary_ids:
             at = _first_time(payload)
             ended_at = known.ended_at
+            late = at is not None and ended_at is not None and at <= ended_at
+            if late and ordering.waiting_end(out, known.transaction_id) is not None:
+                return known  # late, and not too late to be numbered where it belongs
             out.find(
                 "session.after-end",
                 "MeterValues",

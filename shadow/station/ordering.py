@@ -18,7 +18,17 @@ from shadow.message import MessageType, Provenance
 from shadow.state import MAX_WAITING, StationState, Transaction, WaitingEvent
 from shadow.station.outbox import Outbox, seconds
 
-__all__ = ["ORDER_SLACK", "answer", "fire", "flush", "next_due", "tell"]
+__all__ = [
+    "ORDER_SLACK",
+    "answer",
+    "fire",
+    "flush",
+    "merge",
+    "next_due",
+    "tell",
+    "waiting_end",
+    "waiting_start",
+]
 
 ORDER_SLACK: Final[Micros] = 1_000_000
 """Charging stations stamp a status and the sample beside it up to a second apart."""
@@ -49,13 +59,40 @@ def tell(out: Outbox, event: WaitingEvent) -> None:
         _say_up_to(out, min(waiting, key=lambda one: one.due))
 
 
-def answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> None:
-    """Answer the TransactionEvent that was made of a 1.6 request, once it is said."""
-    for event in out.station.waiting:
-        if event.caused_by[-1] == request.frame_id and event.answer is None:
+def answer(out: Outbox, request: PendingCall, payload: dict[str, Any], first: str | None = None) -> None:
+    """Answer the TransactionEvents that a request of 1.6 became, each once it is said.
+
+    `first`: the frame that was never answered and that the request repeats (E13.FR.02): it is what is answered.
+    """
+    frame_id = first or request.frame_id
+    mine = [one for one in out.station.waiting if one.caused_by[-1] == frame_id]
+    for event in mine:
+        if event.answer is None:
             event.answer, event.answered_by = payload, out.frame_id
-            return
-    out.respond(request, "TransactionEvent", payload)
+    if not mine and (first is not None or out.was_asked(request, "TransactionEvent")):
+        _respond(out, payload, (frame_id, out.frame_id))
+
+
+def waiting_start(out: Outbox, transaction_id: str) -> WaitingEvent | None:
+    """The Started of a transaction while it waits."""
+    return _waiting(out, transaction_id, "Started")
+
+
+def waiting_end(out: Outbox, transaction_id: str) -> WaitingEvent | None:
+    """The Ended of a transaction while it waits."""
+    return _waiting(out, transaction_id, "Ended")
+
+
+def _waiting(out: Outbox, transaction_id: str, kind: str) -> WaitingEvent | None:
+    mine = (one for one in out.station.waiting if one.transaction_id == transaction_id)
+    return next((one for one in mine if one.payload["eventType"] == kind), None)
+
+
+def merge(event: WaitingEvent, meter_value: dict[str, Any], frame_id: str) -> None:
+    """Add meter values to an event that waits. The frame that it is answered for stays the last of its causes."""
+    event.payload.setdefault("meterValue", []).append(meter_value)
+    if frame_id not in event.caused_by:
+        event.caused_by = (*event.caused_by[:-1], frame_id, event.caused_by[-1])
 
 
 def next_due(station: StationState) -> Micros | None:
@@ -104,13 +141,12 @@ def _say(out: Outbox, event: WaitingEvent) -> None:
     provenance = {path: origin for path, origin in _PROVENANCE.items() if _has(payload, path)}
     out.say("TransactionEvent", payload, provenance, caused_by=event.caused_by)
     if event.answer is not None:
-        out.say(
-            "TransactionEvent",
-            event.answer,
-            direction=Direction.CS_TO_CP,
-            type_=MessageType.RESPONSE,
-            caused_by=(event.caused_by[-1], event.answered_by),
-        )
+        _respond(out, event.answer, (event.caused_by[-1], event.answered_by))
+
+
+def _respond(out: Outbox, payload: dict[str, Any], caused_by: tuple[str, ...]) -> None:
+    direction, response = Direction.CS_TO_CP, MessageType.RESPONSE
+    out.say("TransactionEvent", payload, direction=direction, type_=response, caused_by=caused_by)
 
 
 def _has(payload: dict[str, Any], path: str) -> bool:

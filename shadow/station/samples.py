@@ -6,12 +6,12 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-from shadow.quantities import ENERGY_REGISTER, decimal_of
+from shadow.quantities import ENERGY_REGISTER, Reading, decimal_of, energy_reading
 from shadow.state import Transaction
 from shadow.station.outbox import Outbox
-from shadow.station.tables import MEASURANDS, UNITS
+from shadow.station.tables import LOST_MEASURANDS, MEASURANDS, UNITS
 
-__all__ = ["WH", "is_total_register", "translate"]
+__all__ = ["WH", "is_total_register", "register_of", "translate"]
 
 WH: Final = {"unit": "Wh"}
 _CONTEXTS: Final = frozenset(
@@ -59,11 +59,12 @@ def translate(
     if given is not None and not isinstance(given, str):
         out.unmapped(f"{action}.measurand={given}"[:80])
         return None  # what it measures is not known: never take it for the register that is billed
-    if get("format") == "SignedData":
-        out.unmapped(f"{action}.format=SignedData")
-        return None
     if measurand not in MEASURANDS:
-        out.unmapped(f"{action}.measurand={measurand}"[:80])
+        if measurand in LOST_MEASURANDS:
+            detail = "2.0.1 has it as a variable of the device model and not among its measurands"
+            out.lost(f"{action}.measurand={measurand}", measurand, detail=detail, connector_id=number)
+        else:
+            out.unmapped(f"{action}.measurand={measurand}"[:80])
         return None
     value = decimal_of(get("value"))
     if value is None:
@@ -112,6 +113,14 @@ def is_total_register(sample: dict[str, Any]) -> bool:
         sample.get("measurand", ENERGY_REGISTER) == ENERGY_REGISTER
         and "phase" not in sample
         and sample.get("location", "Outlet") in _BILLED_AT
+    )
+
+
+def register_of(sample: dict[str, Any]) -> Reading | None:
+    """The reading of the register that is billed, where a sample is one."""
+    unit = sample.get("unitOfMeasure")
+    return (
+        energy_reading(sample["value"], None if unit is None else unit["unit"]) if is_total_register(sample) else None
     )
 
 

@@ -49,12 +49,7 @@ def on_start(out: Outbox, call: Call, frame_id: str) -> None:
                 occurred_at=at,
             )
         return
-    running = transactions.open_on(out, number)
-    if running is not None and transactions.is_void(running):
-        transactions.end(out, running, at, STOP_REASONS["DeAuthorized"])
-        running = None
-    if running is not None:
-        transactions.close_open(out, running, at)
+    running = _displaced(out, number, at)
     started = transactions.new_transaction(
         out,
         number,
@@ -78,6 +73,19 @@ def on_start(out: Outbox, call: Call, frame_id: str) -> None:
             occurred_at=at,
         )
     _say_started(out, started, at, tag, meter_start, payload)
+
+
+def _displaced(out: Outbox, number: int, at: Micros) -> Transaction | None:
+    """End what runs on the EVSE, on whichever connector (E01.FR.14), and give it back where 1.6 has it open."""
+    displaced = None
+    for connector in (number, *out.siblings(number)):
+        running = transactions.open_on(out, connector)
+        if running is not None and transactions.is_void(running):
+            transactions.end(out, running, at, STOP_REASONS["DeAuthorized"])
+        elif running is not None:
+            transactions.close_open(out, running, at)
+            displaced = displaced or running
+    return displaced
 
 
 def _say_started(
@@ -174,13 +182,16 @@ def on_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -
     started = _of_call(out, request)
     primary_id = integer(answer, "transactionId")
     info = id_token_info(out, answer.get("idTagInfo"))
+    first = None
     if started is not None:
+        if not started.primary_ids and started.opened_by != request.frame_id:
+            first = started.opened_by
         if primary_id is not None:
             transactions.alias(out, started, primary_id)
         if info is not None and info["status"] != "Accepted":
             started.refused = True
     if info is not None:
-        ordering.answer(out, request, {"idTokenInfo": info})
+        ordering.answer(out, request, {"idTokenInfo": info}, first)
 
 
 def _of_call(out: Outbox, request: PendingCall) -> Transaction | None:

@@ -89,7 +89,7 @@ def _end_values(
     values = []
     for element in data:
         read = metering.meter_value(
-            out, "StopTransaction.transactionData", element, transaction, transaction.connector_id
+            out, "StopTransaction.transactionData", element, transaction, transaction.connector_id, meter_stop
         )
         if read is not None:
             values.append(read.value)
@@ -195,7 +195,6 @@ def _again(out: Outbox, transaction: Transaction, at: Micros, meter_stop: Any, f
 
 
 def on_stop_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    """StopTransaction.conf → TransactionEventResponse."""
+    """StopTransaction.conf → TransactionEventResponse, with idTokenInfo where the request had a token (§1.60.2)."""
     info = id_token_info(out, answer.get("idTagInfo")) if "idTagInfo" in answer else None
-    if info is not None:
-        ordering.answer(out, request, {"idTokenInfo": info})
+    ordering.answer(out, request, {} if info is None else {"idTokenInfo": info})

@@ -12,6 +12,7 @@ __all__ = [
     "CHARGING_STATES",
     "CONNECTOR_STATUSES",
     "EXTENDED_TRIGGERS",
+    "LOST_MEASURANDS",
     "MEASURANDS",
     "REGISTRATION_STATUSES",
     "RESET_TYPES",
@@ -85,6 +86,9 @@ MEASURANDS: Final = frozenset(
         "Voltage",
     }
 )
+
+LOST_MEASURANDS: Final = frozenset({"Temperature", "RPM"})
+"""1.6 has them; 2.0.1 has variables for them (TemperatureSensor, FanSpeed), which a station reports by monitoring."""
 
 UNITS: Final = {
     # 1.6 §7.47 UnitOfMeasure by what the measurand's name begins with; the first is what an absent unit means.

@@ -153,9 +153,16 @@ def update(
 ) -> None:
     """TransactionEvent Updated."""
     info: dict[str, Any] = {"transactionId": transaction.transaction_id}
+    values = [] if meter_value is None else [meter_value]
     if charging_state is not None:
         transaction.charging_state = charging_state
         info["chargingState"] = charging_state
+    if charging_state == "Charging" and transaction.charged_at is None:
+        transaction.charged_at = at
+        begun = [one for one in transaction.held if one.begin]
+        transaction.held = [one for one in transaction.held if not one.begin]
+        values = [*values, *(one.meter_value for one in begun)]
+        caused_by = (*dict.fromkeys(one.frame_id for one in begun), *(caused_by or (out.frame_id,)))
     payload = event(
         out,
         transaction,
@@ -169,8 +176,8 @@ def update(
     )
     if tag is not None:
         payload["idToken"] = out.id_token(tag)
-    if meter_value is not None:
-        payload["meterValue"] = [meter_value]
+    if values:
+        payload["meterValue"] = values
     tell(out, transaction, at, payload, caused_by)
 
 

@@ -1,5 +1,7 @@
 """MeterValues in 2.0.1 terms: which event carries them, what they were translated to, and whose they are."""
 
+import json
+from base64 import b64decode, b64encode
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 
 from demo.lived import Lived
 from demo.script import Script
+from shadow.config import DEFAULT
 
 TAG = "04A1B2C3"
 
@@ -25,7 +28,7 @@ def _samples(payload: dict[str, Any]) -> list[dict[str, Any]]:
         ("Sample.Periodic", "MeterValuePeriodic"),  # J02.FR.11
         (None, "MeterValuePeriodic"),  # 1.6 §7.43: absent is Sample.Periodic
         ("Sample.Clock", "MeterValueClock"),  # J01.FR.22
-        ("Transaction.Begin", "MeterValuePeriodic"),
+        ("Interruption.End", "MeterValuePeriodic"),
         ("Interruption.Begin", "MeterValuePeriodic"),
     ],
 )
@@ -107,19 +110,163 @@ def test_values_and_units_are_translated_with_their_digits() -> None:
     assert (soc["value"], soc["location"]) == (Decimal(80), "EV")
 
 
-@pytest.mark.parametrize("measurand", ["Temperature", "RPM", "Colour"])
-def test_measurands_without_a_place_in_2_0_1_are_counted(measurand: str) -> None:
+@pytest.mark.parametrize("measurand", ["Temperature", "RPM"])
+def test_measurands_without_a_place_in_2_0_1_are_lost(measurand: str) -> None:
     """2.0.1 says Temperature and RPM in its device model: expected loss, not an omission."""
     lived = Lived().feed(_running().meter(1, 7, "21", None, unit=None, measurand=measurand).frames)
-    assert f"MeterValues.measurand={measurand}" in lived.unmapped
+    assert ("message.field-lost", f"MeterValues.measurand={measurand}") in lived.losses()
     assert len(lived.events) == 1
 
 
-def test_signed_values_are_counted() -> None:
-    """SignedData is not translated yet, and no number is made of it."""
-    lived = Lived().feed(_running().meter(1, 7, "OCMF|{}", format="SignedData").frames)
-    assert "MeterValues.format=SignedData" in lived.unmapped
-    assert "meter.unparseable" not in lived.codes()
+def test_a_measurand_that_no_version_has_is_counted() -> None:
+    """It breaks the schema of 1.6, and no 2.0.1 value is made of it."""
+    lived = Lived().feed(_running().meter(1, 7, "21", None, unit=None, measurand="Colour").frames)
+    assert "MeterValues.measurand=Colour" in lived.unmapped
+    assert len(lived.events) == 1
+
+
+# -- signed values ----------------------------------------------------------------------------------------------------
+
+OCMF = 'OCMF|{"FV":"1.0","RD":[{"RV":1.100,"RU":"kWh","TX":"B"},{"RV":1.350,"RU":"kWh","TX":"E"}]}|{"SD":"3045"}'
+
+
+def _signed(sample: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    value = dict(sample["signedMeterValue"])
+    return b64decode(value.pop("signedMeterData")).decode(), value
+
+
+def test_signed_data_stands_beside_the_number_that_it_signs() -> None:
+    """A raw and a signed sample of one quantity are one sample of 2.0.1; the data keeps every byte (§2.44)."""
+    samples = [
+        {"value": "1350", "unit": "Wh", "measurand": "Energy.Active.Import.Register", "context": "Sample.Periodic"},
+        {"value": OCMF, "format": "SignedData", "measurand": "Energy.Active.Import.Register"},
+        {"value": OCMF, "format": "SignedData", "measurand": "Energy.Active.Import.Register"}
+        | {"context": "Sample.Periodic"},
+    ]
+    script = _running().meter_values(1, 7, [{"timestamp": "2030-01-01T12:00:12Z", "sampledValue": samples}])
+    raw, alone = _samples(Lived().feed(script.frames).events[-1])
+    assert raw["value"] == 1350
+    assert _signed(raw) == (OCMF, {"signingMethod": "", "encodingMethod": "", "publicKey": ""})
+    assert (alone["value"], alone["unitOfMeasure"]) == (Decimal("1.350"), {"unit": "kWh"})
+
+
+@pytest.mark.parametrize(("context", "reading"), [("Transaction.Begin", "1.100"), ("Transaction.End", "1.350")])
+def test_of_a_pair_of_ocmf_the_begin_and_the_end_are_read(context: str, reading: str) -> None:
+    """OCMF may hold both readings of the session."""
+    script = _running().stop(
+        7,
+        1350,
+        transactionData=[
+            {
+                "timestamp": "2030-01-01T12:00:12Z",
+                "sampledValue": [{"value": OCMF, "format": "SignedData", "context": context}],
+            }
+        ],
+    )
+    sample = _samples(Lived().feed(script.frames).events[-1])[-1]
+    assert str(sample["value"]) == reading
+
+
+@pytest.mark.parametrize(
+    ("context", "value"), [("Transaction.Begin", 1000), ("Transaction.End", 1350), ("Sample.Periodic", None)]
+)
+def test_signed_data_of_a_strange_form_goes_with_meter_start_and_stop(context: str, value: int | None) -> None:
+    """Its number is the one that 1.6 gives for the same moment; where there is none the loss is named."""
+    data = [
+        {
+            "timestamp": "2030-01-01T12:00:12Z",
+            "sampledValue": [{"value": "<signedData>é</signedData>", "format": "SignedData", "context": context}],
+        }
+    ]
+    lived = Lived().feed(_running().stop(7, 1350, transactionData=data).frames)
+    signed = [sample for sample in _samples(lived.events[-1]) if "signedMeterValue" in sample]
+    assert [sample["value"] for sample in signed] == ([] if value is None else [value])
+    assert [_signed(sample)[0] for sample in signed] == ([] if value is None else ["<signedData>é</signedData>"])
+    assert (("message.field-lost", "StopTransaction.transactionData.format=SignedData") in lived.losses()) is (
+        value is None
+    )
+
+
+def test_a_signed_value_that_was_written_as_json_is_taken_apart() -> None:
+    """The OCA note on signed values in 1.6: the whole SignedMeterValueType stands in the value."""
+    told = {"signedMeterData": b64encode(OCMF.encode()).decode(), "encodingMethod": "OCMF", "publicKey": "a2V5"}
+    sample = {"value": json.dumps(told), "format": "SignedData", "context": "Transaction.Begin"}
+    script = _running().meter_values(1, 7, [{"timestamp": "2030-01-01T12:00:00Z", "sampledValue": [sample]}])
+    (found,) = [
+        one
+        for event in Lived().feed(script.status(1, "Charging").frames).events
+        for one in _samples({"meterValue": [], **event})
+        if "signedMeterValue" in one
+    ]
+    assert _signed(found) == (OCMF, {"signingMethod": "", "encodingMethod": "OCMF", "publicKey": "a2V5"})
+
+
+def test_signed_data_is_never_cut() -> None:
+    """Beyond 2500 characters no signature would hold: it is left out, and its length named."""
+    lived = Lived().feed(_running().meter(1, 7, "OCMF|" + "x" * 2000, format="SignedData").frames)
+    assert ("message.field-lost", "MeterValues.sampledValue.value") in lived.losses()
+    assert len(lived.events) == 1
+
+
+# -- Transaction.Begin ------------------------------------------------------------------------------------------------
+
+
+def _begin(script: Script, **more: Any) -> Script:
+    return script.meter(1, 7, 1000, "Transaction.Begin", **more)
+
+
+def test_begin_samples_go_into_started_while_it_waits_e01_fr_09() -> None:
+    """Inside the reorder horizon: Started carries them, caused by both frames."""
+    script = _begin(Script().boot().start(1, TAG, 1000, transaction=7)).status(1, "Charging")
+    lived = Lived(DEFAULT).feed(script.frames).settle()
+    assert [event["eventType"] for event in lived.events] == ["Started", "Updated"]
+    assert len(lived.events[0]["meterValue"]) == 2
+    started = next(message for message in lived.messages if message.payload.get("eventType") == "Started")
+    assert len(started.caused_by) == 2
+
+
+def test_begin_samples_go_into_the_event_that_reports_charging_e01_fr_17() -> None:
+    """After Started was said: with the event that reports Charging."""
+    lived = Lived().feed(_begin(_running()).wait(5).status(1, "Charging").frames)
+    assert lived.course[1:] == [("Updated", "ChargingStateChanged", "Charging", None)]
+    assert _samples(lived.events[1])[0]["context"] == "Transaction.Begin"
+
+
+def test_begin_samples_that_nothing_waits_for_travel_alone() -> None:
+    """While it charges already, or where Charging never comes: an Updated of their own."""
+    charging = Lived().feed(_begin(_running().status(1, "Charging")).frames)
+    assert charging.course[2:] == [("Updated", "MeterValuePeriodic", None, None)]
+    never = Lived().feed(_begin(_running()).wait(31).tick().frames)
+    assert never.course[1:] == [("Updated", "MeterValuePeriodic", None, None)]
+
+
+def test_begin_samples_are_not_lost_when_the_end_comes_first() -> None:
+    """Ended takes what is still held (E06.FR.11)."""
+    lived = Lived().feed(_begin(_running()).stop(7, 1500).frames)
+    assert [event["eventType"] for event in lived.events] == ["Started", "Ended"]
+    assert [one["context"] for one in _samples(lived.events[-1])] == ["Transaction.End", "Transaction.Begin"]
+
+
+# -- the main meter ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("shown", "ambiguous"), [(3500, True), (3502, True), (9000, False)])
+def test_connector_0_as_the_sum_of_all_is_no_main_meter(shown: int, *, ambiguous: bool) -> None:
+    """Two registers whose sum it shows (KEBA): evseId 0 all the same, and named."""
+    script = Script().boot().start(1, TAG, 1000, transaction=7).start(2, "BB", 2500, transaction=8)
+    lived = Lived().feed(script.meter(0, None, shown, "Sample.Clock").frames)
+    assert [one["evseId"] for one in lived.requests("MeterValues")] == [0]
+    assert (("topology.ambiguous", "MeterValues.connectorId") in lived.losses()) is ambiguous
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_each_request_of_2_0_1_is_answered() -> None:
+    """MeterValues.conf holds nothing; whichever 2.0.1 message the request became is answered with as little."""
+    lived = Lived().feed(_running().meter(1, 7, 1100).meter(2, None, 5).frames)
+    assert lived.responses("TransactionEvent")[-1] == {}
+    assert lived.responses("MeterValues") == [{}]
 
 
 # -- whose they are ---------------------------------------------------------------------------------------------------
