@@ -85,6 +85,7 @@ def _begin(state: CsmsState, transaction_id: str, seq: int, *, native: bool) -> 
 def _take_number(known: CsmsTransaction, seq: int) -> None:
     if seq >= known.next_seq:
         known.missing.extend(range(known.next_seq, min(seq, known.next_seq + _MAX_MISSING)))
+        del known.missing[: -2 * _MAX_MISSING]
         known.next_seq = seq + 1
     elif seq < known.first_seq:
         known.missing = [*range(max(seq + 1, known.first_seq - _MAX_MISSING), known.first_seq), *known.missing]

@@ -262,3 +262,73 @@ def test_the_evse_and_the_token_are_those_of_the_first_event() -> None:
     ended.payload.update({"evse": {"id": 9, "connectorId": 9}, "idToken": {"idToken": "BB", "type": "Central"}})
     _, session = _run(started, ended)
     assert (session.evse_id, session.connector_id, session.id_token) == (2, 1, "AA")
+
+
+# -- what only native messages do --------------------------------------------------------------------------------------
+
+
+def test_a_started_that_comes_last_completes_the_session() -> None:
+    """Order of delivery is free (Part 6): Ended came before Updated, and Updated before Started."""
+    state = CsmsState()
+    verdicts = [
+        transactions.apply(state, _event(kind, seq, *values), native=True)[0]
+        for kind, seq, *values in (
+            ("Ended", 3, _sample("5000", "Transaction.End")),
+            ("Updated", 2),
+            ("Started", 0, _sample("1000")),
+            ("Updated", 1),
+        )
+    ]
+    assert verdicts == [Verdict.GAP, Verdict.APPLIED, Verdict.APPLIED, Verdict.APPLIED]
+    session = transactions.session_of(state.transactions[TX])
+    assert (session.complete, session.ended, session.energy_wh, session.native) == (True, True, Decimal(4000), True)
+
+
+def test_a_second_start_under_a_lower_number_changes_nothing() -> None:
+    """One Started is enough: another one before it is a duplicate."""
+    state = CsmsState()
+    transactions.apply(state, _event("Started", 5))
+    assert transactions.apply(state, _event("Started", 3))[0] is Verdict.DUPLICATE
+    assert transactions.apply(state, _event("Updated", 4))[0] is Verdict.DUPLICATE
+
+
+def test_numbers_that_are_missing_are_bounded() -> None:
+    """A counter that leaps again and again: the newest holes are remembered, and the session is not complete."""
+    state = CsmsState()
+    transactions.apply(state, _event("Started", 0))
+    for number in range(1, 50):
+        transactions.apply(state, _event("Updated", number * 1000))
+    assert len(state.transactions[TX].missing) <= 768
+    transactions.apply(state, _event("Ended", 60_000))
+    assert not transactions.session_of(state.transactions[TX]).complete
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"transactionInfo": [], "seqNo": 0, "eventType": "Started"},
+        {"transactionInfo": {"transactionId": 7}, "seqNo": 0, "eventType": "Started"},
+        {"transactionInfo": {"transactionId": TX}, "seqNo": True, "eventType": "Started"},
+        {"transactionInfo": {"transactionId": TX}, "seqNo": 2**70, "eventType": "Started"},
+        {"transactionInfo": {"transactionId": TX}, "seqNo": 0, "eventType": ["Started"]},
+    ],
+)
+def test_an_event_that_names_nothing_is_illegal(payload: dict[str, Any]) -> None:
+    """Native payloads may hold anything: without transaction, number and type nothing is applied."""
+    message = ShadowMessage("CP", "TransactionEvent", payload, Direction.CP_TO_CS, MessageType.REQUEST, ("c/1",), 1, 0)
+    assert transactions.apply(CsmsState(), message, native=True) == (Verdict.ILLEGAL, None)
+
+
+def test_fields_of_the_wrong_type_are_absent() -> None:
+    """The session stands with what can be read."""
+    payload = {
+        "transactionInfo": {"transactionId": TX, "chargingState": 5, "stoppedReason": {}}, "seqNo": 0,
+        "eventType": "Started", "timestamp": 12, "evse": {"id": 2**40, "connectorId": "1"}, "idToken": "AA",
+        "meterValue": [7, {"sampledValue": {"value": 1}}, {"sampledValue": [{"value": [], "unitOfMeasure": 3}]}],
+    }  # fmt: skip
+    message = ShadowMessage("CP", "TransactionEvent", payload, Direction.CP_TO_CS, MessageType.REQUEST, ("c/1",), 1, 0)
+    state = CsmsState()
+    assert transactions.apply(state, message, native=True)[0] is Verdict.APPLIED
+    session = transactions.session_of(state.transactions[TX])
+    assert (session.evse_id, session.connector_id, session.id_token, session.started_at) == (None, None, None, None)
