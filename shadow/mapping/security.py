@@ -22,7 +22,7 @@ from shadow.mapping.rules import (
     moved,
     same,
 )
-from shadow.mapping.values import STAMP, one_of, sized, text
+from shadow.mapping.values import TIME, one_of, sized, text
 from shadow.message import Provenance
 from shadow.station.outbox import Outbox
 
@@ -120,7 +120,8 @@ TABLES: Final[tuple[Table, ...]] = (
         rules=(
             same("type", _event, why=_NOW_CRITICAL),
             made("timestamp", why="the time of receipt, where the one that was sent cannot be read"),
-            same("timestamp", STAMP),
+            # No clock is learnt from it: SettingSystemTime is stamped by the clock that is being set.
+            same("timestamp", TIME),
             same("techInfo", text(255)),
         ),
     ),

@@ -12,7 +12,7 @@ from shadow.quantities import decimal_of
 from shadow.station import fields
 from shadow.station.outbox import Outbox
 
-__all__ = ["INTEGER", "NUMBER", "STAMP", "TIME", "TOKEN", "as_text", "one_of", "sized", "text"]
+__all__ = ["INTEGER", "NUMBER", "TIME", "TOKEN", "as_text", "one_of", "sized", "text"]
 
 _LONGEST_STAMP: Final = 64
 
@@ -86,14 +86,6 @@ def _time(out: Outbox, where: str, value: Any) -> str | None:
     return None if stamp.at is None else format_micros(stamp.at)
 
 
-def _stamp(out: Outbox, where: str, value: Any) -> str | None:
-    """A time by the charging station's clock, whose offset is learnt from it."""
-    if not isinstance(value, str):
-        return None
-    at, _ = out.stamp(where.partition(".")[0], value)
-    return None if parse_stamp(value[:_LONGEST_STAMP]).at is None else format_micros(at)
-
-
 def _token(out: Outbox, _where: str, value: Any) -> dict[str, Any] | None:
     """IdTokenType of an idTag; its type is a guess that never enters a comparison (C01.FR.25)."""
     tag = fields.text({"": value}, "")
@@ -103,6 +95,5 @@ def _token(out: Outbox, _where: str, value: Any) -> dict[str, Any] | None:
 INTEGER: Final[Read] = _integer
 NUMBER: Final[Read] = _number
 """An exact decimal."""
-STAMP: Final[Read] = _stamp
 TIME: Final[Read] = _time
 TOKEN: Final[Read] = _token
