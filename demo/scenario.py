@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from base64 import b64decode
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -238,7 +239,8 @@ def _samples(payload: dict[str, Any]) -> list[str]:
 
 
 def _reading(sample: dict[str, Any]) -> str:
-    signed = sample.get("signedMeterValue", {}).get("signedMeterData")
+    encoded = sample.get("signedMeterValue", {}).get("signedMeterData")
+    signed = None if encoded is None else b64decode(encoded).decode()  # Base64 of what the meter signed (§2.44)
     measurand = sample.get("measurand", "Energy.Active.Import.Register")
     energy = measurand == "Energy.Active.Import.Register"
     words = (
