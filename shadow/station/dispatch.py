@@ -108,12 +108,10 @@ def on_call(out: Outbox, call: Call, direction: Direction) -> None:
 
 
 def on_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    """Live the answer to a CALL."""
-    handler = _ANSWERS.get(request.call.action)
-    if handler is not None:
-        handler(out, request, answer)
-    elif relay.is_sent_by(request.call.action, request.direction):
-        relay.answer(out, request, answer)
+    """Live the answer to a CALL; that of a call from the wrong side, which was not lived, means nothing."""
+    if not relay.is_sent_by(request.call.action, request.direction):
+        return
+    _ANSWERS.get(request.call.action, relay.answer)(out, request, answer)
 
 
 def on_error(out: Outbox, request: PendingCall, error: CallError) -> None:

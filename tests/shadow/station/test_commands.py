@@ -151,6 +151,16 @@ def test_an_answer_with_a_status_of_nobody_is_counted() -> None:
     assert "Reset.conf.status=Maybe" in lived.unmapped
 
 
+@pytest.mark.parametrize("answer", ["Accepted", None])
+def test_a_command_of_the_wrong_side_commands_nothing(answer: str | None) -> None:
+    """A station that sends Reset has not reset itself, whatever the CSMS answers: its next boot is as any other."""
+    script = Script().boot().call("Reset", {"type": "Hard"})
+    script = script.refuse("NotSupported") if answer is None else script.answer({"status": answer})
+    lived = Lived().feed(script.boot().frames)
+    assert {one.action for one in lived.messages} == {"BootNotification"}
+    assert lived.requests("BootNotification")[-1]["reason"] != "RemoteReset"
+
+
 # -- remote start and stop --------------------------------------------------------------------------------------------
 
 _PROFILE = {

@@ -277,8 +277,13 @@ def test_a_refusal_is_that_of_the_message_inside() -> None:
     """The CALLERROR answers what 2.0.1 was told; the next DataTransfer is another matter."""
     script = _asked(FROM_CSMS, "InstallCertificate", WHOLE[7][2]).refuse("NotSupported")
     script.command("DataTransfer", {"vendorId": "Alder"}).refuse("NotSupported")
-    errors = [message.action for message in Lived().feed(script.frames).messages if message.type is MessageType.ERROR]
-    assert errors == ["InstallCertificate", "DataTransfer"]
+    script.call("DataTransfer", _wrap("SignCertificate", {"csr": "C"})).refuse("NotSupported")
+    errors = [message for message in Lived().feed(script.frames).messages if message.type is MessageType.ERROR]
+    assert [(error.action, error.direction) for error in errors] == [
+        ("InstallCertificate", FROM_STATION),
+        ("DataTransfer", FROM_STATION),
+        ("SignCertificate", FROM_CSMS),
+    ]
 
 
 def _begun(status: str, id_tag: str = EMAID) -> Lived:
