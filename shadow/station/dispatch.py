@@ -107,9 +107,15 @@ def on_call(out: Outbox, call: Call, direction: Direction) -> None:
         out.unmapped(call.action[:50])
 
 
+def _is_lived(action: str, direction: Direction) -> bool:
+    """Whether this side may send the action, and it means something here."""
+    handlers = _CALLS if direction is Direction.CP_TO_CS else _COMMANDS
+    return action in handlers or relay.is_sent_by(action, direction)
+
+
 def on_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     """Live the answer to a CALL; that of a call from the wrong side, which was not lived, means nothing."""
-    if not relay.is_sent_by(request.call.action, request.direction):
+    if not _is_lived(request.call.action, request.direction):
         return
     _ANSWERS.get(request.call.action, relay.answer)(out, request, answer)
 
