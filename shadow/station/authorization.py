@@ -46,7 +46,8 @@ def _free_reserved(out: Outbox, tag: str, parent: str) -> None:
         connector = out.station.connectors.get(number)
         if connector is not None and connector.reported == "Reserved" and number > 0:
             # Preparing that came before the token came from the cable.
-            free_reserved(out, number, connector, out.now_text, cabled=connector.status == "Preparing")
+            cabled = connector.status == "Preparing"
+            free_reserved(out, number, connector, out.now_text, cabled=cabled, made_time=True)
 
 
 def note_answer(out: Outbox, id_tag: str, *, accepted: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from ingest.frame import UNKNOWN_TIME, Micros
 from shadow.state import Connector, Doubt, StationState, Transaction
 from shadow.station import transactions
+from shadow.station.connector_status import say_status
 from shadow.station.outbox import Outbox
 
 __all__ = ["due", "fire_due", "forget", "watch"]
@@ -34,7 +35,21 @@ def watch(out: Outbox, number: int, connector: Connector, status: str) -> None:
         # Before the first Available or start that was seen, a transaction may run that nobody saw begin.
         contradicts = status in _WITH_TRANSACTION and running is None and connector.seen_since is not None
     if contradicts:
-        connector.doubt = Doubt(status, out.frame_id, out.at, out.at + out.config.status_grace)
+        connector.doubt = _doubt(out, status)
+    if status == "Available":
+        _watch_siblings(out, number)
+
+
+def _watch_siblings(out: Outbox, number: int) -> None:
+    """The EVSE is free again: a connector of it that stays Unavailable was not so because of the other one."""
+    for other in out.siblings(number):
+        connector = out.station.connectors.get(other)
+        if connector is not None and connector.status == "Unavailable" and connector.reported != "Unavailable":
+            connector.doubt = _doubt(out, "Unavailable")
+
+
+def _doubt(out: Outbox, status: str) -> Doubt:
+    return Doubt(status, out.frame_id, out.at, out.at + out.config.status_grace)
 
 
 def due(station: StationState) -> Micros | None:
@@ -43,14 +58,17 @@ def due(station: StationState) -> Micros | None:
 
 
 def fire_due(out: Outbox, until: Micros) -> None:
-    """Name what still contradicts when its grace is over."""
+    """Name what still contradicts when its grace is over, and say what was withheld and is so all the same."""
     for number, connector in out.station.connectors.items():
         doubt = connector.doubt
         if doubt is None or doubt.due > until:
             continue
         connector.doubt = None
         running = transactions.open_on(out, number)
-        if doubt.status == "Available":
+        if doubt.status == "Unavailable":
+            connector.reported = "Unavailable"
+            say_status(out, number, "Unavailable", out.now_text, made_time=True)
+        elif doubt.status == "Available":
             if running is not None and not _is_explained(out, running, doubt):
                 _name(out, number, doubt, running)
         elif connector.seen_since is not None and not _may_belong(out, number, doubt):

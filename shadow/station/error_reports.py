@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from shadow.station.notify import DELTA, HARD_WIRED_MONITOR
+from shadow.station.notify import ALERTING, DELTA
 
 __all__ = ["ERRORS", "OTHER", "WARNINGS", "Report", "Tier", "report_of"]
 
@@ -36,7 +36,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cleared: str | None = "false"
     """ActualValue when it is cleared; None for what is only ever an event."""
     trigger: str = DELTA
-    kind: str = HARD_WIRED_MONITOR
     named: bool = False
     """Component and variable alone do not tell the errorCode, so techInfo begins with it."""
     why: str = ""
@@ -77,7 +76,7 @@ ERRORS: Final[dict[str, Report]] = {
         variable="ACVoltage",
         value="",
         cleared="",
-        trigger="Alerting",
+        trigger=ALERTING,
         named=True,
         why="UP T.6: a threshold was crossed; 1.6 does not tell the voltage, so the value is empty",
     ),
@@ -90,7 +89,7 @@ ERRORS: Final[dict[str, Report]] = {
         variable="ACVoltage",
         value="",
         cleared="",
-        trigger="Alerting",
+        trigger=ALERTING,
         named=True,
         why="as OverVoltage",
     ),
@@ -100,7 +99,7 @@ ERRORS: Final[dict[str, Report]] = {
         tier=Tier.STATION,
         value="99",
         cleared="99",
-        trigger="Alerting",
+        trigger=ALERTING,
         why="UP T.6: a threshold was crossed; 99 is the ASU value for a strength that is not known (appendices)",
     ),
 }
@@ -111,16 +110,14 @@ WARNINGS: Final[dict[str, Report]] = {
         component="RCD",
         variable="Operated",
         cleared=None,
-        trigger="Alerting",
-        kind="HardWiredNotification",
+        trigger=ALERTING,
         why=f"charging goes on, so it closed again by itself; {_OPERATED}",
     ),
     "OverCurrentFailure": Report(
         component="OverCurrentProtection",
         variable="Operated",
         cleared=None,
-        trigger="Alerting",
-        kind="HardWiredNotification",
+        trigger=ALERTING,
         why=f"UP T.6; {_OPERATED}",
     ),
 }

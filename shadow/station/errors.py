@@ -39,6 +39,7 @@ def on_error(out: Outbox, number: int, connector: Connector, payload: dict[str, 
     standing = text(payload, "status") == "Faulted"
     tech_code, tech_info = _said(out, payload, "vendorErrorCode"), _said(out, payload, "info")
     if code == "NoError":
+        tech_code = tech_code if tech_code.strip("0xX") else ""
         unnamed = standing and bool(tech_code or tech_info)
         _clear(out, number, connector, timestamp, but=OTHER if unnamed else "")
         if not unnamed:
@@ -58,15 +59,8 @@ def on_error(out: Outbox, number: int, connector: Connector, payload: dict[str, 
 
 
 def _tell(out: Outbox, number: int, report: Report, error: OpenError, payload: dict[str, Any], timestamp: str) -> None:
-    told = event(
-        out,
-        _component(out, number, report),
-        report.variable,
-        report.value,
-        timestamp,
-        trigger=report.trigger,
-        kind=report.kind,
-    )
+    component = _component(out, number, report)
+    told = event(out, component, report.variable, report.value, timestamp, trigger=report.trigger)
     if error.tech_code:
         told["techCode"] = error.tech_code
     tech_info = ": ".join(part for part in (error.code if report.named else "", error.tech_info) if part)
@@ -130,7 +124,7 @@ def _said(out: Outbox, payload: dict[str, Any], key: str) -> str:
 def _name_lost(out: Outbox, number: int, payload: dict[str, Any], tech_code: str, tech_info: str) -> None:
     """What a station says beside NoError."""
     lost = {
-        "vendorErrorCode": tech_code if tech_code.strip("0xX") else "",
+        "vendorErrorCode": tech_code,
         "info": "" if EV_SIDE_GONE in tech_info else tech_info,
         "vendorId": text(payload, "vendorId") or "",
     }

@@ -7,12 +7,18 @@ from typing import Any, Final
 from shadow.message import Provenance
 from shadow.station.outbox import Outbox
 
-__all__ = ["DELTA", "HARD_WIRED_MONITOR", "event", "notify"]
+__all__ = ["ALERTING", "DELTA", "event", "notify"]
 
 DELTA: Final = "Delta"
 """EventTriggerEnumType (2.0.1 §3.34): the value changed. What N07.FR.19 and TC_G_20 ask for of booleans."""
-HARD_WIRED_MONITOR: Final = "HardWiredMonitor"
-"""EventNotificationEnumType (2.0.1 §3.33): the firmware watches it, nobody set a monitor."""
+ALERTING: Final = "Alerting"
+"""A threshold was passed, or something happened that has no value of its own."""
+
+_NOTIFICATION_TYPES: Final = {
+    # EventNotificationEnumType (2.0.1 §3.33): nobody set a monitor, so the firmware watches it, or tells it by itself.
+    DELTA: "HardWiredMonitor",
+    ALERTING: "HardWiredNotification",
+}
 
 _PROVENANCE: Final = {
     "generatedAt": Provenance.DERIVED,
@@ -37,7 +43,6 @@ def event(
     timestamp: str,
     *,
     trigger: str = DELTA,
-    kind: str = HARD_WIRED_MONITOR,
 ) -> dict[str, Any]:
     """EventDataType (2.0.1 §2.24) with an eventId of its own: unique per station, rising by one."""
     out.station.event_id += 1
@@ -46,7 +51,7 @@ def event(
         "timestamp": timestamp,
         "trigger": trigger,
         "actualValue": value,
-        "eventNotificationType": kind,
+        "eventNotificationType": _NOTIFICATION_TYPES[trigger],
         "component": component,
         "variable": {"name": variable},
     }

@@ -6,16 +6,16 @@ One message of 1.6 becomes up to three of 2.0.1: the connectorStatus where it ch
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ingest.exchange import PendingCall
 from ingest.frame import Micros
 from ingest.ocppj import Call, CallError
 from ingest.timestamps import format_micros
 from shadow.mapping.connectors import name_unknown
-from shadow.message import Provenance
 from shadow.state import MAX_CONNECTORS, Connector, Transaction
 from shadow.station import charging_state, doubts, relay, reservation, transactions
+from shadow.station.connector_status import say_status
 from shadow.station.errors import on_error
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
@@ -29,7 +29,6 @@ _CABLE_NEVER_OUT: Final[Micros] = 0
 _ANSWERED: Final = frozenset({"NotifyEvent", "ReservationStatusUpdate", "StatusNotification"})
 """What a status becomes; TransactionEvents have answers of their own."""
 _MAX_TOLD: Final = 16
-_EVSE: Final = {"evseId": Provenance.CONFIGURED, "connectorId": Provenance.CONFIGURED}
 
 
 def on_status(out: Outbox, call: Call) -> None:
@@ -56,6 +55,15 @@ def on_status_refused(out: Outbox, request: PendingCall, error: CallError) -> No
         relay.refuse(out, request, error, action)
 
 
+class _Said(NamedTuple):
+    """A status as the station said it."""
+
+    status: str
+    timestamp: str
+    made_time: bool
+    """The time is that of receipt: the station gave none that can be read."""
+
+
 def _live(out: Outbox, payload: dict[str, Any]) -> None:
     number = integer(payload, "connectorId")
     status = text(payload, "status") or ""
@@ -67,27 +75,33 @@ def _live(out: Outbox, payload: dict[str, Any]) -> None:
     if connector is None:
         return
     timestamp = format_micros(at)
+    said = _Said(status, timestamp, not own_clock and at == out.at)
     if number == 0:
         on_station_status(out, connector, status, timestamp)
         on_error(out, 0, connector, payload, timestamp)
         reservation.on_status(out, 0, status, was_reserved=False)
         return
     _judge_step(out, number, connector, status, at)
-    before, connector.status = connector.status, status
-    if status == "Available" and connector.seen_since is None:
-        connector.seen_since = at if own_clock else out.at
-    if status == "Preparing" and before != "Preparing":
-        # F2: a new use of a cable that was never out. It was there before any token of this use.
-        connector.preparing_at = _CABLE_NEVER_OUT if before == "Finishing" else out.at
+    before = connector.status
+    _remember(out, connector, status, at if own_clock else out.at)
     if status != before:
         _name_detail(out, number, status)
     transaction = transactions.open_on(out, number)
-    _report(out, number, connector, status, transaction, timestamp)
+    _report(out, number, connector, said, transaction)
     on_error(out, number, connector, payload, timestamp)
     reservation.on_status(out, number, status, was_reserved=before == "Reserved")
     if transaction is not None:
         charging_state.on_status(out, transaction, status, text(payload, "info") or "", at)
     doubts.watch(out, number, connector, status)
+
+
+def _remember(out: Outbox, connector: Connector, status: str, at: Micros) -> None:
+    before, connector.status = connector.status, status
+    if status == "Available" and connector.seen_since is None:
+        connector.seen_since = at
+    if status == "Preparing" and before != "Preparing":
+        # F2: a new use of a cable that was never out. It was there before any token of this use.
+        connector.preparing_at = _CABLE_NEVER_OUT if before == "Finishing" else out.at
 
 
 def _connector(out: Outbox, number: int) -> Connector | None:
@@ -140,10 +154,9 @@ def _name_detail(out: Outbox, number: int, status: str) -> None:
         )
 
 
-def _report(
-    out: Outbox, number: int, connector: Connector, status: str, transaction: Transaction | None, timestamp: str
-) -> None:
+def _report(out: Outbox, number: int, connector: Connector, said: _Said, transaction: Transaction | None) -> None:
     """Say the connectorStatus where it changes and the 1.6 status proves it."""
+    status = said.status
     reported = CONNECTOR_STATUSES[status]
     if reported == connector.reported:
         return
@@ -153,7 +166,7 @@ def _report(
             # G01.FR.09 (errata 2.28): a cable in a reserved connector changes nothing until the token is there.
             # With it the connector is Available (H03.FR.09): Preparing proves no cable then.
             if reservation.is_presented(out, number):
-                free_reserved(out, number, connector, timestamp, cabled=False)
+                free_reserved(out, number, connector, said.timestamp, cabled=False, made_time=said.made_time)
             return
         if siblings or _token_waits(out):
             # §4.9 Preparing comes from the cable or from the card alone (OCA TC_004_2), and then on every connector of
@@ -162,7 +175,7 @@ def _report(
     if status == "Unavailable" and any(_is_used(out, other) for other in siblings):
         return  # the EVSE is in use by its other connector, and this one is no fault (OCA, as above)
     connector.reported = reported
-    say_status(out, number, reported, timestamp)
+    say_status(out, number, reported, said.timestamp, made_time=said.made_time)
 
 
 def _other_is_used(out: Outbox, number: int) -> bool:
@@ -177,22 +190,12 @@ def _is_used(out: Outbox, number: int) -> bool:
     return occupied or transactions.open_on(out, number) is not None
 
 
-def free_reserved(out: Outbox, number: int, connector: Connector, timestamp: str, *, cabled: bool) -> None:
+def free_reserved(
+    out: Outbox, number: int, connector: Connector, timestamp: str, *, cabled: bool, made_time: bool
+) -> None:
     """The token of a reservation is there: Available without a cable, Occupied with one (H03.FR.09, H03.FR.10)."""
     connector.reported = "Occupied" if cabled else "Available"
-    say_status(out, number, connector.reported, timestamp)
-
-
-def say_status(out: Outbox, number: int, reported: str, timestamp: str) -> None:
-    """StatusNotificationRequest; the topology says which EVSE a 1.6 connector is (2.0.1 Part 1 §7.2)."""
-    place = out.place(number)
-    payload = {
-        "timestamp": timestamp,
-        "connectorStatus": reported,
-        "evseId": place.evse_id,
-        "connectorId": place.connector_id,
-    }
-    out.say("StatusNotification", payload, _EVSE)
+    say_status(out, number, connector.reported, timestamp, made_time=made_time)
 
 
 def _token_waits(out: Outbox) -> bool:

@@ -203,6 +203,7 @@ def test_a_fault_without_a_code_is_told_by_the_stations_own_words() -> None:
     assert _events(lived)[0]["techCode"] == "E42"
     assert not any(path.startswith("StatusNotification.errorCode") for _, path in lived.losses())
     assert _events(_live(("Faulted", "NoError"))) == []
+    assert _events(Lived().feed(Script().boot().status(1, "Faulted", vendorErrorCode="0000").frames)) == []
 
 
 @pytest.mark.parametrize(

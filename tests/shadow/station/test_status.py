@@ -7,6 +7,7 @@ import pytest
 from demo.lived import Lived
 from demo.script import Script
 from shadow.config import ShadowConfig
+from shadow.message import Provenance
 from shadow.state import ChargerState
 from shadow.step import step
 from shadow.topology import parse
@@ -91,8 +92,9 @@ def test_a_status_without_a_timestamp_gets_the_time_of_receipt() -> None:
     """Optional in 1.6, required in 2.0.1."""
     script = Script().boot()
     script.call("StatusNotification", {"connectorId": 1, "status": "Available", "errorCode": "NoError"})
-    (payload,) = Lived().feed(script.frames).requests("StatusNotification")
-    assert payload["timestamp"] == script.now
+    message = next(one for one in Lived().feed(script.frames).messages if one.action == "StatusNotification")
+    assert message.payload["timestamp"] == script.now
+    assert message.provenance["timestamp"] is Provenance.SYNTHESISED
 
 
 @pytest.mark.parametrize("status", ["Charging", "SuspendedEV", "SuspendedEVSE"])
@@ -193,6 +195,20 @@ def test_a_connector_of_a_shared_evse_is_occupied_by_its_transaction_only() -> N
     script.start(2, TAG, 1000, transaction=7).wait(60).tick()
     said = Lived(config).feed(script.frames).requests("StatusNotification")
     assert [(one["evseId"], one["connectorId"], one["connectorStatus"]) for one in said] == [(1, 2, "Occupied")]
+
+
+def test_a_connector_that_stays_unavailable_when_the_evse_is_free_is_said_so() -> None:
+    """Withheld while the other connector is in use; five minutes after that one is free again it is no longer why."""
+    config = ShadowConfig(topology=parse({"station": [{"connectors": {"1": [1, 1], "2": [1, 2]}}]}))
+    script = Script().boot().status(1, "Available").status(2, "Available").status(1, "Preparing")
+    script.start(1, TAG, 0, transaction=7).status(2, "Unavailable").wait(600).stop(7, 500).status(1, "Available")
+
+    def said(until: Script) -> list[str]:
+        requests = Lived(config).feed(until.tick().frames).requests("StatusNotification")
+        return [one["connectorStatus"] for one in requests if one["connectorId"] == 2]
+
+    assert said(script.wait(200)) == ["Available"]
+    assert said(script.wait(101)) == ["Available", "Unavailable"]
 
 
 def test_an_unused_connector_of_a_shared_evse_is_unavailable_by_itself() -> None:
