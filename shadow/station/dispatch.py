@@ -58,6 +58,7 @@ _PROFILES: Final = (
 )
 """Modules with `CALLS` (requests of the station), `COMMANDS` (of the CSMS) and `ANSWERS`, by 1.6 action."""
 _REFUSALS: Final[dict[str, _Refusal]] = {
+    "StatusNotification": on_status_refused,
     **commands.REFUSALS,
     **configuration.REFUSALS,
     **charging_profiles.REFUSALS,
@@ -115,20 +116,14 @@ def _is_lived(action: str, direction: Direction) -> bool:
 
 def on_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     """Live the answer to a CALL; that of a call from the wrong side, which was not lived, means nothing."""
-    if not _is_lived(request.call.action, request.direction):
-        return
-    _ANSWERS.get(request.call.action, relay.answer)(out, request, answer)
+    if _is_lived(request.call.action, request.direction):
+        _ANSWERS.get(request.call.action, relay.answer)(out, request, answer)
 
 
 def on_error(out: Outbox, request: PendingCall, error: CallError) -> None:
     """Live the refusal of a CALL."""
-    handler = _REFUSALS.get(request.call.action)
-    if handler is not None and request.direction is Direction.CS_TO_CP:
-        handler(out, request, error)
-    elif request.call.action == "StatusNotification":
-        on_status_refused(out, request, error)
-    elif relay.is_sent_by(request.call.action, request.direction):
-        relay.refuse(out, request, error)
+    if _is_lived(request.call.action, request.direction):
+        _REFUSALS.get(request.call.action, relay.refuse)(out, request, error)
 
 
 def fire_due(out: Outbox, until: int) -> None:
