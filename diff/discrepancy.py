@@ -99,6 +99,7 @@ class JudgedSession(msgspec.Struct, frozen=True):
     primary_energy_wh: Decimal | None
     shadow_energy_wh: Decimal | None
     complete: bool
+    """Both sides have ended and the shadow lacks nothing; a native session has the shadow's side only."""
     compared: bool
     """Both sides have ended and were compared."""
     judged: bool

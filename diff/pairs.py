@@ -129,6 +129,10 @@ class Pairs(msgspec.Struct, omit_defaults=True):
             self.of_primary.pop(key, None)
 
 
+def _has_ended(primary: PrimaryTransaction | None) -> bool:
+    return primary is not None and primary.state is State.ENDED
+
+
 def row_of(pair: Pair, charger: Charger, at: Micros) -> JudgedSession:
     """The session as a row; its version rises with every row made."""
     shadow, primary = pair.shadow, pair.primary
@@ -153,7 +157,7 @@ def row_of(pair: Pair, charger: Charger, at: Micros) -> JudgedSession:
         None if shadow is None else shadow.stopped_reason,
         None if primary is None else primary.billed_wh,
         None if shadow is None else shadow.energy_wh,
-        shadow is not None and shadow.complete and primary is not None and primary.state is State.ENDED,
+        shadow is not None and shadow.complete and (shadow.native or _has_ended(primary)),
         pair.compared,
         pair.judged,
         pair.first_at,

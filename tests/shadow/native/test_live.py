@@ -37,6 +37,7 @@ def test_a_native_session_is_a_session_of_its_own() -> None:
     assert (session.shadow_transaction_id, session.primary_transaction_id) == ("tx-1", None)
     assert (session.evse_id, session.id_token, session.stop_reason) == (1, "04A1B2C3", "Local")
     assert (session.shadow_energy_wh, session.primary_energy_wh) == (4000, None)
+    assert session.complete
     assert not session.compared
     assert lived.compared == 0
 
@@ -143,6 +144,7 @@ def test_a_clock_that_is_behind_is_not_offline() -> None:
 def test_a_session_that_falls_silent_never_ended() -> None:
     """As any other: after a day without an event."""
     lived = Lived().feed(_booted().started("tx-1").frames).settle()
+    assert [session.complete for session in lived.sessions.values()] == [False]
     assert lived.codes() == {"session.never-ended"}
 
 
@@ -185,7 +187,7 @@ def test_a_charger_before_and_after_its_firmware_moves() -> None:
     assert lived.codes() == {"rollout.fell-back"}
     assert len(lived.sessions) == 3
     assert lived.compared == 2
-    assert sum(session.complete for session in lived.sessions.values()) == 2
+    assert sum(session.complete for session in lived.sessions.values()) == 3
     (row,) = lived.rows("rollout.fell-back")
     assert (row.primary, row.shadow) == ("ocpp1.6", "ocpp2.0.1")
     assert len(row.frames) == 2
