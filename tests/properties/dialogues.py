@@ -20,7 +20,7 @@ from ingest.frame import Direction
 from shadow import schema
 from shadow.mapping.rules import ANSWER, REQUEST
 
-__all__ = ["ACTIONS", "dialogues", "payloads"]
+__all__ = ["ACTIONS", "HUGE", "dialogues", "payloads"]
 
 ACTIONS: Final = schema.actions(schema.V16)
 TAGS: Final = ("04A1B2C3", "04a1b2c3", "driver-42", "DE*ABC*C123456", "NoAuthorization", "T" * 20, "")
@@ -49,7 +49,8 @@ _times: Final = st.sampled_from(
      "2030-01-01T12:00:00", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:60Z", "",
      "yesterday"]
 )  # fmt: skip
-_integers: Final = st.integers(-1, 4) | st.integers(0, 100_000) | st.sampled_from([-(2**31), 2**31, 2**63 - 1, 2**80])
+HUGE: Final = 2**80
+_integers: Final = st.integers(-1, 4) | st.integers(0, 100_000) | st.sampled_from([-(2**31), 2**31, 2**63 - 1, HUGE])
 _likely: Final[dict[str, st.SearchStrategy[Any]]] = {
     "connectorId": st.sampled_from([1, 1, 1, 2, 2, 0]),
     "idTag": st.sampled_from(TAGS[:3]),

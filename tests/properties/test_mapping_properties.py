@@ -9,7 +9,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from demo.script import Script
 from ingest import ocppj
@@ -17,11 +17,12 @@ from ingest.frame import Direction, Frame, FrameKind
 from ingest.ocppj import Call, CallResult
 from shadow import codec
 from shadow.message import Finding, MessageType, Observations, ShadowMessage
+from shadow.native.rules import check
 from shadow.quantities import ENERGY_REGISTER
 from shadow.schema import V201, violations
 from shadow.state import ChargerState
 from shadow.step import step
-from tests.properties.dialogues import dialogues
+from tests.properties.dialogues import HUGE, dialogues
 
 _many = settings(deadline=None, max_examples=max(300, settings().max_examples))
 """A few seconds a property; a profile may ask for more."""
@@ -75,6 +76,26 @@ def test_each_transaction_is_legal_for_the_csms(story: Script) -> None:
         assert "Ended" not in kinds[:-1]
         first = 0 if kinds[0] == "Started" else 1
         assert [event["seqNo"] for event in events] == list(range(first, first + len(events)))
+
+
+OF_THE_STATION = {
+    "J02.FR.16": "the station's own register runs backwards",
+    "E06.FR.11": "its Transaction.End samples came and no StopTransaction did",
+    "B01.FR.05": "it told no status of a connector before it charged there",
+    "B01.FR.08": "it spoke before its BootNotification was accepted",
+}
+"""Requirements of TransactionEvents that 1.6 itself breaks; the shadow tells what was said."""
+
+
+@_many
+@given(dialogues("sessions", "sessions", "plausible", "mixed", longest=30))
+def test_transaction_events_keep_the_requirements_of_201(story: Script) -> None:
+    """The rules that judge a native station judge the virtual one: none is broken but by what 1.6 itself said."""
+    # The rules read integers of at most 63 bits, and take an EVSE of a larger number for none.
+    assume(not any(f'"connectorId":{HUGE}' in frame.text for frame in story.frames))
+    _, seen = _lived(story.frames)
+    broken = [one for one in check(_messages(seen)) if "TransactionEvent" in one.path]
+    assert [(one.path, one.fault) for one in broken if one.rule.id not in OF_THE_STATION] == []
 
 
 @_many
