@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ingest.exchange import PendingCall
 from ingest.frame import Direction
 from ingest.ocppj import Call, CallError
-from shadow.state import MAX_CONNECTORS, PendingStart
+from shadow.state import MAX_CONNECTORS, PendingStart, Transaction
 from shadow.station import relay, transactions
 from shadow.station.charging_profiles import sayable_schedule
 from shadow.station.fields import integer, text
@@ -50,7 +50,7 @@ def _remote_start(out: Outbox, call: Call) -> None:
         profile = sayable_schedule(out, _PROFILE, profile)
         call = replace(call, payload={**call.payload, "chargingProfile": profile})
         if profile is not None:
-            check_shape(out, _PROFILE, profile)
+            check_shape(out, _PROFILE, {**profile, "chargingProfilePurpose": "TxProfile"})  # as it is said
             given["chargingProfile.chargingSchedule.id"] = integer(profile, "chargingProfileId")
     relay.request(out, call, Direction.CS_TO_CP, given)
 
@@ -74,19 +74,29 @@ def _name_occupied(out: Outbox, request: PendingCall) -> None:
     """Name a start that was accepted for a connector on which an authorized transaction was running."""
     number = integer(request.call.payload, "connectorId")
     running = None if number is None else transactions.open_on(out, number)
-    if running is not None and running.received_at < request.called_at and running.id_token is not None:
+    if running is not None and running.received_at < request.called_at and _is_authorized(running):
         detail = "a 2.0.1 station rejects it: the EVSE has a transaction that is authorized (F01.FR.24)"
         out.lost("RemoteStartTransaction.conf.status", "Accepted", detail=detail, connector_id=number)
 
 
 def _begun_already(out: Outbox, request: PendingCall) -> str | None:
-    """The transaction for which the start was asked, where the station began it before it answered (F01.FR.13)."""
+    """The transaction that the start is for, where there was one before its answer (F01.FR.13).
+
+    That is one begun with its token since it was asked for, or one on its connector that nobody had authorized.
+    """
     number = integer(request.call.payload, "connectorId") or None
     tag = (text(request.call.payload, "idTag") or "").lower()
     for one in reversed(transactions.open_transactions(out)):
-        if number in (None, one.connector_id) and (one.id_token is None or one.id_token.lower() == tag):
+        begun = one.received_at >= request.called_at and (one.id_token or "").lower() == tag
+        waits = number == one.connector_id and not _is_authorized(one)
+        if (begun and number in (None, one.connector_id)) or waits:
             return one.transaction_id
     return None
+
+
+def _is_authorized(running: Transaction) -> bool:
+    """Whether a token was accepted for it; one that ran before the first frame had one, as all of 1.6 have."""
+    return not running.refused and (running.adopted or running.id_token is not None)
 
 
 # -- unlocking ---------------------------------------------------------------------------------------------------------
@@ -96,7 +106,7 @@ def _unlock(out: Outbox, call: Call) -> None:
     """UnlockConnector (F05). 1.6 stops what runs and unlocks (§5.18); 2.0.1 leaves both alone."""
     number = integer(call.payload, "connectorId")
     running = None if number is None else transactions.open_on(out, number)
-    if running is not None and not running.refused:
+    if running is not None and _is_authorized(running):
         detail = "a 2.0.1 station answers OngoingAuthorizedTransaction and goes on charging (F05.FR.02)"
         out.lost("UnlockConnector.connectorId", number, detail=detail, connector_id=number)
     given = {} if number is None else {"connectorId": out.place(number).connector_id}

@@ -202,13 +202,13 @@ def test_a_profile_that_comes_with_a_start_is_a_tx_profile_without_a_transaction
 
 def test_another_purpose_with_a_start_is_said_as_tx_profile_and_named_f01_fr_09() -> None:
     """1.6 §5.11 allows TxProfile alone as well."""
-    profile = {**_PROFILE, "chargingProfilePurpose": "TxDefaultProfile"}
+    profile = {**_PROFILE, "chargingProfilePurpose": "ChargePointMaxProfile"}  # not K01.FR.38: it is none when said
     lived = Lived().feed(
         Script().boot().command("RemoteStartTransaction", {"idTag": TAG, "chargingProfile": profile}).frames
     )
     assert lived.requests("RequestStartTransaction")[0]["chargingProfile"]["chargingProfilePurpose"] == "TxProfile"
     (row,) = lived.rows("profile.unmappable")
-    assert (row.primary, row.shadow) == ("TxDefaultProfile", "TxProfile")
+    assert (row.primary, row.shadow) == ("ChargePointMaxProfile", "TxProfile")
 
 
 def test_each_start_has_an_id_of_its_own() -> None:
@@ -236,6 +236,20 @@ def test_a_start_where_another_token_charges_would_be_rejected_f01_fr_24() -> No
     assert lived.responses("RequestStartTransaction") == [{"status": "Accepted"}]
     (row,) = lived.rows("message.field-lost")
     assert (row.path, row.primary) == ("RemoteStartTransaction.conf.status", "Accepted")
+
+
+@pytest.mark.parametrize("connector", [None, 1])
+def test_a_start_is_not_for_what_was_running_with_its_token_f01_fr_13(connector: int | None) -> None:
+    """Only a transaction that nobody had authorized is the one that a start asks for."""
+    asked = {"idTag": TAG} if connector is None else {"idTag": TAG, "connectorId": connector}
+    script = Script().boot().start(1, TAG, 1000, transaction=7)
+    lived = Lived().feed(script.remote("RemoteStartTransaction", asked).frames)
+    assert lived.responses("RequestStartTransaction") == [{"status": "Accepted"}]
+    refused = Script().boot().start(1, TAG, 1000, transaction=7, status="Invalid")
+    lived = Lived().feed(refused.remote("RemoteStartTransaction", asked).frames)
+    (response,) = lived.responses("RequestStartTransaction")
+    assert ("transactionId" in response) is (connector is not None)
+    assert lived.losses() == set()
 
 
 def test_a_refused_start_leaves_nothing_waiting() -> None:
