@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shadow.mapping.connectors import EVSE_ID, placed
-from shadow.mapping.rules import ANSWER, FROM_CSMS, REQUEST, Rule, Table, group, listed, lost, made, moved, same
+from shadow.mapping.rules import (
+    ANSWER,
+    FROM_CSMS,
+    REQUEST,
+    Handling,
+    Rule,
+    Table,
+    group,
+    listed,
+    lost,
+    made,
+    moved,
+    same,
+)
 from shadow.mapping.values import INTEGER, NUMBER, TIME, one_of
 from shadow.message import Provenance
 from shadow.station import fields
@@ -43,6 +56,11 @@ def _only_for_the_transaction(out: Outbox, where: str, value: Any) -> str | None
         detail = "a profile that comes with a start is a TxProfile (F01.FR.09)"
         out.find("profile.unmappable", where, found=value, expected="TxProfile", detail=detail)
     return "TxProfile"
+
+
+def _second_start(out: Outbox, where: str, value: Any) -> None:
+    """Of a composite schedule, where scheduleStart says another moment."""
+    out.lost(where, value, detail="CompositeScheduleType has one time only, its scheduleStart")
 
 
 def _periods(most: int | None) -> Rule:
@@ -109,7 +127,12 @@ _COMPOSITE: Final = group(
     "chargingSchedule",
     "schedule",
     same("duration", INTEGER),
-    lost("startSchedule", why="CompositeScheduleType has one time only, its scheduleStart"),
+    Rule(
+        source="startSchedule",
+        handling=Handling.LOSSY,
+        read=_second_start,
+        why="CompositeScheduleType has one time only: it is the scheduleStart where 1.6 gives none, and else is named",
+    ),
     same("chargingRateUnit", one_of(_UNITS)),
     _periods(None),
     lost("minChargingRate", why="CompositeScheduleType has no such field"),

@@ -95,10 +95,11 @@ def _event(out: Outbox, where: str, value: Any) -> str | None:
     return name
 
 
-def _certificates_of_edition_1(_out: Outbox, _where: str, value: Any) -> str | None:
+def _certificates_of_edition_1(out: Outbox, where: str, value: Any) -> str | None:
     """Edition 1: `cert`, a list of DER certificates in hexadecimal. 2.0.1 has one text of PEM certificates."""
     texts = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
-    return "\n".join(_pem(one) for one in texts)[:10_000] or None
+    chain: str | None = _CHAIN(out, where, "\n".join(_pem(one) for one in texts))
+    return chain or None
 
 
 def _pem(certificate: str) -> str:

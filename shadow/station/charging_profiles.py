@@ -213,12 +213,10 @@ def _composite_answer(out: Outbox, request: PendingCall, answer: dict[str, Any])
         return  # nothing was asked for
     schedule = answer.get("chargingSchedule")
     if not isinstance(schedule, dict) or not objects(schedule.get("chargingSchedulePeriod")):
-        for name in _OF_SCHEDULE:
-            if name in answer:
-                detail = "without a schedule 2.0.1 has no place for it; a schedule has one period at least"
-                out.lost(f"GetCompositeSchedule.conf.{name}", answer[name], detail=detail)
+        _name_beside_none(out, number, answer)
         relay.answer(out, request, {name: value for name, value in answer.items() if name not in _OF_SCHEDULE})
         return
+    answer = _with_one_start(answer, schedule)
     given: dict[str, Any] = {}
     if integer(answer, "connectorId") is None:
         given["schedule.evseId"] = number if number < 1 else out.place(number).evse_id
@@ -227,6 +225,25 @@ def _composite_answer(out: Outbox, request: PendingCall, answer: dict[str, Any])
     if integer(schedule, "duration") is None:
         given["schedule.duration"] = duration
     relay.answer(out, request, answer, given)
+
+
+def _name_beside_none(out: Outbox, number: int, answer: dict[str, Any]) -> None:
+    """Name what is said of a schedule where there is none; the connector that was asked for says nothing new."""
+    for name in _OF_SCHEDULE:
+        if name in answer and not (name == "connectorId" and integer(answer, name) == number):
+            detail = "without a schedule 2.0.1 has no place for it; a schedule has one period at least"
+            out.lost(f"GetCompositeSchedule.conf.{name}", answer[name], detail=detail)
+
+
+def _with_one_start(answer: dict[str, Any], schedule: dict[str, Any]) -> dict[str, Any]:
+    """With the startSchedule as scheduleStart where that is missing, and without it where both say one moment."""
+    inner = profile_rules.moment(schedule, "startSchedule")
+    outer = profile_rules.moment(answer, "scheduleStart")
+    if inner is None or outer not in (None, inner):
+        return answer
+    bare = {name: value for name, value in schedule.items() if name != "startSchedule"}
+    start = answer["scheduleStart"] if outer is not None else schedule["startSchedule"]
+    return {**answer, "scheduleStart": start, "chargingSchedule": bare}
 
 
 def _set_refused(out: Outbox, request: PendingCall, error: CallError) -> None:

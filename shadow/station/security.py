@@ -29,9 +29,12 @@ def _installed(out: Outbox, call: Call) -> None:
 
 
 def _installed_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    """1.6 names the use in the request, 2.0.1 with each certificate of the answer."""
+    """1.6 names the use in the request, 2.0.1 with each certificate of the answer, where there is one."""
     use = _use(request.call)
     if use is not None:
+        if answer.get("certificateHashData") == []:
+            # Stations write the empty list, though 1.6 forbids it too; leaving it out says the same.
+            answer = {name: value for name, value in answer.items() if name != "certificateHashData"}
         relay.answer(out, request, answer, {"certificateHashDataChain.certificateType": use})
 
 

@@ -344,6 +344,17 @@ def test_a_composite_schedule_k08() -> None:
     }
 
 
+@pytest.mark.parametrize("outer", [None, "2030-01-01T01:00:00+01:00"])
+def test_the_start_of_a_composite_schedule_may_stand_inside_it(outer: str | None) -> None:
+    """Nothing is lost, and nothing made up, where 1.6 gives one moment, in one place or in both."""
+    answer: dict[str, Any] = {"status": "Accepted", "connectorId": 1, "chargingSchedule": {**SCHEDULE, "duration": 60}}
+    lived = _composite(answer if outer is None else {**answer, "scheduleStart": outer})
+    (response,) = lived.responses("GetCompositeSchedule")
+    assert response["schedule"]["scheduleStart"] == "2030-01-01T00:00:00Z"
+    assert "schedule.scheduleStart" not in lived.messages[-1].provenance
+    assert lived.codes() | lived.losses() == set()
+
+
 def test_what_16_leaves_out_of_a_composite_schedule_comes_from_the_request() -> None:
     """2.0.1 asks for the EVSE, the duration and the start; the start is the time of the answer (K08.FR.02)."""
     bare = {"chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 11000}]}
@@ -360,11 +371,13 @@ def test_what_16_leaves_out_of_a_composite_schedule_comes_from_the_request() -> 
 
 @pytest.mark.parametrize("schedule", [None, {**SCHEDULE, "chargingSchedulePeriod": []}])
 def test_an_answer_without_a_schedule_says_its_status_alone(schedule: dict[str, Any] | None) -> None:
-    """A schedule of 2.0.1 has one period at least; what else was said is named."""
-    answer: dict[str, Any] = {"status": "Rejected", "connectorId": 1}
-    lived = _composite(answer if schedule is None else {**answer, "chargingSchedule": schedule})
-    assert lived.responses("GetCompositeSchedule") == [{"status": "Rejected"}]
-    named = {row.path for row in lived.rows("message.field-lost")}
-    wanted = {"GetCompositeSchedule.conf.connectorId"}
-    assert named == wanted | (set() if schedule is None else {"GetCompositeSchedule.conf.chargingSchedule"})
-    assert "schema.v201" not in lived.codes()
+    """A schedule of 2.0.1 has one period at least; what else was said is named, unless it repeats the request."""
+    for connector in (1, 2):
+        answer: dict[str, Any] = {"status": "Rejected", "connectorId": connector}
+        lived = _composite(answer if schedule is None else {**answer, "chargingSchedule": schedule})
+        assert lived.responses("GetCompositeSchedule") == [{"status": "Rejected"}]
+        wanted = {"chargingSchedule"} if schedule is not None else set()
+        wanted |= {"connectorId"} if connector == 2 else set()
+        named = {row.path.rpartition(".")[2] for row in lived.rows("message.field-lost")}
+        assert named == wanted
+        assert "schema.v201" not in lived.codes()

@@ -187,6 +187,15 @@ def test_nulls_and_other_spellings_of_the_ids_are_read() -> None:
     assert lived.codes() == set()
 
 
+def test_an_empty_list_is_none() -> None:
+    """Stations without a certificate answer so; 2.0.1 leaves the list out."""
+    answer = {"status": "NotFound", "certificateHashDataChain": [], "statusInfo": None}
+    lived = _lived(FROM_CSMS, "GetInstalledCertificateIds", {"certificateType": []}, answer)
+    assert lived.requests("GetInstalledCertificateIds") == [{}]
+    assert lived.responses("GetInstalledCertificateIds") == [{"status": "NotFound"}]
+    assert lived.codes() == set()
+
+
 def test_a_failed_certificate_installation_answers_without_exi() -> None:
     """2.0.1 asks for exiResponse even then; the note does too, so that leaving it out is named."""
     lived = _lived(FROM_STATION, "Get15118EVCertificate", WHOLE[1][2], {"status": "Failed"})

@@ -120,6 +120,23 @@ def test_installed_certificates_become_chains_of_the_use_that_was_asked_for(use:
     assert lived.codes() == set()
 
 
+def test_an_empty_list_of_certificates_is_none() -> None:
+    """It breaks both schemas, and says as clearly as NotFound that there is none: the answer is not lost for it."""
+    answer = {"status": "NotFound", "certificateHashData": []}
+    use = {"certificateType": "ManufacturerRootCertificate"}
+    lived = _exchange(FROM_CSMS, "GetInstalledCertificateIds", use, answer)
+    assert lived.responses("GetInstalledCertificateIds") == [{"status": "NotFound"}]
+    assert lived.codes() == {"schema.v16"}
+
+
+def test_a_chain_of_edition_1_beyond_the_limit_is_cut_and_named() -> None:
+    """9000 bytes are 12 000 characters of Base64 in 188 lines, with their frame; their number is all that is shown."""
+    lived = _exchange(FROM_CSMS, "CertificateSigned", {"cert": ["30" * 9000]}, {"status": "Accepted"})
+    assert len(lived.requests("CertificateSigned")[0]["certificateChain"]) == 10_000
+    (row,) = lived.rows("message.field-lost")
+    assert (row.path, row.primary) == ("CertificateSigned.cert", "12241 characters")
+
+
 def test_the_field_names_of_edition_1_are_read() -> None:
     """`typeOfCertificate` and `cert` (DER in hexadecimal) stood there before edition 2; 1.6 names them as no fields."""
     script = Script().boot().command("GetInstalledCertificateIds", {"typeOfCertificate": "ManufacturerRootCertificate"})
