@@ -1,7 +1,7 @@
 """What a connection speaks: OCPP 1.6 and native 2.0.1 are lived, everything else is named and counted.
 
 The subprotocol that was agreed says it (OCPP-J 1.6 §3.1.2, 2.0.1 Part 4 §3.1.2). A log may not say it; then the first
-CALL of the charging station decides: one that only 2.0.1 has makes the connection native, any other one makes it 1.6.
+CALL that tells decides: one that only 2.0.1 has makes the connection native, any other one of the station makes it 1.6.
 """
 
 from __future__ import annotations
@@ -82,10 +82,12 @@ def is_native(state: ChargerState, connection_id: str) -> bool:
 
 
 def decide(state: ChargerState, frame: Frame, event: Event) -> None:
-    """Settle what a connection speaks whose log does not say it, by the first CALL of its station."""
-    if frame.direction is not Direction.CP_TO_CS or not isinstance(event, Called):
+    """Settle what a connection speaks whose log does not say it, by the first CALL that tells."""
+    if not isinstance(event, Called):
         return
     native = _is_native_call(event.pending.call)
+    if not native and frame.direction is not Direction.CP_TO_CS:
+        return  # a CSMS may say Reset in either version
     _speaks(state, frame.connection_id, NATIVE if native else V16)
     if native:
         _moved(state, frame)

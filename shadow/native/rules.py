@@ -55,7 +55,7 @@ def _part_of(said: Said) -> str:
 def check(messages: Iterable[ShadowMessage]) -> list[Broken]:
     """Which rules a sequence of 2.0.1 messages of one charging station breaks, in order. Pure.
 
-    Faults that later messages take back are left out. An answer belongs to the request that the first frame of its
+    What later messages take back is left out. An answer belongs to the request that the first frame of its
     causes brought.
     """
     facts = NativeState()
@@ -71,6 +71,20 @@ def check(messages: Iterable[ShadowMessage]) -> list[Broken]:
         if message.type is MessageType.ERROR:
             continue
         said = Said(message.action, message.payload, message.direction, message.type, request=request, at=message.at)
-        found += judge(facts, said)
-    taken_back = {(one.path, one.transaction_id) for one in found if one.fault.withdrawn}
-    return [one for one in found if (one.path, one.transaction_id) not in taken_back]
+        for one in judge(facts, said):
+            if one.fault.withdrawn:
+                _take_back(found, one)
+            else:
+                found.append(one)
+    return found
+
+
+def _take_back(found: list[Broken], late: Broken) -> None:
+    """Forget the finding about the hole that a number fills: from the one expected to the one that came."""
+    number = int(late.fault.found or 0)
+    for place, one in enumerate(found):
+        if (one.path, one.transaction_id) == (late.path, late.transaction_id):
+            first, came = int(one.fault.expected or 0), int(one.fault.found or 0)
+            if first <= number < came:
+                del found[place]
+                return

@@ -80,6 +80,14 @@ def test_the_first_call_decides_where_a_log_does_not_say_it(
     assert ("schema.v16" in lived.codes()) is not native
 
 
+def test_a_request_of_the_csms_tells_too() -> None:
+    """What only 2.0.1 has makes the connection native, whoever says it; the answer is lived as its answer."""
+    script = Script(connected=False).command("GetVariables", {"getVariableData": []}).answer({"getVariableResult": []})
+    lived = Lived().feed(script.frames)
+    assert [message.action for message in lived.messages] == ["GetVariables"] * 2
+    assert "schema.v16" not in lived.codes()
+
+
 def session_count(lived: Lived) -> int:
     """How many sessions came out."""
     return len(lived.sessions)

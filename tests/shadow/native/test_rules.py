@@ -448,6 +448,18 @@ def test_a_number_that_comes_late_takes_the_finding_back() -> None:
     assert check(after.messages) == []
 
 
+def test_each_hole_is_taken_back_by_its_own_numbers() -> None:
+    """Two holes, one of them filled: one finding is left."""
+    script = _session(_script()).updated("tx-1", "MeterValuePeriodic", wh=3000, seq=4)
+    script.updated("tx-1", "MeterValuePeriodic", wh=4000, seq=6)
+    for number in (2, 3):
+        script.updated("tx-1", "MeterValuePeriodic", wh=2000, seq=number, at=script.ago(60 - number))
+    lived = Lived().feed(script.frames)
+    (row,) = lived.rows("rule.v201")
+    assert (row.status, row.occurrences) == (Status.OPEN, 1)
+    assert [one.fault.expected for one in check(lived.messages)] == ["5"]
+
+
 def _derived() -> dict[str, Script]:
     """1.6 dialogues: what the virtual station makes of them is asked the same rules."""
     booted = lambda: Script().boot().status(1, "Available")  # noqa: E731 - a short name for many lines
