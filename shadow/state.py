@@ -110,6 +110,17 @@ class Transaction(msgspec.Struct, omit_defaults=True):
     refused: bool = False
     """The primary answered its start with another status than Accepted."""
     cable_out: bool = False
+    early: bool = False
+    """It began before its StartTransaction, which has not come (`station.boundaries`)."""
+    joined_by: str = ""
+    """The frame of the StartTransaction that joined it."""
+    latent: bool = False
+    """1.6 began it, and no start point of 2.0.1 is true yet."""
+    remote_start_id: int | None = None
+    reservation_id: int | None = None
+    """What the Started of a latent one will carry."""
+    overrun: bool = False
+    """It ended in 2.0.1, and its StopTransaction has not come."""
     stop: dict[str, Any] | None = None
     """With TxStopPoint EVConnected alone: what StopTransaction said, until the cable goes."""
     ended: bool = False
@@ -278,8 +289,6 @@ class StationState(msgspec.Struct, omit_defaults=True):
     """The lowest requestId seen or made, none above 0: those that are made go down from there."""
     contracts: list[str] = msgspec.field(default_factory=list)
     """The latest eMAIDs that Plug & Charge identified, in lower case: their type is known wherever they stand."""
-    told: dict[str, list[str]] = msgspec.field(default_factory=dict)
-    """The 2.0.1 requests that a StatusNotification became and that wait for its answer, by frame."""
     reservations: dict[int, Reservation] = msgspec.field(default_factory=dict)
     """By reservationId, those that are neither used nor over, oldest first."""
     meter_public_keys: dict[int, str] = msgspec.field(default_factory=dict)

@@ -30,7 +30,7 @@ from shadow.station.boot import on_boot, on_boot_answer, on_heartbeat_answer
 from shadow.station.metering import flush_held, on_meter_values, on_meter_values_answer
 from shadow.station.outbox import Outbox
 from shadow.station.starts import on_start, on_start_answer
-from shadow.station.status import on_status, on_status_answer, on_status_refused
+from shadow.station.status import answer_reports, on_status, on_status_answer, on_status_refused
 from shadow.station.stops import on_stop, on_stop_answer
 from shadow.station.transactions import open_transactions
 
@@ -117,6 +117,7 @@ def _is_lived(action: str, direction: Direction) -> bool:
 def on_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     """Live the answer to a CALL; that of a call from the wrong side, which was not lived, means nothing."""
     if _is_lived(request.call.action, request.direction):
+        answer_reports(out, request)
         _ANSWERS.get(request.call.action, relay.answer)(out, request, answer)
 
 

@@ -106,6 +106,10 @@ class Outbox:
         """Whether a 1.6 request became a 2.0.1 request of this action."""
         return action in self._charger.asked.get(request.frame_id, ())
 
+    def became(self, request: PendingCall) -> tuple[str, ...]:
+        """The 2.0.1 requests that a 1.6 request became, in the order of saying; one said twice stands twice."""
+        return tuple(self._charger.asked.get(request.frame_id, ()))
+
     def _is_open(self, frame_id: str) -> bool:
         """Whether a frame is a call that waits for its answer, or whose answer is being lived."""
         charger = self._charger

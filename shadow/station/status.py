@@ -23,36 +23,11 @@ from shadow.station.station_status import on_station_status
 from shadow.station.tables import CHARGING_STATES, CONNECTOR_STATUSES
 from shadow.station.transitions16 import is_legal
 
-__all__ = ["free_reserved", "on_status", "on_status_answer", "on_status_refused", "say_status"]
+__all__ = ["answer_reports", "free_reserved", "on_status", "on_status_answer", "on_status_refused", "say_status"]
 
 _CABLE_NEVER_OUT: Final[Micros] = 0
-_ANSWERED: Final = frozenset({"NotifyEvent", "ReservationStatusUpdate", "StatusNotification"})
-"""What a status becomes; TransactionEvents have answers of their own."""
-_MAX_TOLD: Final = 16
-
-
-def on_status(out: Outbox, call: Call) -> None:
-    """StatusNotification.req (1.6 §4.9) → StatusNotificationRequest, NotifyEventRequest, TransactionEvent Updated."""
-    said_before = len(out.obs.messages)
-    _live(out, call.payload)
-    waiting = [one.action for one in out.obs.messages[said_before:] if one.action in _ANSWERED]
-    if waiting:
-        told = out.station.told
-        told[out.frame_id] = waiting
-        if len(told) > _MAX_TOLD:
-            del told[next(iter(told))]
-
-
-def on_status_answer(out: Outbox, request: PendingCall, _answer: dict[str, Any]) -> None:
-    """StatusNotification.conf → the empty response to each request that the status became; to none where none."""
-    for action in out.station.told.pop(request.frame_id, ()):
-        out.respond(request, action, {})
-
-
-def on_status_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
-    """A CALLERROR refuses all that the status became."""
-    for action in out.station.told.pop(request.frame_id, ()):
-        relay.refuse(out, request, error, action)
+_REPORTS: Final = frozenset({"NotifyEvent", "ReservationStatusUpdate", "StatusNotification"})
+"""What a message of the station may become, beside what it is; their responses are empty."""
 
 
 class _Said(NamedTuple):
@@ -64,7 +39,9 @@ class _Said(NamedTuple):
     """The time is that of receipt: the station gave none that can be read."""
 
 
-def _live(out: Outbox, payload: dict[str, Any]) -> None:
+def on_status(out: Outbox, call: Call) -> None:
+    """StatusNotification.req (1.6 §4.9) → StatusNotificationRequest, NotifyEventRequest, TransactionEvent Updated."""
+    payload = call.payload
     number = integer(payload, "connectorId")
     status = text(payload, "status") or ""
     at, own_clock = out.stamp("StatusNotification", payload.get("timestamp"), number)
@@ -203,3 +180,21 @@ def _token_waits(out: Outbox) -> bool:
     return any(at >= since for at in out.station.authorized.values()) or any(
         start.accepted_at >= since for start in out.station.remote_starts
     )
+
+
+def answer_reports(out: Outbox, request: PendingCall) -> None:
+    """Answer what a message of the station became, beside what it is: a CSMS answers each, with nothing in it."""
+    for action in out.became(request):
+        if action in _REPORTS:
+            out.respond(request, action, {})
+
+
+def on_status_answer(_out: Outbox, _request: PendingCall, _answer: dict[str, Any]) -> None:
+    """StatusNotification.conf is empty: `answer_reports` has said all of it."""
+
+
+def on_status_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
+    """A CALLERROR refuses all that the status became."""
+    for action in out.became(request):
+        if action in _REPORTS:
+            relay.refuse(out, request, error, action)

@@ -8,8 +8,6 @@ from demo.lived import Lived
 from demo.script import Script
 from shadow.config import ShadowConfig
 from shadow.message import Provenance
-from shadow.state import ChargerState
-from shadow.step import step
 from shadow.topology import parse
 
 TAG = "04A1B2C3"
@@ -248,12 +246,7 @@ def test_a_call_error_refuses_what_the_status_became() -> None:
     ]
 
 
-def test_statuses_that_are_never_answered_do_not_fill_the_state() -> None:
-    """What waits for an answer is bounded."""
-    script = Script().boot()
-    for number in range(1, 41):
-        script.call("StatusNotification", {"connectorId": number, "status": "Available", "errorCode": "NoError"})
-    state = ChargerState("CP1")
-    for frame in script.frames:
-        state, _ = step(state, frame)
-    assert len(state.station.told) == 16
+def test_a_status_that_a_start_brings_about_is_answered_with_it() -> None:
+    """Occupied is due at the latest with Started (G01.FR.03), and it is a request like any other."""
+    answered = _answers(Script().boot().start(1, TAG, 0, transaction=7))
+    assert ("StatusNotification", "response") in answered
