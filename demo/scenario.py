@@ -54,6 +54,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, frozenset[str]] = {}
     topology: dict[str, Any] = {}
     losses: frozenset[str] = frozenset()
+    breaks: frozenset[str] = frozenset()
     sessions: list[dict[str, Any]] = []
     horizon: bool = False
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from demo.lived import Lived
 from demo.scenario import differences, read
 from diff.catalogue import CATALOGUE
+from shadow.native.rules import check
 
 SCENARIOS = sorted((Path(__file__).parent / "scenarios").glob("*.toml"))
 CITED = re.compile(r"\b[A-P]\d\d\b|TC_\w+|§")
@@ -42,7 +43,8 @@ def _illegal(events: list[dict[str, Any]]) -> list[str]:
 def test_a_scenario_gives_what_the_specification_asks_for(path: Path, at_once: bool) -> None:  # noqa: FBT001 - a parameter
     """The messages in their order, the fields that are determined, the legality of each transaction, and the codes.
 
-    With the reorder horizon and without one, but for a scenario that is about what comes late.
+    The rules that judge a native 2.0.1 station judge the virtual one too. Played with the reorder horizon and without
+    one, but for a scenario that is about what comes late.
     """
     scenario = read(path)
     if scenario.horizon and at_once:
@@ -57,6 +59,9 @@ def test_a_scenario_gives_what_the_specification_asks_for(path: Path, at_once: b
         wrong.append(f"codes {sorted(scenario.codes)}, got {sorted(lived.codes())}")
     if missing := scenario.losses - {f"{code} {where}" for code, where in lived.losses()}:
         wrong.append(f"losses {sorted(missing)}, got {sorted(lived.losses())}")
+    broken = {one.rule.id for one in check(lived.messages)}
+    if broken != scenario.breaks:
+        wrong.append(f"breaks {sorted(scenario.breaks)}, got {sorted(broken)}")
     sessions = [{"energy": one.shadow_energy_wh, "complete": one.complete} for one in lived.sessions.values()]
     if sessions != (due := [{"energy": None, **one} for one in scenario.sessions]):
         wrong.append(f"sessions {due}, got {sessions}")
