@@ -11,23 +11,23 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from ingest import exchange, ocppj
-from ingest.exchange import Answered, Called, Pairing
+from ingest.exchange import Answered, Called
 from ingest.frame import Direction, Frame, FrameKind, Micros
 from ingest.ocppj import Call, CallResult
+from shadow import subprotocol
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.mapping.coverage import ARROW, OCPP16, OCPP201, Row
 from shadow.mapping.registry import TABLES
 from shadow.mapping.rules import ANSWER, REQUEST
-from shadow.message import MessageType, ShadowMessage
+from shadow.message import MessageType, Observations, ShadowMessage
 from shadow.state import ChargerState
 from shadow.station import plug_and_charge
 from shadow.step import step
 
 __all__ = ["FieldTally"]
 
-_PROTOCOLS: Final = {None: OCPP16, "": OCPP16, OCPP16: OCPP16, OCPP201: OCPP201}
-"""None: a log that does not say. Other subprotocols have no rows."""
+_PROTOCOLS: Final = {"": OCPP16, OCPP16: OCPP16, OCPP201: OCPP201}
+"""Empty: a log that does not say. Other subprotocols have no rows."""
 _SILENCE: Final[Micros] = 86_400_000_000
 """Longer than anything waits in the shadow for what may still come."""
 _LONGEST_PATH: Final = 200
@@ -45,8 +45,6 @@ _Made = tuple[str, str, MessageType, str]
 class _Charger:
     def __init__(self, charger_id: str) -> None:
         self.state = ChargerState(charger_id)
-        self.pairing = Pairing()
-        self.protocols: dict[str, str | None] = {}
         self.causes: dict[str, str] = {}
         self.last: Micros = 0
 
@@ -72,16 +70,9 @@ class FieldTally:
         if charger is None:
             charger = self._chargers[frame.charger_id] = _Charger(frame.charger_id)
         charger.last = max(charger.last, frame.received_at)
-        match frame.kind:
-            case FrameKind.OPENED:
-                named = None if frame.handshake is None else frame.handshake.subprotocol
-                charger.protocols[frame.connection_id] = _PROTOCOLS.get(named)
-            case FrameKind.CLOSED:
-                charger.protocols.pop(frame.connection_id, None)
-                exchange.close_connection(charger.pairing, frame.connection_id)
-            case FrameKind.MESSAGE:
-                self._message(charger, frame)
         charger.state, seen = step(charger.state, frame, self._config)
+        if frame.kind is FrameKind.MESSAGE:
+            self._message(charger, frame, seen)
         for message in seen.messages:
             self._derived(charger, message)
 
@@ -100,24 +91,22 @@ class FieldTally:
         for charger_id in list(self._chargers):
             self.forget(charger_id)
 
-    def _message(self, charger: _Charger, frame: Frame) -> None:
-        protocol = charger.protocols.get(frame.connection_id, OCPP16)
+    def _message(self, charger: _Charger, frame: Frame, seen: Observations) -> None:
+        protocol = _PROTOCOLS.get(subprotocol.of(charger.state, frame.connection_id))
         if protocol is None:
             self.elsewhere += 1
             return
-        event = exchange.pair(charger.pairing, frame, ocppj.parse(frame.text))
-        if isinstance(event, Called):
-            call = event.pending.call
-            self._count(protocol, call, event.pending.direction, REQUEST, call.payload)
-            action = call.action
-        elif isinstance(event, Answered):
-            action = event.request.call.action
-            if isinstance(event.answer, CallResult):
-                self._count(protocol, event.request.call, event.request.direction, ANSWER, event.answer.payload)
-        else:
-            return
+        match seen.event:
+            case Called(pending=pending):
+                self._count(protocol, pending.call, pending.direction, REQUEST, pending.call.payload)
+            case Answered(request=pending, answer=CallResult(payload=payload)):
+                self._count(protocol, pending.call, pending.direction, ANSWER, payload)
+            case Answered(request=pending):
+                pass
+            case _:
+                return
         if protocol == OCPP16:
-            charger.causes[frame.frame_id] = action
+            charger.causes[frame.frame_id] = pending.call.action
             if len(charger.causes) > _MAX_CAUSES:
                 del charger.causes[next(iter(charger.causes))]
 

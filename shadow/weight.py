@@ -18,7 +18,7 @@ import msgspec
 
 from ingest.exchange import Answered, Called, DuplicateCall
 from ingest.frame import UNKNOWN_TIME, Direction, Frame, FrameKind, Micros
-from shadow import schema
+from shadow import schema, subprotocol
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.message import MessageType, Observations, ShadowMessage
 from shadow.state import ChargerState
@@ -41,7 +41,6 @@ _MOST_CONNECTIONS: Final = 256
 """Open connections whose deflate contexts are kept, of a quarter megabyte each; the one silent longest goes first."""
 _MOST_WAITING: Final = 64
 _TAIL: Final = b"\x00\x00\xff\xff"
-_SPOKEN: Final = frozenset({None, "", "ocpp1.6"})
 _ACTIONS: Final = frozenset(schema.actions(schema.V16))
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -150,7 +149,7 @@ class Scales:
         if frame.kind is FrameKind.CLOSED:
             self._drop(_connection(frame))
         elif frame.kind is FrameKind.MESSAGE:
-            if frame.connection_id in charger.foreign:
+            if not charger.speaks16(frame.connection_id):
                 self._account.passed_over += 1
             else:
                 direction = frame.direction or Direction.CP_TO_CS
@@ -161,7 +160,7 @@ class Scales:
 
     def _said(self, charger: _Charger, frame: Frame, message: ShadowMessage) -> None:
         """A 2.0.1 message travels on the connection on which the frame came that brought it."""
-        if message.caused_by and message.caused_by[-1].rpartition("/")[0] in charger.foreign:
+        if message.caused_by and not charger.speaks16(message.caused_by[-1].rpartition("/")[0]):
             return  # it was 2.0.1 on the wire already
         own_id = _message_id(message.message_id)
         match message.type:
@@ -220,22 +219,20 @@ class _Charger:
         self.state = ChargerState(frame.charger_id)
         self.first = self.last = frame.received_at
         self.connection = frame.connection_id
-        self.foreign: set[str] = set()
         self.waiting: list[tuple[str, ShadowMessage]] = []
         """2.0.1 requests without their answer, oldest first."""
         self.transactions: list[str] = []
 
     def saw(self, frame: Frame) -> None:
-        """Note the time and the subprotocol."""
+        """Note its time and its connection."""
         self.connection = frame.connection_id
         if frame.received_at != UNKNOWN_TIME:
             self.first = frame.received_at if self.first == UNKNOWN_TIME else min(self.first, frame.received_at)
             self.last = max(self.last, frame.received_at)
-        if frame.kind is FrameKind.OPENED and frame.handshake is not None:
-            if frame.handshake.subprotocol not in _SPOKEN:
-                self.foreign.add(frame.connection_id)
-        elif frame.kind is FrameKind.CLOSED:
-            self.foreign.discard(frame.connection_id)
+
+    def speaks16(self, connection_id: str) -> bool:
+        """Whether a connection speaks OCPP 1.6; so does one whose log does not say what it speaks."""
+        return subprotocol.of(self.state, connection_id) in ("", subprotocol.V16)
 
     def is_new_session(self, message: ShadowMessage) -> bool:
         """Whether a transaction is spoken of for the first time."""
