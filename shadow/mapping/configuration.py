@@ -76,6 +76,7 @@ TABLES: Final[tuple[Table, ...]] = (
             made("NotifyReport.generatedAt", why="the time of the answer"),
             made("NotifyReport.seqNo", why="0, and one more for each part (B07.FR.10)"),
             made("NotifyReport.tbc", why="in every part but the last"),
+            made("NotifyReport.reportData.variableAttribute.type", why="Actual: 1.6 tells no other"),
             made("NotifyReport.reportData.variableCharacteristics", why="from the table of keys (B07.FR.07)"),
         ),
     ),
@@ -102,11 +103,11 @@ TABLES: Final[tuple[Table, ...]] = (
             moved(
                 "status",
                 "setVariableResult.attributeStatus",
-                why="NotSupported is UnknownVariable (B05); the others have the same name",
+                why="NotSupported is UnknownVariable (B05.FR.05); the others have the same name",
             ),
-            made("setVariableResult.attributeType", why="Actual (B05)"),
-            made("setVariableResult.component", provenance=Provenance.DERIVED, why="of the request (B05)"),
-            made("setVariableResult.variable", provenance=Provenance.DERIVED, why="of the request (B05)"),
+            made("setVariableResult.attributeType", why="Actual, which an answer has to name (B05.FR.12)"),
+            made("setVariableResult.component", provenance=Provenance.DERIVED, why="of the request (B05.FR.02)"),
+            made("setVariableResult.variable", provenance=Provenance.DERIVED, why="of the request (B05.FR.02)"),
         ),
     ),
 )

@@ -119,18 +119,17 @@ def _connectors(key: Key, value: str, place: _Place) -> tuple[list[Statement], b
 
 
 def _phases(key: Key, value: str, place: _Place) -> tuple[list[Statement], bool]:
-    """`0.RST,1.RST,2.RTS` (1.6 §9.1.7): 0 is the station, the others are its connectors."""
+    """`0.RST,1.RST,2.RTS` (1.6 §9.1.7): 0 is the station, the others are its connectors; the first word on each."""
     station, connector = key.variables
-    found, whole = [], True
+    found: dict[Address, Statement] = {}
+    whole = True
     for item in value.split(","):
         number, dot, rotation = item.strip().partition(".")
         if not (dot and number.isascii() and number.isdigit() and int(number[:4]) <= _MAX_CONNECTORS):
             whole = whole and not item.strip()
             continue
+        one = place(int(number)) if int(number) else None
+        address = _address(station) if one is None else _address(connector, one.evse_id, one.connector_id)
         turned = "" if rotation.lower() in _NO_ROTATION else rotation
-        if int(number) == 0:
-            found.append(Statement(_address(station), turned))
-        else:
-            one = place(int(number))
-            found.append(Statement(_address(connector, one.evse_id, one.connector_id), turned))
-    return found, whole
+        whole = whole and found.setdefault(address, Statement(address, turned)).value == turned
+    return list(found.values()), whole

@@ -20,8 +20,7 @@ __all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS"]
 
 _MAX_REPORTS: Final = 8
 _GIVEN: Final = "GetConfiguration.conf.configurationKey"
-_LONGEST_VALUE: Final = 1000
-"""ConfigurationValueSize (Part 2 §2.1.20)."""
+_NOT_ALL: Final = "not all of it can be said of a variable"
 
 _ASKED: Final = {
     "getVariableData.component": Provenance.DERIVED,
@@ -33,6 +32,8 @@ _RESULTS: Final = {
     "getVariableResult.attributeStatus": Provenance.DERIVED,
     "getVariableResult.attributeType": Provenance.SYNTHESISED,
 }
+_WORKED_OUT: Final = {"getVariableResult.attributeValue": Provenance.DERIVED}
+"""Where one key is several variables: none of them stood on the wire. A path is one for all members of a list."""
 _SET: Final = {
     "setVariableData.component": Provenance.DERIVED,
     "setVariableData.variable": Provenance.DERIVED,
@@ -118,7 +119,9 @@ def _get_answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> N
         asked = [(key, address) for key in keys for address in addresses(key, out.place)]
         if asked:
             results = [_result(out, key, address, answer) for key, address in asked]
-            out.respond(request, "GetVariables", {"getVariableResult": results}, _RESULTS)
+            worked_out = any(len(key.variables) > 1 for key, _ in asked)
+            provenance = {**_RESULTS, **_WORKED_OUT} if worked_out else _RESULTS
+            out.respond(request, "GetVariables", {"getVariableResult": results}, provenance)
             _name_flags(out, {key.name.lower() for key, _ in asked}, answer)
         if request_id is not None:
             told = [one for key in keys if report_addresses(key) for one in _told(out, key, answer)]
@@ -137,8 +140,7 @@ def _told(out: Outbox, key: Key, answer: _Answer) -> list[Told]:
     value = answer.values[name]
     found, whole = statements(key, value, answer.values, out.place)
     if not whole:
-        detail = "not all of it can be said of a variable"
-        out.lost(f"{_GIVEN}.value:{key.name}", _shown(key, value), detail=detail)
+        out.lost(f"{_GIVEN}.value:{key.name}", _shown(key, value), detail=_NOT_ALL)
     return [(key, answer.is_read_only(name), one) for one in found]
 
 
@@ -191,52 +193,47 @@ def _get_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
 # -- ChangeConfiguration -----------------------------------------------------------------------------------------------
 
 
-def _settings(out: Outbox, call: Call) -> tuple[Key, list[Statement]]:
-    """The key, and what its new value sets: nothing where 2.0.1 sets it otherwise, or not at all."""
+def _settings(out: Outbox, call: Call) -> tuple[Key, list[Statement], bool]:
+    """The key, what its new value sets, and whether that is all of it: none where nothing of 2.0.1 is set to it."""
     key = find(text(call.payload, "key") or "")
     if key.network_profile or key.way not in (Way.ATTRIBUTE, Way.PHASES):
-        return key, []
-    found, _ = statements(key, text(call.payload, "value") or "", {}, out.place)
-    return key, [one for one in found if one.value is not None]
+        return key, [], False
+    found, whole = statements(key, text(call.payload, "value") or "", {}, out.place)
+    return key, found, whole
 
 
 def _change(out: Outbox, call: Call) -> None:
     """ChangeConfiguration → SetVariables (B05)."""
-    if text(call.payload, "key") is None or text(call.payload, "value") is None:
+    value = text(call.payload, "value")
+    if text(call.payload, "key") is None or value is None:
         out.unmapped("ChangeConfiguration: no key and value")
         return
-    key, found = _settings(out, call)
-    if not found:
-        detail = "a characteristic or a derived value: no attribute of 2.0.1 can be set to it"
-        if key.network_profile:
-            detail = "read-only in 2.0.1: SetNetworkProfile changes it, with an address that 1.6 does not tell (B09)"
+    key, found, whole = _settings(out, call)
+    if key.network_profile:
+        detail = "read-only in 2.0.1: SetNetworkProfile changes it, with an address that 1.6 does not tell (B09)"
         out.lost("ChangeConfiguration.key", key.name, detail=detail)
-        return
-    data = [{**one.address.said(), "attributeValue": (one.value or "")[:_LONGEST_VALUE]} for one in found]
-    out.command("SetVariables", {"setVariableData": data}, _SET)
-
-
-def _was_said(out: Outbox, call: Call) -> bool:
-    known = text(call.payload, "key") is not None and text(call.payload, "value") is not None
-    return known and bool(_settings(out, call)[1])
+    elif key.way not in (Way.ATTRIBUTE, Way.PHASES):
+        detail = "a characteristic or a derived value: no attribute of 2.0.1 can be set to it"
+        out.lost("ChangeConfiguration.key", key.name, detail=detail)
+    elif not (whole and found):
+        out.lost(f"ChangeConfiguration.value:{key.name}", _shown(key, value), detail=_NOT_ALL)
+    if found:
+        data = [{**one.address.said(), "attributeValue": one.value or ""} for one in found]
+        worked_out = {"setVariableData.attributeValue": Provenance.DERIVED} if len(key.variables) > 1 else {}
+        out.command("SetVariables", {"setVariableData": data}, {**_SET, **worked_out})
 
 
 def _change_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    if not _was_said(out, request.call):
+    if not out.was_asked(request, "SetVariables"):
         return
     said = text(answer, "status") or ""
     status = _STATUSES.get(said)
     if status is None:
         out.unmapped(f"ChangeConfiguration.conf.status={said}"[:80])
         return
-    _, found = _settings(out, request.call)
+    _, found, _ = _settings(out, request.call)
     results = [{**one.address.said(), "attributeType": "Actual", "attributeStatus": status} for one in found]
     out.respond(request, "SetVariables", {"setVariableResult": results}, _WAS_SET)
-
-
-def _change_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
-    if _was_said(out, request.call):
-        relay.refuse(out, request, error)
 
 
 CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}
@@ -256,6 +253,5 @@ ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]]
 
 REFUSALS: Final[dict[str, Callable[[Outbox, PendingCall, CallError], None]]] = {
     "GetConfiguration": _get_refused,
-    "ChangeConfiguration": _change_refused,
 }
 """What a CALLERROR ends, where that is more than the table of the answer says."""

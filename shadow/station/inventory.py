@@ -19,11 +19,14 @@ _REPORT: Final = {
     "requestId": Provenance.SYNTHESISED,
     "generatedAt": Provenance.SYNTHESISED,
     "seqNo": Provenance.SYNTHESISED,
-    "tbc": Provenance.SYNTHESISED,
     "reportData.component": Provenance.DERIVED,
     "reportData.variable": Provenance.DERIVED,
+    "reportData.variableAttribute.type": Provenance.SYNTHESISED,
+    "reportData.variableAttribute.value": Provenance.DERIVED,
+    "reportData.variableAttribute.mutability": Provenance.DERIVED,
     "reportData.variableCharacteristics": Provenance.SYNTHESISED,
 }
+_MORE: Final = {**_REPORT, "tbc": Provenance.SYNTHESISED}
 
 Told = tuple[Key, bool, Statement]
 """The key, whether 1.6 calls it read-only, and what it says of one variable."""
@@ -41,9 +44,10 @@ def say_report(out: Outbox, request: PendingCall, action: str, request_id: int, 
             "seqNo": part,
             "reportData": entries[first : first + _PART],
         }
-        if first + _PART < len(entries):
+        more = first + _PART < len(entries)
+        if more:
             payload["tbc"] = True
-        out.say("NotifyReport", payload, _REPORT, caused_by=(request.frame_id, out.frame_id))
+        out.say("NotifyReport", payload, _MORE if more else _REPORT, caused_by=(request.frame_id, out.frame_id))
 
 
 def _entries(told: Iterable[Told]) -> list[dict[str, Any]]:

@@ -102,6 +102,20 @@ def test_values_become_those_of_their_variables(key: str, value: str, results: l
     assert found == results
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "provenance"),
+    [("HeartbeatInterval", "300", None), ("MeterValueSampleInterval", "60", Provenance.DERIVED)],
+)
+def test_the_value_of_one_key_for_several_variables_is_derived(
+    key: str, value: str, provenance: Provenance | None
+) -> None:
+    """Of one variable it stood on the wire."""
+    response = _get([key], _key(key, value)).messages[-1]
+    assert response.provenance.get("getVariableResult.attributeValue") is provenance
+    request = _change(key, value).messages[-2]
+    assert request.provenance.get("setVariableData.attributeValue") is provenance
+
+
 def test_an_interval_without_measurands_is_0() -> None:
     """Part 2 §2.7.16: TxEndedInterval is of its own, and 1.6 sends nothing at the end without measurands."""
     asked = ["ClockAlignedDataInterval", "StopTxnAlignedData"]
@@ -218,6 +232,8 @@ def test_a_long_report_comes_in_parts_b07_fr_10() -> None:
         (2, False, 20),
     ]
     assert {one["requestId"] for one in parts} == {1}
+    said = [one for one in lived.messages if one.action == "NotifyReport"]
+    assert ["tbc" in one.provenance for one in said] == ["tbc" in one.payload for one in said]
 
 
 def test_two_keys_of_one_variable_are_one_entry() -> None:
@@ -296,15 +312,27 @@ def test_a_key_of_several_variables_sets_them_all() -> None:
     assert len(response["setVariableResult"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("RST", []), ("", []), ("1.RST,foo", ["RST"]), ("1.RST,1.RTS", ["RST"]), ("1.RST,1.RST", None), ("2.RTS,", None)],
+)
+def test_what_of_a_new_value_no_variable_takes_is_named_b05_fr_13(value: str, said: list[str] | None) -> None:
+    """One value for each variable; the rest of the text is lost, and not without a word."""
+    lived = _change("ConnectorPhaseRotation", value)
+    requests = lived.requests("SetVariables")
+    if said is not None:
+        assert [one["attributeValue"] for each in requests for one in each["setVariableData"]] == said
+    found = [(row.path, row.primary) for row in lived.rows("message.field-lost")]
+    assert found == ([] if said is None else [("ChangeConfiguration.value:ConnectorPhaseRotation", value)])
+    assert len(lived.responses("SetVariables")) == len(requests)
+
+
 @pytest.mark.parametrize("key", ["SecurityProfile", "MessageTimeout", "LocalAuthListMaxLength", "NumberOfConnectors"])
 def test_what_cannot_be_set_in_201_is_named_and_not_said(key: str) -> None:
     """A network profile (B09), a characteristic, a number of components; the answer has no request then."""
     lived = _change(key, "2")
     assert "SetVariables" not in {one.action for one in lived.messages}
-    if key != "NumberOfConnectors":
-        assert [(row.path, row.primary) for row in lived.rows("message.field-lost")] == [
-            ("ChangeConfiguration.key", key)
-        ]
+    assert [(row.path, row.primary) for row in lived.rows("message.field-lost")] == [("ChangeConfiguration.key", key)]
 
 
 def test_a_password_is_set_and_its_value_is_in_no_finding() -> None:
