@@ -26,7 +26,7 @@ SCHEMA: Final[tuple[Code, ...]] = (
         Severity.MAJOR,
         "A 2.0.1 message, derived from 1.6 or native, breaks the official 2.0.1 JSON schema.",
         "For a derived message find the 1.6 value that has no place in 2.0.1 and give it a rule in the mapping; for a"
-        " native one report it to the charger's vendor.",
+        " native one report it to whoever sent it, charger vendor or CSMS.",
         Values("the 1.6 value it comes from, where there is one", "the rule"),
     ),
 )
@@ -124,7 +124,8 @@ RULE: Final[tuple[Code, ...]] = (
         Class.QUALITY,
         Severity.MAJOR,
         "A native 2.0.1 message is valid by its schema and breaks a requirement of the specification.",
-        "Read the requirement id in the path and report it to the charger's vendor: certification tests this rule.",
+        "Look the requirement id up in docs/rules-2.0.1.md and report it to whoever sent the message, charger vendor or"
+        " CSMS: certification tests it.",
         Values("what stood there", "what the requirement asks for"),
     ),
 )
