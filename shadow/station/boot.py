@@ -7,7 +7,7 @@ from typing import Any, Final
 from ingest.exchange import PendingCall
 from ingest.frame import Direction, Micros
 from ingest.ocppj import Call
-from shadow.station import doubts, relay
+from shadow.station import doubts, ordering, relay
 from shadow.station.fields import text
 from shadow.station.outbox import Outbox
 
@@ -25,6 +25,8 @@ def on_boot(out: Outbox, call: Call) -> None:
     reason = _reason(out, text(payload, "firmwareVersion") or "")
     if reason != "Triggered":
         _name_early_calls(out)
+        # What waits for its turn happened before the restart, and is said before it: after it nothing proves life.
+        ordering.fire(out, out.at + out.config.reorder_horizon)
         _boot(out, reason)
     station.vendor = (text(payload, "chargePointVendor") or "")[:50]
     station.model = (text(payload, "chargePointModel") or "")[:20]

@@ -189,3 +189,10 @@ def test_a_boot_refused_by_call_error_is_rejected() -> None:
     payload: dict[str, Any] = {"chargePointVendor": "Alder", "chargePointModel": "Curb 11"}
     script = Script().call("BootNotification", payload).refuse("InternalError").status(1, "Available")
     assert Lived().feed(script.frames).codes() == {"rpc.call-error", "rpc.before-boot"}
+
+
+def test_what_waits_for_its_turn_is_said_before_the_boot() -> None:
+    """An event of before the restart proves no life after it: said first, though its horizon is not over."""
+    script = Script().boot().start(1, "AA", 0, transaction=7).status(1, "Charging").close().open().boot()
+    said = [one for one in Lived().feed(script.frames).actions if one in ("BootNotification", "TransactionEvent")]
+    assert said == ["BootNotification", "TransactionEvent", "TransactionEvent", "BootNotification"]
