@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from demo.script import Script
 from ingest.frame import Direction
 from shadow import schema
+from shadow.mapping.coverage import OCPP201, directions201
 from shadow.mapping.rules import ANSWER, REQUEST
 
-__all__ = ["ACTIONS", "HUGE", "dialogues", "payloads"]
+__all__ = ["ACTIONS", "HUGE", "dialogues", "native_dialogues", "payloads"]
 
 ACTIONS: Final = schema.actions(schema.V16)
 TAGS: Final = ("04A1B2C3", "04a1b2c3", "driver-42", "DE*ABC*C123456", "NoAuthorization", "T" * 20, "")
@@ -51,6 +52,7 @@ _times: Final = st.sampled_from(
 )  # fmt: skip
 HUGE: Final = 2**80
 _integers: Final = st.integers(-1, 4) | st.integers(0, 100_000) | st.sampled_from([-(2**31), 2**31, 2**63 - 1, HUGE])
+_anything: Final = st.none() | st.integers() | st.text(max_size=9) | st.dictionaries(st.text(max_size=3), st.booleans())
 _likely: Final[dict[str, st.SearchStrategy[Any]]] = {
     "connectorId": st.sampled_from([1, 1, 1, 2, 2, 0]),
     "idTag": st.sampled_from(TAGS[:3]),
@@ -72,6 +74,10 @@ _likely: Final[dict[str, st.SearchStrategy[Any]]] = {
     "key": st.sampled_from(["HeartbeatInterval", "MeterValueSampleInterval", "SupportedFeatureProfiles", "Custom"]),
 }  # fmt: skip
 """By name of the field: what it would hold in a plausible dialogue. Only values that its schema allows are taken."""
+_SHORT_IDS: Final = st.sampled_from(["tx-1", "tx-2"])
+"""Transactions of 2.0.1, whose ids are strings."""
+_REAL_TIMES: Final = st.sampled_from([Ago(0), Ago(5), Ago(3600), Ago(-500), "2030-01-01T13:00:00.5+01:00"])
+"""Of 2.0.1 the schema check judges the format too, which is that of RFC 3339."""
 
 
 @cache
@@ -102,7 +108,7 @@ def _value(document: dict[str, Any], node: dict[str, Any], name: str, likely: fl
         allowed = st.sampled_from(node["enum"])
         common = _likely.get(name)
         return allowed if common is None else _mixed(common.map(_within(node["enum"])), allowed, likely)
-    match node["type"]:
+    match node.get("type"):
         case "object":
             return _object(document, node, likely)
         case "array":
@@ -110,13 +116,15 @@ def _value(document: dict[str, Any], node: dict[str, Any], name: str, likely: fl
             inner = _value(document, node["items"], name, likely)
             return st.lists(inner, min_size=fewest, max_size=max(fewest, min(3, node.get("maxItems", 3))))
         case "string":
-            return _string(node, name, likely)
+            return _string(document, node, name, likely)
         case "integer":
-            return _mixed(_likely.get(name, _integers), _integers, likely)
+            return _mixed(_likely.get(name, _integers), _integers, likely).filter(_bounded(node))
         case "number":
-            return st.integers(0, 1000).map(lambda tenths: tenths / 10) | st.integers(0, 100)
+            return (st.integers(0, 1000).map(lambda tenths: tenths / 10) | st.integers(0, 100)).filter(_bounded(node))
         case "boolean":
             return st.booleans()
+        case None:  # 2.0.1 DataTransfer takes any JSON
+            return _anything
     raise AssertionError(node)
 
 
@@ -124,12 +132,21 @@ def _within(names: list[str]) -> Callable[[str], str]:
     return lambda value: value if value in names else names[0]
 
 
-def _string(node: dict[str, Any], name: str, likely: float) -> st.SearchStrategy[Any]:
+def _bounded(node: dict[str, Any]) -> Callable[[Any], bool]:
+    low, high = node.get("minimum"), node.get("maximum")
+    return lambda value: isinstance(value, Known) or ((low is None or low <= value) and (high is None or value <= high))
+
+
+def _is_201(document: dict[str, Any]) -> bool:
+    return "2.0.1" in document.get("comment", "")
+
+
+def _string(document: dict[str, Any], node: dict[str, Any], name: str, likely: float) -> st.SearchStrategy[Any]:
     longest = node.get("maxLength", 2000)
     if node.get("format") == "date-time":
-        return _mixed(st.just(Ago(0)), _times, likely)
+        return _mixed(st.just(Ago(0)), _REAL_TIMES if _is_201(document) else _times, likely)
     anything = st.text(max_size=min(longest, 30)) | st.sampled_from(["x" * longest, "é" * longest, "", " ", "-1"])
-    common = _likely.get(name)
+    common = _SHORT_IDS if name == "transactionId" else _likely.get(name)
     if common is None or name in ("status", "timestamp"):
         return anything
     return _mixed(common.filter(lambda value: len(str(value)) <= longest), anything, likely)
@@ -276,3 +293,38 @@ def _resolved(value: Any, script: Script, given: list[int]) -> Any:
         case list():
             return [_resolved(one, script, given) for one in value]
     return value
+
+
+# -- the same of native 2.0.1 ------------------------------------------------------------------------------------------
+
+
+@st.composite
+def native_dialogues(draw: st.DrawFn, *, longest: int = 14) -> Script:
+    """A dialogue of schema-valid OCPP 2.0.1, half of it about transactions, now and then interrupted by 1.6."""
+    script = Script(connected=False).open(OCPP201)
+    every = st.sampled_from(schema.actions(schema.V201))
+    for number in range(draw(st.integers(0, longest))):
+        match draw(st.sampled_from(["say"] * 8 + ["wait", "reconnect", "fall-back"])):
+            case "wait":
+                script.wait(draw(st.sampled_from([1, 100, 90_000])))
+            case "reconnect":
+                script.close().open(OCPP201)
+            case "fall-back":
+                script.close().open().boot().close().open(OCPP201)
+            case _:
+                action = draw(st.just("TransactionEvent") | every)
+                _say_native(draw, script, action, f"own-{number}")
+    return script
+
+
+def _say_native(draw: st.DrawFn, script: Script, action: str, message_id: str) -> None:
+    likely = draw(st.sampled_from([0.0, 0.5, 1.0]))
+    payload = _resolved(draw(payloads(schema.V201, action, REQUEST, likely)), script, [])
+    direction = draw(st.sampled_from(directions201(action)))
+    (script.call if direction is Direction.CP_TO_CS else script.command)(action, payload, message_id=message_id)
+    match draw(st.sampled_from(["answered", "answered", "answered", "refused", "forgotten"])):
+        case "answered":
+            answer = _resolved(draw(payloads(schema.V201, action, ANSWER, likely)), script, [])
+            script.answer(answer, message_id=message_id)
+        case "refused":
+            script.refuse(draw(_error_codes), message_id=message_id)

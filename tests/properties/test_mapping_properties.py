@@ -9,6 +9,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from hypothesis import assume, given, settings
 
 from demo.script import Script
@@ -22,7 +23,7 @@ from shadow.quantities import ENERGY_REGISTER
 from shadow.schema import V201, violations
 from shadow.state import ChargerState
 from shadow.step import step
-from tests.properties.dialogues import HUGE, dialogues
+from tests.properties.dialogues import HUGE, dialogues, native_dialogues
 
 _many = settings(deadline=None, max_examples=max(300, settings().max_examples))
 """A few seconds a property; a profile may ask for more."""
@@ -210,3 +211,26 @@ def test_a_plain_session_is_reported_and_carried() -> None:
     _, seen = _lived(story.frames)
     assert [wh for _, _, wh in _reported(story.frames)] == [Decimal(2500)]
     assert _carried([one.payload for one in _messages(seen) if one.action == "TransactionEvent"]) == Decimal(2500)
+
+
+@_many
+@given(native_dialogues())
+def test_native_dialogues_are_lived_as_they_stand(story: Script) -> None:
+    """Whatever valid 2.0.1 is said: no schema finding, every message into the csms unchanged, and the same again."""
+    state, seen = _lived(story.frames)
+    assert [(one.path, one.found) for one in _findings(seen) if one.code.startswith("schema.")] == []
+    assert codec.decode(codec.encode(state), ChargerState) == state
+    assert _lived(story.frames)[1] == seen
+    said = Counter(_texts(story))
+    for message in _messages(seen):
+        if message.type is not MessageType.ERROR and message.action != "BootNotification":
+            assert said[_canonical(message.payload)] > 0
+
+
+def _texts(story: Script) -> list[bytes]:
+    parsed = (ocppj.parse(frame.text) for frame in story.frames)
+    payloads = (one.payload for one in parsed if isinstance(one, Call | CallResult))
+    return [_canonical(payload) for payload in payloads]
+
+
+_canonical = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
