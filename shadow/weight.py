@@ -173,7 +173,8 @@ class Scales:
                 text = [3, charger.answered(message, own_id), message.payload]
             case MessageType.ERROR:
                 error = message.payload
-                text = [4, charger.answered(message, own_id), error["errorCode"], error["errorDescription"], {}]
+                described = (error["errorCode"], error["errorDescription"], error.get("errorDetails", {}))
+                text = [4, charger.answered(message, own_id), *described]
         self._weigh("2.0.1", message.action, _connection(frame), message.direction, _encode(text))
 
     def _answer(self, charger: _Charger, frame: Frame) -> None:

@@ -33,7 +33,7 @@ def _send_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> N
     detail = "2.0.1 has no such status: a station without a local list answers with the CALLERROR NotSupported"
     out.lost("SendLocalList.conf.status=NotSupported", "NotSupported", detail=detail, code="message.no-answer")
     error = CallError(request.call.message_id, "NotSupported", "answered NotSupported in SendLocalList.conf")
-    relay.refuse(out, request, error)
+    relay.refuse(out, request, error, observed=False)
 
 
 CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}

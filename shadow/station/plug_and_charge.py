@@ -90,7 +90,7 @@ def _no_answer(out: Outbox, request: PendingCall, table: Table, status: str) -> 
     out.find("message.no-answer", f"{table.action}.conf", found=status, detail=detail)
     if code is not None:
         error = CallError(request.call.message_id, code, f"answered {status} in DataTransfer.conf")
-        relay.refuse(out, request, error, table.message)
+        relay.refuse(out, request, error, table.message, observed=False)
 
 
 def inside(call: Call, payload: dict[str, Any]) -> dict[str, Any] | None:

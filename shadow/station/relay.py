@@ -12,19 +12,32 @@ from shadow import schema
 from shadow.mapping.registry import TABLES
 from shadow.mapping.rules import ANSWER, REQUEST, Table
 from shadow.mapping.translate import translate
-from shadow.message import MessageType
+from shadow.message import MessageType, Provenance
 from shadow.station.outbox import Outbox
 
 __all__ = ["answer", "is_sent_by", "refuse", "request"]
 
 _NOTHING: Final[Mapping[str, Any]] = {}
-ERROR_CODES: Final = {
-    # 1.6J §4.2.3 → Part 4 §4.3; the other names are the same in both.
+_RENAMED: Final = {
     "FormationViolation": "FormatViolation",
     "OccurenceConstraintViolation": "OccurrenceConstraintViolation",
 }
-"""CALLERROR codes that have another name in 2.0.1."""
-_LONGEST_CODE: Final = 80
+_ERROR_CODES: Final = frozenset(
+    {
+        *_RENAMED.values(),
+        "GenericError",
+        "InternalError",
+        "MessageTypeNotSupported",
+        "NotImplemented",
+        "NotSupported",
+        "PropertyConstraintViolation",
+        "ProtocolError",
+        "RpcFrameworkError",
+        "SecurityError",
+        "TypeConstraintViolation",
+    }
+)
+"""All that 2.0.1 has (Part 4 §4.3); 1.6J §4.2.3 writes two of them otherwise and has two fewer."""
 _LONGEST_DESCRIPTION: Final = 255
 """Part 4 §4.2.3."""
 
@@ -57,25 +70,45 @@ def answer(out: Outbox, asked: PendingCall, payload: dict[str, Any], given: Mapp
     return True
 
 
-def refuse(out: Outbox, asked: PendingCall, error: CallError, message: str | None = None) -> None:
+def refuse(
+    out: Outbox, asked: PendingCall, error: CallError, message: str | None = None, *, observed: bool = True
+) -> None:
     """Say a CALLERROR: 2.0.1 answers the message that stands in for the request with the error of the same meaning.
 
-    `message` where the request did not become the message of its table.
+    `message` where the request did not become the message of its table; `observed` is False where 1.6 answered with a
+    status that 2.0.1 has not.
     """
     table = TABLES.get((asked.call.action, ANSWER))
     if message is None:
         message = "" if table is None else table.message
     if not message or not out.was_asked(asked, message):
         return
-    code = ERROR_CODES.get(error.code, error.code)
-    payload = {"errorCode": code[:_LONGEST_CODE], "errorDescription": error.description[:_LONGEST_DESCRIPTION]}
+    code = _error_code(out, asked, error.code)
+    payload: dict[str, Any] = {"errorCode": code, "errorDescription": error.description[:_LONGEST_DESCRIPTION]}
+    if isinstance(error.details, dict) and error.details:
+        payload["errorDetails"] = error.details
+    provenance = {} if observed else {"errorDescription": Provenance.SYNTHESISED}
+    if not observed or code not in (error.code, _RENAMED.get(error.code)):
+        provenance["errorCode"] = Provenance.DERIVED
     out.say(
         message,
         payload,
+        provenance,
         direction=asked.direction.opposite,
         type_=MessageType.ERROR,
         caused_by=(asked.frame_id, out.frame_id),
     )
+
+
+def _error_code(out: Outbox, asked: PendingCall, code: str) -> str:
+    """The code in 2.0.1; GenericError is for what no other covers (Part 4 §4.3)."""
+    renamed = _RENAMED.get(code, code)
+    if renamed in _ERROR_CODES:
+        return renamed
+    out.lost(
+        f"{asked.call.action}.conf.errorCode", code, detail="a code that neither version has: said as GenericError"
+    )
+    return "GenericError"
 
 
 def _is_whole(out: Outbox, table: Table, payload: dict[str, Any], source: dict[str, Any]) -> bool:

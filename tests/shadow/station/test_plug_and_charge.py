@@ -189,7 +189,7 @@ def test_nulls_and_other_spellings_of_the_ids_are_read() -> None:
 
 def test_an_empty_list_is_none() -> None:
     """Stations without a certificate answer so; 2.0.1 leaves the list out."""
-    answer = {"status": "NotFound", "certificateHashDataChain": [], "statusInfo": None}
+    answer: dict[str, Any] = {"status": "NotFound", "certificateHashDataChain": [], "statusInfo": None}
     lived = _lived(FROM_CSMS, "GetInstalledCertificateIds", {"certificateType": []}, answer)
     assert lived.requests("GetInstalledCertificateIds") == [{}]
     assert lived.responses("GetInstalledCertificateIds") == [{"status": "NotFound"}]
@@ -280,6 +280,7 @@ def test_an_answer_that_holds_none_is_an_error_in_201(answer: dict[str, Any], er
     else:
         assert (last.type, last.direction) == (MessageType.ERROR, FROM_STATION)
         assert last.payload["errorCode"] == error
+        assert last.provenance == {"errorCode": Provenance.DERIVED, "errorDescription": Provenance.SYNTHESISED}
 
 
 def test_a_refusal_is_that_of_the_message_inside() -> None:
