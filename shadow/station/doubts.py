@@ -67,7 +67,7 @@ def fire_due(out: Outbox, until: Micros) -> None:
         running = transactions.open_on(out, number)
         if doubt.status == "Unavailable":
             connector.reported = "Unavailable"
-            say_status(out, number, "Unavailable", out.now_text, made_time=True)
+            say_status(out, number, "Unavailable", out.now_text, made_time=True, caused_by=(doubt.frame_id,))
         elif doubt.status == "Available":
             if running is not None and not _is_explained(out, running, doubt):
                 _name(out, number, doubt, running)
