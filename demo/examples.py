@@ -22,20 +22,22 @@ def example(action: str, *, response: bool) -> dict[str, Any]:
     document = schema.read(schema.V16, action, response=response)
     if document is None:
         raise KeyError(f"{action} is no action of OCPP 1.6")
-    payload: dict[str, Any] = _of(document, action)
+    payload: dict[str, Any] = _of(document, action, document.get("definitions", {}))
     return payload
 
 
-def _of(rule: dict[str, Any], name: str) -> Any:
+def _of(rule: dict[str, Any], name: str, named: dict[str, Any]) -> Any:
+    if "$ref" in rule:  # the schemas of the security extension
+        rule = named[rule["$ref"].removeprefix("#/definitions/")]
     if name in _BY_NAME and "properties" not in rule:
         return _BY_NAME[name]
     if "enum" in rule:
         return rule["enum"][0]
     match rule.get("type"):
         case "object":
-            return {key: _of(inner, key) for key, inner in rule.get("properties", {}).items()}
+            return {key: _of(inner, key, named) for key, inner in rule.get("properties", {}).items()}
         case "array":
-            return [_of(rule["items"], name)]
+            return [_of(rule["items"], name, named)]
         case "integer":
             return 1
         case "number":

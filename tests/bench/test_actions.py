@@ -9,7 +9,7 @@ from shadow.mapping.registry import TABLES
 from shadow.mapping.rules import ANSWER
 
 
-@pytest.mark.parametrize(("action", "part"), sorted(TABLES), ids="-".join)
+@pytest.mark.parametrize(("action", "part"), sorted(TABLES))
 def test_examples_are_valid(action: str, part: str) -> None:
     """A benchmark of messages that break their schema would measure how errors are named."""
     response = part == ANSWER
