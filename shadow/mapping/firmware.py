@@ -45,7 +45,7 @@ _LOCATION: Final = sized(512)
 
 _KNOWN_REQUEST: Final = (
     "L01.FR.20: always, unless the status is Idle. That of the latest request which was not refused; one that was given"
-    " by the CSMS is repeated, and where none was seen one is made (below 0, where no CSMS counts)"
+    " by the CSMS is repeated (L01.FR.10), and where none was seen one is made (below 0, where no CSMS counts)"
 )
 _WITHOUT_TIME: Final = "the time of receipt, where the one that was sent cannot be read: 2.0.1 asks for one"
 

@@ -36,11 +36,9 @@ _LOCATION: Final = sized(512)
 """Its length alone is named where it is cut: it may hold a password."""
 
 _KNOWN_REQUEST: Final = (
-    "2.0.1 asks for it unless nothing is being uploaded: that of the latest request which was not refused; one that was"
-    " given by the CSMS is repeated, and where none was seen one is made (below 0, where no CSMS counts)"
+    "N01.FR.13: always, unless nothing is being uploaded. That of the latest request that was not refused; one given by"
+    " the CSMS is repeated (N01.FR.07), and where none was seen one is made (below 0, where no CSMS counts)"
 )
-
-
 _NAME: Final = text(255)
 
 
@@ -101,7 +99,10 @@ TABLES: Final[tuple[Table, ...]] = (
         message="GetLog",
         rules=(
             moved("fileName", "filename", _file_name),
-            made("status", why="Accepted with a file name; without one nothing will be uploaded (1.6 §5.9): Rejected"),
+            made(
+                "status",
+                why="with a file name Accepted (N01.FR.01); without one nothing is uploaded: Rejected (N01.FR.05)",
+            ),
         ),
     ),
     Table(

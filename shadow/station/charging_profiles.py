@@ -47,13 +47,6 @@ def sayable_schedule(out: Outbox, where: str, profile: Any) -> dict[str, Any] | 
     return {**profile, "chargingSchedule": cut}
 
 
-def _is_sayable(request: PendingCall) -> bool:
-    """Whether the request of an answer was said: with a schedule of nothing it was not."""
-    profile = request.call.payload.get("csChargingProfiles")
-    schedule = profile.get("chargingSchedule") if isinstance(profile, dict) else None
-    return isinstance(schedule, dict) and bool(objects(schedule.get("chargingSchedulePeriod")))
-
-
 # -- SetChargingProfile ------------------------------------------------------------------------------------------------
 
 
@@ -77,8 +70,8 @@ def _set(out: Outbox, call: Call) -> None:
 
 
 def _set_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    if not _is_sayable(request):
-        return
+    if not out.was_asked(request, "SetChargingProfile"):
+        return  # a schedule of nothing was not said
     status = text(answer, "status")
     new = _read(out, request.call.payload)
     if status == "Accepted" and new is not None:
@@ -246,11 +239,6 @@ def _with_one_start(answer: dict[str, Any], schedule: dict[str, Any]) -> dict[st
     return {**answer, "scheduleStart": start, "chargingSchedule": bare}
 
 
-def _set_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
-    if _is_sayable(request):
-        relay.refuse(out, request, error)
-
-
 CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}
 """Requests of the station."""
 
@@ -267,5 +255,5 @@ ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]]
 }
 """The station's answers to them."""
 
-REFUSALS: Final[dict[str, Callable[[Outbox, PendingCall, CallError], None]]] = {"SetChargingProfile": _set_refused}
+REFUSALS: Final[dict[str, Callable[[Outbox, PendingCall, CallError], None]]] = {}
 """What a CALLERROR ends, where that is more than the table of the answer says."""

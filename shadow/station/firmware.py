@@ -16,8 +16,6 @@ from shadow.station.request_ids import FIRMWARE, ask, settle, told
 __all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS"]
 
 _RETRIEVE: Final = "firmware.retrieveDateTime"
-
-
 _INSTALLS: Final = frozenset({"Installing", "InstallRebooting", "Installed"})
 
 

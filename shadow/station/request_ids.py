@@ -1,7 +1,8 @@
 """The requestIds of log uploads and firmware updates: 2.0.1 tells each status of the request that it belongs to.
 
-Where 1.6 has no requestId one is made: -1, -2 … per charging station. No CSMS counts below 0, so that they meet none
-that the security extension gives; one that does so all the same pushes them further down.
+Where 1.6 has no requestId one is made: -1, -2 … per charging station. The field is an integer without a lower bound,
+and 2.0.1 itself advises ids below 0 where they must not meet those of the CSMS (K11.FR.06, of profiles). A CSMS that
+counts below 0 all the same pushes them further down.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def settle(out: Outbox, kind: str, asked_by: str, *, accepted: bool) -> None:
 def told(out: Outbox, kind: str, call: Call) -> Mapping[str, Any]:
     """The requestId that a status needs and does not carry itself, for its table.
 
-    Idle needs none (L01.FR.20): it answers a TriggerMessage while nothing is going on.
+    Idle needs none (L01.FR.20, N01.FR.13): it answers a TriggerMessage while nothing is going on.
     """
     requested = _requested(out, kind)
     own_id = integer(call.payload, "requestId")
