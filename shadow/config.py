@@ -5,6 +5,7 @@ Plain data, no default hidden elsewhere. They belong to the mapper's identity: o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -12,6 +13,7 @@ import msgspec
 
 from ingest.frame import Micros
 from shadow import topology
+from shadow.station.points import FALSE_WITH, TRUE_WITH, Stimulus
 from shadow.topology import Topology
 
 __all__ = ["DEFAULT", "MAPPER_VERSION", "SECOND", "ShadowConfig", "checked"]
@@ -65,8 +67,10 @@ class ShadowConfig(msgspec.Struct, frozen=True):
 
 DEFAULT: Final = ShadowConfig()
 
-_START_POINTS: Final = (frozenset({"PowerPathClosed"}), frozenset({"PowerPathClosed", "EnergyTransfer"}))
-_STOP_POINTS: Final = frozenset({"EVConnected", "Authorized", "PowerPathClosed"})
+_NO_EVIDENCE: Final = {
+    "tx_start_points": "1.6 says nothing of parking bays, so no transaction would ever begin",
+    "tx_stop_points": "1.6 never shows that they become false, so no transaction would ever end",
+}
 _TOKEN_TYPES: Final = frozenset(
     {"guess", "Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"}
 )
@@ -77,18 +81,21 @@ def checked(config: ShadowConfig) -> ShadowConfig:
     """The same settings.
 
     Raises:
-        ValueError: a start point, stop point or token type that this version cannot live; names the ones that it can.
+        ValueError: a start point, stop point or token type that is none, or that 1.6 has no evidence for; names the
+            ones that can be chosen.
 
     """
-    if config.tx_start_points not in _START_POINTS:
-        wanted = ", ".join(sorted(config.tx_start_points)) or "none"
-        raise ValueError(
-            f"tx_start_points = {wanted}: this version lives PowerPathClosed, alone or with EnergyTransfer "
-            "(the 1.6-compatible setting of 2.0.1 Part 2, Table 95)"
-        )
-    if not config.tx_stop_points or config.tx_stop_points - _STOP_POINTS:
-        wanted = ", ".join(sorted(config.tx_stop_points)) or "none"
-        raise ValueError(f"tx_stop_points = {wanted}: choose from {', '.join(sorted(_STOP_POINTS))}")
+    _check_points("tx_start_points", config.tx_start_points, TRUE_WITH)
+    _check_points("tx_stop_points", config.tx_stop_points, FALSE_WITH)
     if config.id_token_type not in _TOKEN_TYPES:
         raise ValueError(f"id_token_type = {config.id_token_type}: choose from {', '.join(sorted(_TOKEN_TYPES))}")
     return config
+
+
+def _check_points(name: str, points: frozenset[str], table: Mapping[str, frozenset[Stimulus]]) -> None:
+    wanted = ", ".join(sorted(points)) or "none"
+    if not points or points - set(table):
+        raise ValueError(f"{name} = {wanted}: choose from {', '.join(sorted(table))}")
+    if not any(table[point] for point in points):
+        usable = ", ".join(sorted(point for point in table if table[point]))
+        raise ValueError(f"{name} = {wanted}: {_NO_EVIDENCE[name]}; add one of {usable}")

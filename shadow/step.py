@@ -18,7 +18,7 @@ from shadow.csms import sessions
 from shadow.message import Finding, Observations
 from shadow.native import live
 from shadow.state import ChargerState, Seen
-from shadow.station import dispatch, doubts, ordering
+from shadow.station import boundaries, dispatch, doubts, ordering
 from shadow.station.fields import integer
 from shadow.station.outbox import Outbox, seconds
 from shadow.station.transactions import alias
@@ -67,6 +67,8 @@ def _next_due(state: ChargerState, config: ShadowConfig) -> Micros | None:
         if one.held and not one.ended:
             at = min(held.until for held in one.held)
             due = at if due is None or at < due else due
+    timeout = boundaries.due(state.station.transactions, config.connection_timeout)
+    due = timeout if due is None or (timeout is not None and timeout < due) else due
     doubted = doubts.due(state.station)
     return doubted if due is None or (doubted is not None and doubted < due) else due
 

@@ -10,7 +10,7 @@ from shadow.mapping.tokens import id_tag_info
 from shadow.mapping.translate import translate
 from shadow.message import Provenance
 from shadow.state import MAX_TOKENS
-from shadow.station import reservation
+from shadow.station import boundaries, reservation
 from shadow.station.fields import text
 from shadow.station.outbox import Outbox
 from shadow.station.status import free_reserved
@@ -38,6 +38,7 @@ def on_authorize_answer(out: Outbox, request: PendingCall, answer: dict[str, Any
     out.respond(request, "Authorize", {"idTokenInfo": info}, _GROUP_TYPE if "groupIdToken" in info else {})
     if info["status"] == "Accepted":
         _free_reserved(out, tag, text(answer["idTagInfo"], "parentIdTag") or "")
+        boundaries.on_token(out, tag)
 
 
 def _free_reserved(out: Outbox, tag: str, parent: str) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from ingest.frame import Micros
 from shadow.state import Transaction
-from shadow.station import transactions
+from shadow.station import boundaries, transactions
 from shadow.station.outbox import Outbox
 from shadow.station.tables import CHARGING_STATES, STOP_REASONS
 
@@ -24,7 +24,7 @@ def on_status(out: Outbox, transaction: Transaction, status: str, info: str, at:
         if transactions.is_void(transaction):
             # 1.6 refused the start and stops nothing; 2.0.1 has to end what it began (E05.FR.10).
             transactions.end(out, transaction, at, STOP_REASONS["DeAuthorized"])
-        else:
+        elif not boundaries.on_unplugged(out, transaction, at):
             transactions.on_cable_out(out, transaction, at)
         return
     if status == "Faulted":
@@ -34,6 +34,8 @@ def on_status(out: Outbox, transaction: Transaction, status: str, info: str, at:
     state = CHARGING_STATES.get(status)
     if _EV_SIDE_GONE in info and status in ("SuspendedEV", "Finishing"):
         transaction.cable_out = True
+        if boundaries.on_unplugged(out, transaction, at):
+            return
         if status == "SuspendedEV" and transaction.charging_state != "Idle":
             # StopTransactionOnEVSideDisconnect=false: 1.6 goes on, so the transaction does too (TC_E_26).
             transactions.update(out, transaction, at, "EVCommunicationLost", charging_state="Idle")
@@ -41,6 +43,10 @@ def on_status(out: Outbox, transaction: Transaction, status: str, info: str, at:
     if state is None or (transaction.cable_out and status == "Finishing"):
         return
     transaction.cable_out = False
+    if state.startswith("Suspended") and boundaries.on_pause(out, transaction, state, at):
+        return
+    if state == "Charging":
+        boundaries.on_energy(out, transaction, at)
     if transaction.charging_state == "Idle":
         transactions.update(out, transaction, at, "CablePluggedIn", charging_state="EVConnected")  # E10
     if state == transaction.charging_state:

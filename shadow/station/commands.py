@@ -15,7 +15,7 @@ from ingest.exchange import PendingCall
 from ingest.frame import Direction
 from ingest.ocppj import Call, CallError
 from shadow.state import MAX_CONNECTORS, PendingStart, Transaction
-from shadow.station import relay, transactions
+from shadow.station import boundaries, relay, transactions
 from shadow.station.charging_profiles import sayable_schedule
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
@@ -68,6 +68,8 @@ def _remote_start_answer(out: Outbox, request: PendingCall, answer: dict[str, An
         _name_occupied(out, request)
         given["transactionId"] = _begun_already(out, request)
     relay.answer(out, request, answer, given)
+    if start is not None and start in out.station.remote_starts:
+        boundaries.on_token(out, start.id_token, start)
 
 
 def _name_occupied(out: Outbox, request: PendingCall) -> None:

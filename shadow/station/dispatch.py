@@ -12,6 +12,7 @@ from ingest.exchange import PendingCall
 from ingest.frame import Direction
 from ingest.ocppj import Call, CallError
 from shadow.station import (
+    boundaries,
     charging_profiles,
     commands,
     configuration,
@@ -133,4 +134,5 @@ def fire_due(out: Outbox, until: int) -> None:
     for transaction in open_transactions(out):
         if any(held.until <= until for held in transaction.held):
             flush_held(out, transaction, until)
+    boundaries.fire_due(out, until)
     ordering.fire(out, until)

@@ -33,7 +33,8 @@ def watch(out: Outbox, number: int, connector: Connector, status: str) -> None:
         contradicts = running is not None and running.stop is None
     else:
         # Before the first Available or start that was seen, a transaction may run that nobody saw begin.
-        contradicts = status in _WITH_TRANSACTION and running is None and connector.seen_since is not None
+        runs = running is not None or transactions.goes_on(out, number)
+        contradicts = status in _WITH_TRANSACTION and not runs and connector.seen_since is not None
     if contradicts:
         connector.doubt = _doubt(out, status)
     if status == "Available":

@@ -12,9 +12,8 @@ from ingest.frame import Micros
 from ingest.ocppj import Call
 from ingest.timestamps import Flaw, format_micros, parse_stamp
 from shadow.message import Provenance
-from shadow.quantities import ENERGY_REGISTER
 from shadow.state import Held, Transaction
-from shadow.station import ordering, registers, samples, signed, transactions
+from shadow.station import boundaries, ordering, registers, samples, signed, transactions
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
 
@@ -25,7 +24,6 @@ __all__ = [
     "meter_value",
     "on_meter_values",
     "on_meter_values_answer",
-    "register_sample",
 ]
 
 _SIGNED: Final = "SignedData"
@@ -50,12 +48,6 @@ class ReadValue(msgspec.Struct, frozen=True):
     context: str
     """Of its first sample, but Transaction.End or Transaction.Begin where any has it: those belong to that event."""
     at: Micros
-
-
-def register_sample(wh: Decimal, context: str, at: Micros) -> dict[str, Any]:
-    """MeterValueType for meterStart or meterStop (E01.FR.09, E06.FR.11). Not rebased (J02.FR.17)."""
-    sample = {"value": wh, "context": context, "measurand": ENERGY_REGISTER, "location": "Outlet"}
-    return {"timestamp": format_micros(at), "sampledValue": [{**sample, "unitOfMeasure": samples.WH}]}
 
 
 def meter_value(
@@ -148,7 +140,16 @@ def on_meter_values(out: Outbox, call: Call, frame_id: str) -> None:
 
 
 def _place(out: Outbox, transaction: Transaction, read: ReadValue, frame_id: str) -> bool:
-    """Put values of a transaction into the event that they belong to; False where there is none any more."""
+    """Put values of a transaction into the event that they belong to; False where there is none, yet or any more."""
+    if transaction.latent:
+        _watch_energy(out, transaction, read)
+    if transaction.latent and read.context == _BEGIN:
+        _hold(out, transaction, read, frame_id, out.config.begin_sample_hold)
+        if any("signedMeterValue" in sample for sample in read.value["sampledValue"]):
+            boundaries.on_signed(out, transaction, read.at)
+        return True
+    if transaction.latent:
+        return False
     if transaction.ended:
         ended_at = transaction.ended_at
         end = ordering.waiting_end(out, transaction.transaction_id)
@@ -172,6 +173,16 @@ def _place(out: Outbox, transaction: Transaction, read: ReadValue, frame_id: str
     trigger = _TRIGGERS.get(read.context, "MeterValuePeriodic")
     transactions.update(out, transaction, read.at, trigger, meter_value=read.value)
     return True
+
+
+def _watch_energy(out: Outbox, transaction: Transaction, read: ReadValue) -> None:
+    """A register above meterStart, or a power, shows that energy flows."""
+    for sample in read.value["sampledValue"]:
+        register = samples.register_of(sample)
+        risen = register is not None and register.wh > (transaction.meter_start or 0) + register.resolution_wh
+        if risen or (sample.get("measurand") == "Power.Active.Import" and sample["value"] > 0):
+            boundaries.on_energy(out, transaction, read.at)
+            return
 
 
 def _hold(out: Outbox, transaction: Transaction, read: ReadValue, frame_id: str, span: Micros) -> None:
@@ -231,6 +242,8 @@ def _transaction(out: Outbox, payload: dict[str, Any], number: int, frame_id: st
     known = transactions.find_by_primary(out, primary_id, number=number) if primary_id is not None else None
     if known is not None and not known.ended:
         return known
+    if known is not None and known.overrun:
+        return known  # 1.6 goes on with what has ended in 2.0.1: no event takes them
     if known is not None:
         if running is None or str(primary_id) not in running.primary_ids:
             at = _first_time(payload)

@@ -10,7 +10,7 @@ from shadow.quantities import Reading, energy_reading
 from shadow.state import Transaction
 from shadow.station.outbox import Outbox
 
-__all__ = ["begin_register", "end_register", "on_register"]
+__all__ = ["begin_register", "end_register", "is_placeholder", "on_register"]
 
 _PLACEHOLDERS: Final = frozenset({Decimal(-1), Decimal(2147483647), Decimal(4294967295)})
 """Values that stand for `unknown` in the field; each is the end of an integer's range."""
@@ -119,6 +119,11 @@ def _against_sample(out: Outbox, transaction: Transaction, path: str, wh: Decima
     slip = wh and sample.wh and any(abs(a * _THOUSAND - b) <= _THOUSAND for a, b in ((wh, sample.wh), (sample.wh, wh)))
     detail = "a factor of 1000: one of the two is in the wrong unit" if slip else "another register, or a slip"
     _find(out, transaction, "meter.register-vs-samples", path, wh, sample.wh, detail)
+
+
+def is_placeholder(wh: Decimal) -> bool:
+    """Whether a register stands for `unknown`."""
+    return wh in _PLACEHOLDERS
 
 
 def _is_placeholder(out: Outbox, transaction: Transaction, wh: Decimal, path: str) -> bool:

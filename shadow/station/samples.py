@@ -6,12 +6,14 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
+from ingest.frame import Micros
+from ingest.timestamps import format_micros
 from shadow.quantities import ENERGY_REGISTER, Reading, decimal_of, energy_reading
 from shadow.state import Transaction
 from shadow.station.outbox import Outbox
 from shadow.station.tables import LOST_MEASURANDS, MEASURANDS, UNITS
 
-__all__ = ["WH", "is_total_register", "register_of", "translate"]
+__all__ = ["WH", "is_total_register", "register_of", "register_sample", "translate"]
 
 WH: Final = {"unit": "Wh"}
 _CONTEXTS: Final = frozenset(
@@ -122,6 +124,12 @@ def register_of(sample: dict[str, Any]) -> Reading | None:
     return (
         energy_reading(sample["value"], None if unit is None else unit["unit"]) if is_total_register(sample) else None
     )
+
+
+def register_sample(wh: Decimal, context: str, at: Micros) -> dict[str, Any]:
+    """MeterValueType for meterStart or meterStop (E01.FR.09, E06.FR.11). Not rebased (J02.FR.17)."""
+    sample = {"value": wh, "context": context, "measurand": ENERGY_REGISTER, "location": "Outlet"}
+    return {"timestamp": format_micros(at), "sampledValue": [{**sample, "unitOfMeasure": WH}]}
 
 
 def _check_power(

@@ -11,10 +11,11 @@ from ingest.ocppj import Call
 from ingest.timestamps import format_micros
 from shadow.quantities import whole_wh
 from shadow.state import PendingStart, Transaction
-from shadow.station import metering, ordering, registers, transactions
+from shadow.station import boundaries, ordering, registers, samples, transactions
 from shadow.station.authorization import id_token_info
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
+from shadow.station.points import Stimulus, begins
 from shadow.station.status import say_status
 from shadow.station.tables import CHARGING_STATES, STOP_REASONS
 
@@ -42,24 +43,28 @@ def on_start(out: Outbox, call: Call, frame_id: str) -> None:
                 "StartTransaction",
                 connector_id=number,
                 transaction_id=again.transaction_id,
-                frames=(again.opened_by, frame_id),
+                frames=(again.joined_by or again.opened_by, frame_id),
                 found=", ".join(again.primary_ids),
                 expected=again.transaction_id,
                 detail=f"message ids {again.message_id[:40]} and {call.message_id[:40]}",
                 occurred_at=at,
             )
         return
+    known = {
+        "message_id": call.message_id,
+        "id_token": tag,
+        "started_text": stamp_text,
+        "started_at": at,
+        "plausible_start": plausible,
+        "meter_start": meter_start,
+    }
+    early = boundaries.to_join(out, number, tag)
+    if early is not None:
+        _join(out, early, number, at, payload, known)
+        return
     running = _displaced(out, number, at)
-    started = transactions.new_transaction(
-        out,
-        number,
-        message_id=call.message_id,
-        id_token=tag,
-        started_text=stamp_text,
-        started_at=at,
-        plausible_start=plausible,
-        meter_start=meter_start,
-    )
+    latent = not begins(out.config.tx_start_points, Stimulus.START)
+    started = transactions.new_transaction(out, number, latent=latent, **known)
     if running is not None:
         named = running.primary_ids[-1] if running.primary_ids else "one that the primary has given no id yet"
         out.find(
@@ -72,7 +77,7 @@ def on_start(out: Outbox, call: Call, frame_id: str) -> None:
             expected=started.transaction_id,
             occurred_at=at,
         )
-    _say_started(out, started, at, tag, meter_start, payload)
+    _say_started(out, started, at, payload)
 
 
 def _displaced(out: Outbox, number: int, at: Micros) -> Transaction | None:
@@ -84,36 +89,78 @@ def _displaced(out: Outbox, number: int, at: Micros) -> Transaction | None:
             transactions.end(out, running, at, STOP_REASONS["DeAuthorized"])
         elif running is not None:
             transactions.close_open(out, running, at)
-            displaced = displaced or running
+            displaced = displaced or (None if running.early else running)  # 1.6 knows nothing of an early one
     return displaced
 
 
-def _say_started(
-    out: Outbox, started: Transaction, at: Micros, tag: str, meter_start: Decimal | None, payload: dict[str, Any]
-) -> None:
-    number = started.connector_id
+def _say_started(out: Outbox, started: Transaction, at: Micros, payload: dict[str, Any]) -> None:
+    number, meter_start = started.connector_id, started.meter_start
+    _report_cable(out, number, at)
+    trigger, remote = _trigger(out, number, started.id_token or "")
+    remote_start_id = None if remote is None else remote.remote_start_id  # F01.FR.25, F02.FR.01
+    reservation_id = integer(payload, "reservationId") or None  # many stations always send 0, which reserves nothing
+    values = []
+    if meter_start is not None and registers.begin_register(out, started, meter_start, at):
+        values = [samples.register_sample(meter_start, "Transaction.Begin", at)]
+    if started.latent:
+        started.charging_state = "EVConnected"
+        started.remote_start_id, started.reservation_id = remote_start_id, reservation_id
+    else:
+        info = {} if remote_start_id is None else {"remoteStartId": remote_start_id}
+        transactions.start(
+            out, started, at, trigger, "EVConnected", info=info, values=values, reservation_id=reservation_id
+        )
+    _report_state(out, started, at)
+
+
+def _report_cable(out: Outbox, number: int, at: Micros) -> None:
+    """The power path is closed, so a cable is in: G01.FR.03 asks for Occupied, before or after Started."""
     connector = out.station.connectors[number]
     if connector.reported != "Occupied":
-        # The power path is closed, so a cable is in: G01.FR.03 asks for Occupied, before or after Started.
         connector.reported = "Occupied"
         say_status(out, number, "Occupied", format_micros(at))
-    trigger, remote = _trigger(out, number, tag)
-    info: dict[str, Any] = {"transactionId": started.transaction_id, "chargingState": "EVConnected"}
-    if remote is not None:
-        info["remoteStartId"] = remote.remote_start_id  # F01.FR.25, F02.FR.01
-    started.charging_state = "EVConnected"
-    event = transactions.event(out, started, "Started", at, trigger, info)
-    event["idToken"] = out.id_token(tag)
-    if meter_start is not None and registers.begin_register(out, started, meter_start, at):
-        event["meterValue"] = [metering.register_sample(meter_start, "Transaction.Begin", at)]
-    reservation = integer(payload, "reservationId")
-    if reservation:  # many stations always send 0, which reserves nothing
-        event["reservationId"] = reservation
-    transactions.tell(out, started, at, event)
-    state = CHARGING_STATES.get(connector.status or "")
-    if state not in (None, "EVConnected"):
-        # The status came before its StartTransaction: E02.FR.13 wants the change reported within the transaction.
+
+
+def _report_state(out: Outbox, started: Transaction, at: Micros) -> None:
+    """A status may come before its StartTransaction: E02.FR.13 wants the change reported within the transaction."""
+    state = CHARGING_STATES.get(out.station.connectors[started.connector_id].status or "")
+    if state in (None, "EVConnected", started.charging_state):
+        return
+    if state == "Charging":
+        boundaries.on_energy(out, started, at)
+    if started.charging_state != state:
         transactions.update(out, started, at, "ChargingStateChanged", charging_state=state)
+
+
+def _join(
+    out: Outbox, early: Transaction, number: int, at: Micros, payload: dict[str, Any], known: dict[str, Any]
+) -> None:
+    """StartTransaction of a transaction that began before it, with the cable or with the token.
+
+    It brings what is new: the token (E02.FR.01), or the cable with its EVSE (E01.FR.16, E02.FR.17), and the register,
+    which goes with it as Transaction.Begin (E02.FR.21).
+    """
+    out.obs.repeated.append((early.transaction_id, out.frame_id))
+    authorized, placed = early.id_token is not None, early.connector_id > 0
+    early.early, early.joined_by, early.received_at = False, out.frame_id, out.at
+    for name, value in known.items():
+        setattr(early, name, value)
+    _report_cable(out, number, at)
+    early.connector_id = number
+    out.station.connectors[number].transaction_id = early.transaction_id
+    trigger, remote = _trigger(out, number, early.id_token or "")
+    more: dict[str, Any] = {}
+    if early.meter_start is not None and registers.begin_register(out, early, early.meter_start, at):
+        more["meterValue"] = [samples.register_sample(early.meter_start, "Transaction.Begin", at)]
+    if reservation_id := integer(payload, "reservationId"):
+        more["reservationId"] = reservation_id
+    if placed and not authorized:
+        remote_start_id = None if remote is None else remote.remote_start_id
+        reason = "Authorized" if remote is None else trigger
+        transactions.update(out, early, at, reason, tag=early.id_token, more=more, remote_start_id=remote_start_id)
+    else:
+        transactions.update(out, early, at, "CablePluggedIn", charging_state="EVConnected", more=more)
+    _report_state(out, early, at)
 
 
 def _retried(
@@ -184,8 +231,9 @@ def on_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -
     info = id_token_info(out, answer.get("idTagInfo"))
     first = None
     if started is not None:
-        if not started.primary_ids and started.opened_by != request.frame_id:
-            first = started.opened_by
+        told_by = started.joined_by or started.opened_by
+        if not started.primary_ids and told_by != request.frame_id:
+            first = told_by
         if primary_id is not None:
             transactions.alias(out, started, primary_id)
         if info is not None and info["status"] != "Accepted":
@@ -197,7 +245,7 @@ def on_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -
 def _of_call(out: Outbox, request: PendingCall) -> Transaction | None:
     """The transaction that a StartTransaction call opened or repeated."""
     known = list(out.station.transactions.values())
-    opened = next((one for one in known if one.opened_by == request.frame_id), None)
+    opened = next((one for one in known if request.frame_id in (one.opened_by, one.joined_by)), None)
     if opened is not None:
         return opened
     tag = (text(request.call.payload, "idTag") or "").lower()

@@ -14,7 +14,7 @@ from ingest.ocppj import Call, CallError
 from ingest.timestamps import format_micros
 from shadow.mapping.connectors import name_unknown
 from shadow.state import MAX_CONNECTORS, Connector, Transaction
-from shadow.station import charging_state, doubts, relay, reservation, transactions
+from shadow.station import boundaries, charging_state, doubts, relay, reservation, transactions
 from shadow.station.connector_status import say_status
 from shadow.station.errors import on_error
 from shadow.station.fields import integer, text
@@ -64,11 +64,15 @@ def on_status(out: Outbox, call: Call) -> None:
     if status != before:
         _name_detail(out, number, status)
     transaction = transactions.open_on(out, number)
+    was_free = connector.reported != "Occupied"
     _report(out, number, connector, said, transaction)
     on_error(out, number, connector, payload, timestamp)
     reservation.on_status(out, number, status, was_reserved=before == "Reserved")
     if transaction is not None:
         charging_state.on_status(out, transaction, status, text(payload, "info") or "", at)
+    else:
+        plugged = was_free and connector.reported == "Occupied"
+        boundaries.on_free_status(out, number, status, before, at, plugged=plugged)
     doubts.watch(out, number, connector, status)
 
 

@@ -10,10 +10,11 @@ from ingest.ocppj import Call
 from ingest.timestamps import format_micros
 from shadow.quantities import whole_wh
 from shadow.state import Transaction
-from shadow.station import metering, ordering, registers, transactions
+from shadow.station import boundaries, metering, ordering, registers, samples, transactions
 from shadow.station.authorization import id_token_info
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
+from shadow.station.points import Stimulus, ends
 from shadow.station.tables import STOP_REASONS
 
 __all__ = ["on_stop", "on_stop_answer"]
@@ -35,6 +36,9 @@ def on_stop(out: Outbox, call: Call, frame_id: str) -> None:
         transaction = _orphan(out, primary_id, tag, at, meter_stop)
         if transaction is None:
             return
+    if transaction.overrun:
+        transaction.overrun = False  # it ended before, by a stop point that 1.6 does not have
+        return
     if transaction.ended:
         _again(out, transaction, at, meter_stop, frame_id)
         return
@@ -48,7 +52,11 @@ def on_stop(out: Outbox, call: Call, frame_id: str) -> None:
         token = None  # E07.FR.02: the token stands in the event that ends the authorization, and in no other
     transaction.meter_stop = meter_stop
     out.station.authorized.pop((tag or "").lower(), None)  # it was shown to stop, not to start
-    if out.config.tx_stop_points == {"EVConnected"} and not transaction.cable_out:
+    if transaction.latent and meter_stop is not None and (transaction.meter_start or 0) < meter_stop:
+        # No status showed the energy, the register does (OCA TC_039): it flowed since the start for all that is known.
+        boundaries.on_energy(out, transaction, transaction.started_at or at)
+    unplugged = transaction.cable_out or reasons[0] == "EVDisconnected"
+    if not ends(out.config.tx_stop_points, Stimulus.STOP) and not unplugged:
         # F03.FR.02: the authorization ends now and the transaction with the cable; the token belongs to the former.
         transaction.stop = {"reasons": [reasons[0], "EVCommunicationLost"], "meter_values": values}
         transaction.held = []
@@ -96,7 +104,7 @@ def _end_values(
     held = [one.meter_value for one in transaction.held]
     first = []
     if meter_stop is not None and registers.end_register(out, transaction, meter_stop, at):
-        first = [metering.register_sample(meter_stop, "Transaction.End", at)]
+        first = [samples.register_sample(meter_stop, "Transaction.End", at)]
     return [*first, *(one for one in held if one not in values), *values]
 
 
@@ -160,7 +168,7 @@ def _meant(
     meant only by a stop without a usable one; an id that a CSMS may have given is another transaction's.
     """
     usable = primary_id is not None and 0 < primary_id < metering.LARGEST_ADOPTABLE
-    possible = [one for one in running if _can_end(one, at, meter_stop)]
+    possible = [one for one in running if not one.early and _can_end(one, at, meter_stop)]
     unnamed = [one for one in possible if not one.primary_ids]
     for pool in (unnamed,) if usable else (unnamed, possible):
         fitting = [one for one in pool if tag is not None and (one.id_token or "").lower() == tag.lower()]

@@ -25,11 +25,13 @@ __all__ = [
     "end",
     "event",
     "find_by_primary",
+    "goes_on",
     "is_void",
     "new_transaction",
     "on_cable_out",
     "open_on",
     "open_transactions",
+    "start",
     "tell",
     "update",
 ]
@@ -54,6 +56,11 @@ def open_on(out: Outbox, number: int) -> Transaction | None:
     if connector is None or connector.transaction_id is None:
         return None
     return out.station.transactions.get(connector.transaction_id)
+
+
+def goes_on(out: Outbox, number: int) -> bool:
+    """Whether 1.6 goes on with a transaction that a stop point has ended in 2.0.1 (`station.boundaries`)."""
+    return any(one.overrun and one.connector_id == number for one in out.station.transactions.values())
 
 
 def open_transactions(out: Outbox) -> list[Transaction]:
@@ -138,6 +145,33 @@ def adopt(out: Outbox, number: int, primary_id: int | None) -> Transaction:
     return transaction
 
 
+def start(
+    out: Outbox,
+    transaction: Transaction,
+    at: Micros,
+    trigger: str,
+    charging_state: str,
+    *,
+    info: dict[str, Any] | None = None,
+    values: list[dict[str, Any]] | None = None,
+    reservation_id: int | None = None,
+    caused_by: tuple[str, ...] | None = None,
+) -> None:
+    """TransactionEvent Started, once (2.0.1 Part 2 §2.6.4); E01.FR.18: it always has a chargingState."""
+    transaction.charging_state = charging_state
+    if charging_state == "Charging":
+        transaction.charged_at = at
+    told = {"transactionId": transaction.transaction_id, "chargingState": charging_state, **(info or {})}
+    payload = event(out, transaction, "Started", at, trigger, told, caused_by=caused_by)
+    if transaction.id_token is not None:
+        payload["idToken"] = out.id_token(transaction.id_token)
+    if values:
+        payload["meterValue"] = values
+    if reservation_id is not None:
+        payload["reservationId"] = reservation_id
+    tell(out, transaction, at, payload, caused_by)
+
+
 def update(
     out: Outbox,
     transaction: Transaction,
@@ -150,8 +184,13 @@ def update(
     offline: bool | None = None,
     received_at: Micros | None = None,
     tag: str | None = None,
+    more: dict[str, Any] | None = None,
+    remote_start_id: int | None = None,
 ) -> None:
-    """TransactionEvent Updated."""
+    """TransactionEvent Updated; none while 2.0.1 has no transaction yet. `more`: further members of the event."""
+    if transaction.latent:
+        transaction.charging_state = charging_state or transaction.charging_state
+        return
     info: dict[str, Any] = {"transactionId": transaction.transaction_id}
     values = [] if meter_value is None else [meter_value]
     if charging_state is not None:
@@ -163,6 +202,8 @@ def update(
         transaction.held = [one for one in transaction.held if not one.begin]
         values = [*values, *(one.meter_value for one in begun)]
         caused_by = (*dict.fromkeys(one.frame_id for one in begun), *(caused_by or (out.frame_id,)))
+    if remote_start_id is not None:
+        info["remoteStartId"] = remote_start_id
     payload = event(
         out,
         transaction,
@@ -178,6 +219,7 @@ def update(
         payload["idToken"] = out.id_token(tag)
     if values:
         payload["meterValue"] = values
+    payload.update(more or {})
     tell(out, transaction, at, payload, caused_by)
 
 
@@ -190,21 +232,31 @@ def end(
     tag: str | None = None,
     meter_values: list[dict[str, Any]] | None = None,
     caused_by: tuple[str, ...] | None = None,
+    charging_state: str | None = None,
 ) -> None:
     """TransactionEvent Ended, once (2.0.1 Part 2 §2.6.5). `reasons` are stoppedReason and triggerReason."""
     stopped_reason, trigger = reasons
     idle = transaction.cable_out or stopped_reason == "EVDisconnected"
     info: dict[str, Any] = {
         "transactionId": transaction.transaction_id,
-        "chargingState": "Idle" if idle else "EVConnected",
+        "chargingState": charging_state or ("Idle" if idle else "EVConnected"),
     }
     if stopped_reason != "Local":  # E06.FR.08: absent is Local
         info["stoppedReason"] = stopped_reason
+    latent, transaction.latent = transaction.latent, False
+    if latent:
+        _close(out, transaction, at)
+        return  # no start point was ever true: 2.0.1 has no such transaction
     payload = event(out, transaction, "Ended", at, trigger, info)
     if tag is not None:
         payload["idToken"] = out.id_token(tag)
     if meter_values:
         payload["meterValue"] = meter_values
+    _close(out, transaction, at)
+    tell(out, transaction, at, payload, caused_by)
+
+
+def _close(out: Outbox, transaction: Transaction, at: Micros) -> None:
     transaction.ended, transaction.ended_at = True, at
     transaction.held = []
     connector = out.station.connectors.get(transaction.connector_id)
@@ -212,7 +264,6 @@ def end(
         connector.transaction_id = None
     if connector is not None and connector.status in ("Charging", "SuspendedEV", "SuspendedEVSE"):
         connector.status = None  # it spoke of this transaction and says nothing of the next one
-    tell(out, transaction, at, payload, caused_by)
 
 
 def event(
@@ -259,7 +310,9 @@ def tell(
     out: Outbox, transaction: Transaction, at: Micros, payload: dict[str, Any], caused_by: tuple[str, ...] | None = None
 ) -> None:
     """Hand a TransactionEvent over to the reorder horizon."""
-    ordering.tell(out, WaitingEvent(transaction.transaction_id, payload, at, caused_by or (out.frame_id,)))
+    # E01.FR.16: evse only once the EV is connected; of one that was adopted nothing else is known.
+    placed = transaction.charging_state != "Idle"
+    ordering.tell(out, WaitingEvent(transaction.transaction_id, payload, at, caused_by or (out.frame_id,), placed))
 
 
 def on_cable_out(out: Outbox, transaction: Transaction, at: Micros) -> None:

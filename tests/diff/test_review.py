@@ -85,7 +85,7 @@ def test_a_token_shown_to_stop_hides_no_cable_g01_fr_03() -> None:
     """Preparing on the other connector is Occupied although the token was authorized a moment ago, to stop."""
     script = _boot().start(1, CARD, 1000, transaction=7).wait(60).authorize(CARD).stop(7, 2000, idTag=CARD)
     lived = Lived().feed(script.status(2, "Preparing").frames)
-    said = [one.payload for one in lived.messages if one.action == "StatusNotification"]
+    said = lived.requests("StatusNotification")
 
     assert any(one["evseId"] == 2 and one["connectorStatus"] == "Occupied" for one in said)
 

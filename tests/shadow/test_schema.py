@@ -55,7 +55,7 @@ def test_formats_are_judged_in_2_0_1_only() -> None:
     [
         ShadowConfig(tx_start_points=frozenset({"ParkingBayOccupancy"})),
         ShadowConfig(tx_start_points=frozenset()),
-        ShadowConfig(tx_stop_points=frozenset({"EnergyTransfer"})),
+        ShadowConfig(tx_stop_points=frozenset({"ParkingBayOccupancy", "DataSigned"})),
         ShadowConfig(tx_stop_points=frozenset()),
     ],
 )
