@@ -37,6 +37,7 @@ _KINDS: Final = {name: name for name in ("Absolute", "Recurring", "Relative")}
 _RECURRENCIES: Final = {name: name for name in ("Daily", "Weekly")}
 _UNITS: Final = {name: name for name in ("A", "W")}
 _MOST_PERIODS: Final = 1024
+_BESIDE_AN_ID: Final = "beside an id it is named and left out (K10.FR.02)"
 
 
 def transaction_id(out: Outbox, _where: str, value: Any) -> str | None:
@@ -172,9 +173,21 @@ TABLES: Final[tuple[Table, ...]] = (
         message="ClearChargingProfile",
         rules=(
             moved("id", "chargingProfileId", INTEGER, why="with an id no criteria are sent (K10.FR.02)"),
-            placed("connectorId", "chargingProfileCriteria.evseId", EVSE_ID, why="0 is the whole station in both"),
-            moved("chargingProfilePurpose", "chargingProfileCriteria.chargingProfilePurpose", one_of(PURPOSES)),
-            moved("stackLevel", "chargingProfileCriteria.stackLevel", INTEGER),
+            placed(
+                "connectorId",
+                "chargingProfileCriteria.evseId",
+                EVSE_ID,
+                lossy=True,
+                why=f"0 is the whole station in both; {_BESIDE_AN_ID}",
+            ),
+            moved(
+                "chargingProfilePurpose",
+                "chargingProfileCriteria.chargingProfilePurpose",
+                one_of(PURPOSES),
+                lossy=True,
+                why=_BESIDE_AN_ID,
+            ),
+            moved("stackLevel", "chargingProfileCriteria.stackLevel", INTEGER, lossy=True, why=_BESIDE_AN_ID),
         ),
     ),
     Table(

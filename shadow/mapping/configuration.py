@@ -15,8 +15,9 @@ __all__ = ["TABLES"]
 _BY_KEY: Final = "component and variable by the table of keys, those of vendors on OCPP16LegacyCtrlr"
 
 
-def _by_key(source: str, target: str, why: str) -> Rule:
-    return Rule(source=source, target=target, provenance=Provenance.DERIVED, why=why)
+def _by_key(source: str, target: str, why: str, *, lossy: bool = False) -> Rule:
+    handling = Handling.LOSSY if lossy else Handling.MAPPED
+    return Rule(source=source, target=target, handling=handling, provenance=Provenance.DERIVED, why=why)
 
 
 TABLES: Final[tuple[Table, ...]] = (
@@ -51,7 +52,12 @@ TABLES: Final[tuple[Table, ...]] = (
             group(
                 "configurationKey",
                 "getVariableResult",
-                _by_key("key", "variable.name", f"{_BY_KEY}; in a report as reportData"),
+                _by_key(
+                    "key",
+                    "variable.name",
+                    f"{_BY_KEY}; in a report as reportData; keys that nobody asked for are named (B06.FR.02)",
+                    lossy=True,
+                ),
                 Rule(
                     source="readonly",
                     handling=Handling.LOSSY,
@@ -60,7 +66,9 @@ TABLES: Final[tuple[Table, ...]] = (
                 moved(
                     "value",
                     "attributeValue",
-                    why="booleans in lower case, words of 2.0.1; of a MaxLength key the maxLimit of its variable",
+                    lossy=True,
+                    why="booleans in lower case, words of 2.0.1; of a MaxLength key the maxLimit of its variable; what"
+                    " no variable takes is named",
                 ),
                 made("attributeType", why="Actual, which an answer has to name (B06.FR.11)"),
             ),
@@ -90,8 +98,14 @@ TABLES: Final[tuple[Table, ...]] = (
                 "key",
                 "setVariableData.variable.name",
                 f"{_BY_KEY}; SecurityProfile and MessageTimeout belong to a network profile (B09): named, not said",
+                lossy=True,
             ),
-            moved("value", "setVariableData.attributeValue", why="booleans in lower case, words of 2.0.1"),
+            moved(
+                "value",
+                "setVariableData.attributeValue",
+                lossy=True,
+                why="booleans in lower case, words of 2.0.1; what of a list no variable takes is named",
+            ),
         ),
     ),
     Table(

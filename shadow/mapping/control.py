@@ -27,8 +27,9 @@ _RESET_TYPE: Final = one_of(RESET_TYPES)
 _UNLOCK_STATUS: Final = one_of(UNLOCK_STATUSES)
 
 
-def _same_words(*words: str) -> Rule:
-    return same("status", one_of({word: word for word in words}))
+def _same_words(*words: str, but: str = "") -> Rule:
+    """A status whose words are the same in both; `but` says when a 2.0.1 station would have used another one."""
+    return same("status", one_of({word: word for word in words}), lossy=bool(but), why=but)
 
 
 def _reset_type(out: Outbox, where: str, value: Any) -> Any:
@@ -80,7 +81,14 @@ def _triggers(action: str, names: dict[str, str]) -> tuple[Table, Table]:
                 why="absent is all: one message for each, of StatusNotification (F06.FR.12, F06.FR.13); 0 is lost",
             ),
         ),
-        (_same_words("Accepted", "Rejected", "NotImplemented"),),
+        (
+            _same_words(
+                "Accepted",
+                "Rejected",
+                "NotImplemented",
+                but="Accepted of a BootNotification is named once one was accepted: 2.0.1 rejects it (F06.FR.17)",
+            ),
+        ),
     )
 
 
@@ -101,11 +109,15 @@ TABLES: Final[tuple[Table, ...]] = (
             group("chargingProfile", "chargingProfile", *START_PROFILE),
         ),
         (
-            _same_words("Accepted", "Rejected"),
+            _same_words(
+                "Accepted",
+                "Rejected",
+                but="Accepted is named where an authorized transaction runs: 2.0.1 rejects it (F01.FR.24)",
+            ),
             made(
                 "transactionId",
                 provenance=Provenance.DERIVED,
-                why="where the station had begun the transaction before it answered (F01.FR.13)",
+                why="where it was begun before the answer, or was there and not authorized (F01.FR.13)",
             ),
         ),
     ),
@@ -142,7 +154,14 @@ TABLES: Final[tuple[Table, ...]] = (
         "UnlockConnector",
         "UnlockConnector",
         (
-            placed("connectorId", "evseId", _locked_evse, why="both are required; the topology gives them"),
+            placed(
+                "connectorId",
+                "evseId",
+                _locked_evse,
+                lossy=True,
+                why="the topology gives both ids; named where a transaction runs, which 1.6 stops and 2.0.1 leaves"
+                " alone (F05.FR.02)",
+            ),
             made("connectorId", provenance=Provenance.CONFIGURED, why="of the EVSE, from the topology"),
         ),
         (

@@ -48,6 +48,22 @@ def test_every_known_key_has_the_variables_of_the_collected_sources() -> None:
             assert [(one.component, one.name, one.instance) for one in key.variables] == wanted
 
 
+def test_types_units_and_mutability_are_those_of_the_collected_sources() -> None:
+    """Where a station may choose its mutability, ReadWrite is a choice; DataEnumType knows a password as a string."""
+    merged = json.loads(_rows("dm_201_merged.json"))
+    facts = {(one["component"], one["variable"], one["instance"]): one for one in merged}
+    judged = 0
+    for key in KEYS.values():
+        for fact in (facts.get((one.component, one.name, one.instance)) for one in key.variables):
+            if fact is None or key.way is Way.LIMIT:
+                continue
+            judged += 1
+            kind = {"passwordString": "string"}.get(fact["data_type"], fact["data_type"])
+            assert (key.data_type.lower(), key.unit) == (kind.lower(), fact["unit"]), key.name
+            assert key.access in fact["mutability_part2"].split(" or "), key.name
+    assert judged > 40
+
+
 @pytest.mark.parametrize("name", ["HeartbeatInterval", "heartbeatinterval", "HEARTBEATINTERVAL"])
 def test_keys_are_found_in_any_case(name: str) -> None:
     """CiString50Type; and HeartbeatInterval is of OCPPCommCtrlr."""
