@@ -50,8 +50,15 @@ def choose(choices: Choices) -> Filter:
     with span:
         since, until = _span()
     code, class_, vendor, model, firmware = _lists(choices)
+    losses = st.toggle(
+        "Expected losses too",
+        key="losses",
+        bind="query-params",
+        help="What 1.6 says and 2.0.1 cannot, or says elsewhere: known beforehand, counted, not a fault.",
+    )
     return Filter(
         severities=tuple(severities),
+        losses=losses,
         status="" if standing == _ALL else standing or "",
         charger=(charger_id or "").strip(),
         since=since,

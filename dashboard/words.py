@@ -62,6 +62,7 @@ STATES: Final = {
     "unparsable": "unparsable (blind until it reconnects)",
     "handshake": "in its handshake",
     "refused": "refused by the primary",
+    "soap": "SOAP (forwarded, not mirrored)",
     "closed": "ended",
     "closed-unmirrored": "ended, never mirrored",
 }

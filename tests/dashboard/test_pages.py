@@ -394,5 +394,27 @@ def test_no_price_leaves_the_energy_and_says_how_to_set_one(
 def test_the_address_of_a_filter_covers_every_field_of_it() -> None:
     """Every field by which discrepancies can be narrowed is bound to the address or is the page's own."""
     own = {"run", "fingerprint", "session_id"}
-    bound = {"severities", "status", "codes", "classes", "charger", "vendors", "models", "firmwares", "since", "until"}
+    bound = {
+        "severities",
+        "status",
+        "losses",
+        "codes",
+        "classes",
+        "charger",
+        "vendors",
+        "models",
+        "firmwares",
+        "since",
+        "until",
+    }
     assert {field.name for field in msgspec.structs.fields(Filter)} == own | bound
+
+
+def test_expected_losses_are_shown_when_asked_for(store: Store, open_page: Open) -> None:
+    """They stand on the best charging station, so the list leaves them out until the address or the toggle asks."""
+    fill(store, frames(seed=5, chargers=3, sessions_per_charger=1, faults=False))
+    data.forget()
+    page = healthy(open_page("discrepancies", losses="true"))
+    shown = {row["code"] for row in table(page, "first seen")}
+    assert shown == {group.code for group in queries.groups(store, Filter(status="open", losses=True))}
+    assert "status.detail-lost" in shown

@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 
-from diff.discrepancy import Severity
+from diff.discrepancy import Class, Severity
 from diff.policy import JUDGING_RUN
 from ingest.frame import Micros
 
-__all__ = ["SEVERITIES", "SEVERITY_RANK", "Filter", "pattern"]
+__all__ = ["FAULTS", "SEVERITIES", "SEVERITY_RANK", "Filter", "pattern"]
 
 SEVERITIES: Final = tuple(severity.value for severity in Severity)
 """The worst first."""
@@ -22,6 +22,10 @@ SEVERITY_RANK: Final = f"transform(severity, {list(SEVERITIES)!r}, {list(range(1
 """
 
 
+FAULTS: Final = f"class != '{Class.EXPECTED_LOSS}'"
+"""SQL: what is counted against a charging station or a fleet. What 2.0.1 cannot say is known beforehand."""
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which discrepancies. An empty field allows everything; values of one field are alternatives."""
 
@@ -31,6 +35,9 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """`open`, `withdrawn`, or both."""
     codes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    losses: bool = False
+    """Expected losses too, which stand on the best charging station. They are there anyway where a fingerprint or
+    their class is asked for."""
     charger: str = ""
     """An id; `*` in it stands for any characters."""
     vendors: tuple[str, ...] = ()
@@ -59,6 +66,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
             if values:
                 parts.append(f"{column} IN %({column})s")
                 bound[column] = values
+        if not (self.losses or self.fingerprint or self.classes):
+            parts.append(FAULTS)
         if self.status:
             parts.append("status = %(status)s")
             bound["status"] = self.status

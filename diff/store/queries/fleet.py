@@ -9,7 +9,7 @@ import msgspec
 
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
-from diff.store.queries.filters import SEVERITY_RANK, pattern
+from diff.store.queries.filters import FAULTS, SEVERITY_RANK, pattern
 from diff.store.queries.reading import read
 from ingest.frame import Micros
 
@@ -179,11 +179,11 @@ def connection_states(store: Store) -> list[StateCount]:
 
 
 def severities(store: Store, run: str = JUDGING_RUN) -> list[SeverityCount]:
-    """Discrepancies by severity, the worst first; a severity without any is not listed."""
+    """Faults by severity, the worst first; a severity without any is not listed, and expected losses do not count."""
     query = f"""
     SELECT severity, uniqExactIf(fingerprint_key, status = 'open'), countIf(status = 'open'),
         countIf(status != 'open'), uniqExactIf(charger_key, status = 'open')
-    FROM discrepancies FINAL WHERE judging_run = %(run)s
+    FROM discrepancies FINAL WHERE judging_run = %(run)s AND {FAULTS}
     GROUP BY severity ORDER BY {SEVERITY_RANK}"""
     return [SeverityCount(*row) for row in read(store, query, {"run": run})]
 
@@ -224,7 +224,7 @@ def chargers(store: Store, run: str = JUDGING_RUN, *, charger: str = "", limit: 
 
 def pulse(store: Store, run: str = JUDGING_RUN) -> Pulse:
     """Say how fresh everything is. Frames are counted with their repeats, so they need not be merged."""
-    query = """
+    query = f"""
     SELECT (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(received_at))) FROM frames),
         (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(at))) FROM connections),
         (SELECT if(count() = 0, NULL, max(moment)) FROM (
@@ -232,7 +232,7 @@ def pulse(store: Store, run: str = JUDGING_RUN) -> Pulse:
             UNION ALL
             SELECT toUnixTimestamp64Micro(last_received_at) FROM sessions WHERE judging_run = %(run)s)),
         (SELECT count() FROM frames),
-        (SELECT count() FROM discrepancies FINAL WHERE judging_run = %(run)s),
+        (SELECT count() FROM discrepancies FINAL WHERE judging_run = %(run)s AND {FAULTS}),
         (SELECT count() FROM sessions FINAL WHERE judging_run = %(run)s)"""
     return Pulse(*read(store, query, {"run": run})[0])
 
@@ -246,7 +246,7 @@ _KNOWN_CHARGERS: Final = """
     UNION ALL SELECT charger_id FROM sessions WHERE charger_id != ''"""
 
 # Each part gives every column, zero or empty where it knows nothing: one pass and no join.
-_CHARGER_PARTS: Final = """
+_CHARGER_PARTS: Final = f"""
     SELECT charger_id, toString(vendor) AS vendor, toString(model) AS model, toString(firmware) AS firmware,
         version, 0 AS sessions, 0 AS compared, 0 AS critical, 0 AS major, 0 AS minor, 0 AS info,
         toInt64(0) AS seen, '' AS state, toInt64(0) AS opened, 0 AS gaps, 0 AS forwarded, 0 AS parsed
@@ -259,7 +259,7 @@ _CHARGER_PARTS: Final = """
     UNION ALL
     SELECT charger_id, '', '', '', 0, 0, 0, countIf(severity = 'critical'), countIf(severity = 'major'),
         countIf(severity = 'minor'), countIf(severity = 'info'), 0, '', 0, 0, 0, 0
-    FROM discrepancies FINAL WHERE judging_run = %(run)s AND status = 'open' GROUP BY charger_id
+    FROM discrepancies FINAL WHERE judging_run = %(run)s AND status = 'open' AND {FAULTS} GROUP BY charger_id
     UNION ALL
     SELECT charger_id, '', '', '', 0, 0, 0, 0, 0, 0, 0, toUnixTimestamp64Micro(max(last_received_at)), '', 0, 0, 0, 0
     FROM frame_counts GROUP BY charger_id

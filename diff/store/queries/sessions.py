@@ -10,7 +10,7 @@ import msgspec
 
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
-from diff.store.queries.filters import SEVERITIES, pattern
+from diff.store.queries.filters import FAULTS, SEVERITIES, pattern
 from diff.store.queries.reading import read
 from ingest.frame import Micros
 
@@ -156,6 +156,7 @@ def _sessions(store: Store, run: str, condition: str, params: dict[str, object],
             min(indexOf({list(SEVERITIES)!r}, toString(severity))) AS worst_rank
         FROM discrepancies FINAL
         WHERE charger_id IN %(chargers)s AND judging_run = %(run)s AND status = 'open' AND session_id IN %(ids)s
+            AND {FAULTS}
         GROUP BY key
     ) AS d ON d.key = s.session_id
     WHERE charger_id IN %(chargers)s AND judging_run = %(run)s AND session_id IN %(ids)s AND s.status = 'open'
@@ -171,9 +172,9 @@ def _sessions(store: Store, run: str, condition: str, params: dict[str, object],
     return [msgspec.convert(dict(zip(SessionLine.__struct_fields__, row, strict=True)), SessionLine) for row in rows]
 
 
-_DIFFERING: Final = """sipHash64(session_id) IN (
+_DIFFERING: Final = f"""sipHash64(session_id) IN (
         SELECT session_key FROM discrepancies FINAL
-        WHERE judging_run = %(run)s AND status = 'open' AND session_key != 0
+        WHERE judging_run = %(run)s AND status = 'open' AND session_key != 0 AND {FAULTS}
     )"""
 _TIMES: Final = {"started_at", "stopped_at", "first_received_at", "last_received_at"}
 _SESSION: Final = ", ".join(
