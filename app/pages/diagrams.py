@@ -13,11 +13,12 @@ from typing import Final
 from shadow.csms.transitions import TRANSITIONS as PHASES
 from shadow.csms.transitions import EventType, Phase
 from shadow.station.error_reports import ERRORS, WARNINGS, Report
+from shadow.station.points import FALSE_WITH, TRUE_WITH, Stimulus
 from shadow.station.tables import CHARGING_STATES, CONNECTOR_STATUSES, STOP_REASONS
 from shadow.station.transitions16 import STATUSES
 from shadow.station.transitions16 import TRANSITIONS as STEPS
 
-__all__ = ["OF_PHASES", "OF_REASONS", "OF_STATUSES", "page"]
+__all__ = ["OF_PHASES", "OF_POINTS", "OF_REASONS", "OF_STATUSES", "OF_STIMULI", "page"]
 
 OF_PHASES: Final[dict[tuple[Phase, EventType], str]] = {
     (Phase.UNKNOWN, EventType.STARTED): "E01.FR.02 to E01.FR.06, Part 2 §2.6.4",
@@ -25,6 +26,24 @@ OF_PHASES: Final[dict[tuple[Phase, EventType], str]] = {
     (Phase.UNKNOWN, EventType.ENDED): "E03 remark",
     (Phase.RUNNING, EventType.UPDATED): "E02.FR.16",
     (Phase.RUNNING, EventType.ENDED): "E06.FR.01 to E06.FR.07, Part 2 §2.6.5",
+}
+OF_POINTS: Final[dict[str, str]] = {
+    "ParkingBayOccupancy": "E01.FR.01, E06.FR.01: 1.6 knows no parking bays",
+    "EVConnected": "E01.FR.02, E02.FR.06; E06.FR.02",
+    "Authorized": "E01.FR.03; E06.FR.03, E06.FR.04",
+    "PowerPathClosed": "E01.FR.05; E06.FR.06: EVConnected and Authorized together, not the relay",
+    "EnergyTransfer": "E01.FR.06; E06.FR.07",
+    "DataSigned": "E01.FR.04; E06.FR.05 was removed by errata",
+}
+OF_STIMULI: Final[dict[Stimulus, str]] = {
+    Stimulus.PLUGGED: "Preparing that no token caused, or the first status that a cable alone can have",
+    Stimulus.TOKEN: "Authorize or RemoteStartTransaction accepted",
+    Stimulus.START: "StartTransaction",
+    Stimulus.ENERGY: "the first Charging, or a power or register that shows a flow",
+    Stimulus.SIGNED: "a signed Transaction.Begin value",
+    Stimulus.PAUSE: "the first SuspendedEV or SuspendedEVSE after Charging",
+    Stimulus.STOP: "StopTransaction",
+    Stimulus.UNPLUGGED: "Available, or info `EV side disconnected`",
 }
 OF_STATUSES: Final[dict[str, str]] = {
     "Available": "G01.FR.04",
@@ -54,16 +73,26 @@ OF_REASONS: Final[dict[str, str]] = {
 _HEAD: Final = """\
 # State machines
 
-Generated from the tables of `shadow/csms/transitions.py`, `shadow/station/tables.py`,
-`shadow/station/transitions16.py` and `shadow/station/error_reports.py` by `python -m app.pages.diagrams`; change the
-tables, not this page. Requirement ids are those of OCPP 2.0.1 Part 2 edition 3, test cases those of Part 6, and keys
-such as B3 those of the state table of OCPP 1.6 edition 2, section 4.9.
+Generated from the tables of `shadow/csms/transitions.py` and, in `shadow/station/`, of `points.py`, `tables.py`,
+`transitions16.py` and `error_reports.py`, by `python -m app.pages.diagrams`; change the tables, not this page.
+Requirement ids are those of OCPP 2.0.1 Part 2 edition 3, test cases those of Part 6, and keys such as B3 those of the
+state table of OCPP 1.6 edition 2, section 4.9.
 """
 _PHASES_SAY: Final = """\
 ## A transaction at the 2.0.1 CSMS
 
 Started exactly once, Ended exactly once, any number of Updated between. What is no arrow here is illegal: it leaves the
 transaction as it was and is reported. A seqNo that was applied before is a retry and changes nothing (E13.FR.02).
+"""
+_POINTS_SAY: Final = """\
+## Where a transaction begins and ends
+
+Which stimulus of 1.6 makes a TxStartPoint true, and which makes a TxStopPoint false (Part 2 §2.6.6). A transaction
+begins with the first configured start point that becomes true, and ends with the first configured stop point that
+becomes false. The settings of a 1.6 transaction are TxStartPoint PowerPathClosed and TxStopPoint EVConnected and
+Authorized (§1.1.2, Table 95): then Started is StartTransaction, Ended is StopTransaction, and any other setting is a
+what-if. Where StopTransaction ends it too, an unplugged cable alone does not: 1.6 stops a moment later and says why, or
+goes on.
 """
 _STATUSES_SAY: Final = """\
 ## Status of a connector: 1.6 in 2.0.1 terms
@@ -104,7 +133,7 @@ the same errorCode with another status than Faulted.
 
 def page() -> str:
     """The whole page as Markdown: a drawing and a table for each state machine."""
-    sections = (_phases(), _statuses(), _charging(), _steps(), _reasons(), _errors())
+    sections = (_phases(), _points(), _statuses(), _charging(), _steps(), _reasons(), _errors())
     return "\n".join((_HEAD, *sections))
 
 
@@ -113,6 +142,19 @@ def _phases() -> str:
     rows = [(before, event, after, OF_PHASES[before, event]) for (before, event), after in PHASES.items()]
     legend = [f"[*] --> {Phase.UNKNOWN}", *arrows, f"{Phase.ENDED} --> [*]"]
     return _section(_PHASES_SAY, _states(legend), _table(("phase", "event", "next phase", "basis"), rows))
+
+
+def _points() -> str:
+    begin = [f"{one} --> {point}1[{point}]" for point, stimuli in TRUE_WITH.items() for one in sorted(stimuli)]
+    end = [f"{point}1[{point}] --> {one}2[{one}]" for point, stimuli in FALSE_WITH.items() for one in sorted(stimuli)]
+    rows = [(point, _stimuli(TRUE_WITH[point]), _stimuli(FALSE_WITH[point]), OF_POINTS[point]) for point in TRUE_WITH]
+    head = ("point", "true with: Started", "false with: Ended", "basis")
+    shown = _table(("stimulus", "what 1.6 shows"), OF_STIMULI.items())
+    return _section(_POINTS_SAY, _flow([*begin, *end]), f"{_table(head, rows)}\n{shown}")
+
+
+def _stimuli(stimuli: frozenset[Stimulus]) -> str:
+    return ", ".join(sorted(stimuli)) or "nothing that 1.6 shows"
 
 
 def _statuses() -> str:
