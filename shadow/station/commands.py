@@ -57,8 +57,8 @@ def _remote_start(out: Outbox, call: Call) -> None:
 
 def _remote_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     start = out.station.commanded_starts.pop(request.frame_id, None)
-    if text(request.call.payload, "idTag") is None:
-        return  # nothing was asked for
+    if not out.was_asked(request, "RequestStartTransaction"):
+        return
     given: dict[str, Any] = {}
     if text(answer, "status") == "Accepted":
         if start is not None:
@@ -191,8 +191,7 @@ def _reset_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> 
 
 def _start_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
     out.station.commanded_starts.pop(request.frame_id, None)
-    if text(request.call.payload, "idTag") is not None:
-        relay.refuse(out, request, error)
+    relay.refuse(out, request, error)
 
 
 def _trigger_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
