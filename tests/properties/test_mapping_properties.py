@@ -11,12 +11,14 @@ from typing import Any
 
 import msgspec
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from demo.script import Script
 from ingest import ocppj
 from ingest.frame import Direction, Frame, FrameKind
 from ingest.ocppj import Call, CallResult
-from shadow import codec
+from shadow import codec, topology
+from shadow.config import DEFAULT, SECOND, ShadowConfig, checked
 from shadow.message import Finding, MessageType, Observations, ShadowMessage
 from shadow.native.rules import check
 from shadow.quantities import ENERGY_REGISTER
@@ -29,12 +31,12 @@ _many = settings(deadline=None, max_examples=max(300, settings().max_examples))
 """A few seconds a property; a profile may ask for more."""
 
 
-def _lived(frames: list[Frame]) -> tuple[ChargerState, list[Observations]]:
+def _lived(frames: list[Frame], config: ShadowConfig = DEFAULT) -> tuple[ChargerState, list[Observations]]:
     """Each frame lived by the core alone, and one tick at the end behind every deadline."""
     state, all_seen = ChargerState("CP1"), []
     end = Frame("", "end", 0, frames[-1].received_at + 10**13 if frames else 0, FrameKind.TICK)
     for frame in (*frames, end):
-        state, seen = step(state, frame)
+        state, seen = step(state, frame, config)
         all_seen.append(seen)
     return state, all_seen
 
@@ -61,11 +63,25 @@ def test_the_dialogues_are_valid_16_and_what_comes_of_them_is_valid_201(story: S
             assert violations(V201, message.action, response=response, payload=message.payload) == []
 
 
+_points = st.sets(st.sampled_from(["EVConnected", "Authorized", "PowerPathClosed", "EnergyTransfer"]), min_size=1)
+_configs = st.builds(
+    ShadowConfig,
+    tx_start_points=_points.map(frozenset),
+    tx_stop_points=_points.map(frozenset),
+    reorder_horizon=st.sampled_from([0, 2 * SECOND, 300 * SECOND]),
+    topology=st.sampled_from([topology.DEFAULT, topology.parse({"station": [{"connectors": {1: [1, 1], 2: [1, 2]}}]})]),
+)
+
+
 @_many
-@given(dialogues(longest=30))
-def test_each_transaction_is_legal_for_the_csms(story: Script) -> None:
-    """The 2.0.1 CSMS refuses no event; one Started at most, one Ended at most and last, seqNo without holes."""
-    _, seen = _lived(story.frames)
+@given(dialogues(longest=30), _configs)
+def test_each_transaction_is_legal_for_the_csms(story: Script, config: ShadowConfig) -> None:
+    """The 2.0.1 CSMS refuses no event; one Started at most, one Ended at most and last, seqNo without holes.
+
+    Whatever the operator has chosen: start and stop points, the reorder horizon, two cables on one EVSE.
+    """
+    assert checked(config) == config
+    _, seen = _lived(story.frames, config)
     assert [refused for one in seen for refused in one.refused] == []
     by_id: dict[str, list[dict[str, Any]]] = {}
     for message in _messages(seen):
