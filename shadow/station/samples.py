@@ -13,18 +13,18 @@ from shadow.state import Transaction
 from shadow.station.outbox import Outbox
 from shadow.station.tables import LOST_MEASURANDS, MEASURANDS, UNITS
 
-__all__ = ["WH", "is_total_register", "register_of", "register_sample", "translate"]
+__all__ = ["CONTEXTS", "LOCATIONS", "PHASES", "WH", "is_total_register", "register_of", "register_sample", "translate"]
 
 WH: Final = {"unit": "Wh"}
-_CONTEXTS: Final = frozenset(
+CONTEXTS: Final = frozenset(
     {
         "Interruption.Begin", "Interruption.End", "Other", "Sample.Clock", "Sample.Periodic",
         "Transaction.Begin", "Transaction.End", "Trigger",
     }
 )  # fmt: skip
-_PHASES: Final = frozenset({"L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"})
-_LOCATIONS: Final = frozenset({"Body", "Cable", "EV", "Inlet", "Outlet"})
-_ENUMS: Final = (("context", _CONTEXTS), ("phase", _PHASES), ("location", _LOCATIONS))
+PHASES: Final = frozenset({"L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1"})
+LOCATIONS: Final = frozenset({"Body", "Cable", "EV", "Inlet", "Outlet"})
+_ENUMS: Final = (("context", CONTEXTS), ("phase", PHASES), ("location", LOCATIONS))
 _BILLED_AT: Final = frozenset({"Outlet", "Cable", "Body"})
 """Locations whose register is the session's; Inlet is the grid side, EV the car's own."""
 _KILO: Final = {"kW": 3, "kVA": 3, "W": 0, "VA": 0}

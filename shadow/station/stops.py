@@ -50,6 +50,9 @@ def on_stop(out: Outbox, call: Call, frame_id: str) -> None:
     token = None if reasons[1] in _NO_TOKEN else tag
     if token is not None and reasons[1] != "StopAuthorized":
         token = None  # E07.FR.02: the token stands in the event that ends the authorization, and in no other
+    if tag is not None and token is None:
+        detail = "2.0.1 says the token where it ends the authorization, and nowhere else (E07.FR.02, §1.60.1)"
+        out.lost("StopTransaction.idTag", tag, detail=detail, connector_id=number or None)
     transaction.meter_stop = meter_stop
     out.station.authorized.pop((tag or "").lower(), None)  # it was shown to stop, not to start
     if transaction.latent and meter_stop is not None and (transaction.meter_start or 0) < meter_stop:
