@@ -91,7 +91,9 @@ class Settings(BaseSettings):
     price_per_kwh: Decimal = Field(Decimal("0.50"), ge=0, description="Price at which an energy difference is shown.")
     currency: str = Field("EUR", min_length=1, max_length=8, description="Currency of that price.")
     tx_start_points: str = Field("PowerPathClosed", description="TxStartPoint of the virtual station, comma separated.")
-    tx_stop_points: str = Field("EVConnected,Authorized", description="TxStopPoint of the virtual station.")
+    tx_stop_points: str = Field(
+        "EVConnected,Authorized", description="TxStopPoint of the virtual station, comma separated."
+    )
     id_token_type: str = Field("guess", description="IdTokenEnumType for 1.6 idTags, or guess (by their form).")
     autocharge: bool = Field(
         default=False, description="The fleet recognises cars by MAC address: 12 hex digits become MacAddress."
