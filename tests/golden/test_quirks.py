@@ -19,6 +19,7 @@ from diff.discrepancy import Class
 from ingest.frame import Direction, Frame
 from ingest.recording import Reader
 from ingest.timestamps import format_micros
+from shadow.config import DEFAULT
 from shadow.mapping.registry import TABLES
 from shadow.mapping.rules import REQUEST
 
@@ -78,7 +79,7 @@ def _neighbour() -> Script:
 
 @cache
 def _neighbour_alone() -> tuple[Any, ...]:
-    lived = Lived().feed(_neighbour().frames).settle()
+    lived = Lived(DEFAULT).feed(_neighbour().frames).settle()
     return tuple(lived.messages)
 
 
@@ -105,7 +106,7 @@ def test_the_table_is_well_formed() -> None:
 def test_a_quirk_is_lived_and_named(quirk: dict[str, Any]) -> None:
     """No crash, no refused event, exactly the codes and losses of the table, and the neighbour lives as if alone."""
     mixed = sorted([*_frames(quirk), *_neighbour().frames], key=lambda frame: frame.received_at)
-    lived = Lived().feed(mixed).settle()
+    lived = Lived(DEFAULT).feed(mixed).settle()
     expected = _expectation(quirk)
     assert lived.codes("CP") == {*expected["codes"], *expected["silence"]}
     assert {f"{code} {path}" for code, path in lived.losses("CP")} == set(expected["losses"])
