@@ -52,6 +52,8 @@ class Held(msgspec.Struct, omit_defaults=True):
     """They were queued while the station was offline, judged when they came."""
     received_at: Micros | None = None
     begin: bool = False
+    measured_at: Micros = 0
+    """The station's own time of them."""
 
 
 class WaitingEvent(msgspec.Struct, omit_defaults=True):

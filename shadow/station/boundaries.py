@@ -94,8 +94,8 @@ def on_signed(out: Outbox, transaction: Transaction, at: Micros) -> None:
 
 def _begin_latent(out: Outbox, transaction: Transaction, at: Micros, trigger: str, state: str) -> None:
     transaction.latent = False
-    held = [one for one in transaction.held if one.begin]
-    transaction.held = [one for one in transaction.held if not one.begin]
+    held = [one for one in transaction.held if one.begin and one.measured_at <= at]  # J02.FR.10
+    transaction.held = [one for one in transaction.held if one not in held]
     values = [one.meter_value for one in held]
     wh, began = transaction.meter_start, transaction.started_at
     if wh is not None and began is not None and not registers.is_placeholder(wh):

@@ -163,7 +163,7 @@ def _place(out: Outbox, transaction: Transaction, read: ReadValue, frame_id: str
         return True
     elif read.context == _BEGIN:
         started = ordering.waiting_start(out, transaction.transaction_id)
-        if started is not None and read.at <= started.at + ordering.ORDER_SLACK:
+        if started is not None and read.at <= started.at:  # J02.FR.10: no value is younger than its event
             ordering.merge(started, read.value, frame_id)
             return True
         if transaction.charging_state == "EVConnected" and transaction.charged_at is None:
@@ -188,8 +188,8 @@ def _watch_energy(out: Outbox, transaction: Transaction, read: ReadValue) -> Non
 def _hold(out: Outbox, transaction: Transaction, read: ReadValue, frame_id: str, span: Micros) -> None:
     if len(transaction.held) >= _MOST_HELD:
         flush_held(out, transaction)
-    held = Held(read.value, frame_id, out.at + span, out.is_offline(read.at), out.at, begin=read.context == _BEGIN)
-    transaction.held.append(held)
+    offline = out.is_offline(read.at)
+    transaction.held.append(Held(read.value, frame_id, out.at + span, offline, out.at, read.context == _BEGIN, read.at))
 
 
 def on_meter_values_answer(out: Outbox, request: PendingCall, _answer: dict[str, Any]) -> None:
@@ -220,11 +220,10 @@ def flush_held(out: Outbox, transaction: Transaction, until: Micros | None = Non
     due = [one for one in transaction.held if until is None or one.until <= until]
     transaction.held = [one for one in transaction.held if one not in due]
     for one in due:
-        stamp = parse_stamp(one.meter_value["timestamp"]).at
         transactions.update(
             out,
             transaction,
-            out.at if stamp is None else stamp,
+            one.measured_at,
             "MeterValuePeriodic",
             meter_value=one.meter_value,
             caused_by=(one.frame_id,),

@@ -198,8 +198,9 @@ def update(
         info["chargingState"] = charging_state
     if charging_state == "Charging" and transaction.charged_at is None:
         transaction.charged_at = at
-        begun = [one for one in transaction.held if one.begin]
-        transaction.held = [one for one in transaction.held if not one.begin]
+        # J02.FR.10: no value is younger than its event.
+        begun = [one for one in transaction.held if one.begin and one.measured_at <= at]
+        transaction.held = [one for one in transaction.held if one not in begun]
         values = [*values, *(one.meter_value for one in begun)]
         caused_by = (*dict.fromkeys(one.frame_id for one in begun), *(caused_by or (out.frame_id,)))
     if remote_start_id is not None:

@@ -217,7 +217,8 @@ def _begin(script: Script, **more: Any) -> Script:
 
 def test_begin_samples_go_into_started_while_it_waits_e01_fr_09() -> None:
     """Inside the reorder horizon: Started carries them, caused by both frames."""
-    script = _begin(Script().boot().start(1, TAG, 1000, transaction=7)).status(1, "Charging")
+    script = Script().boot().start(1, TAG, 1000, transaction=7)
+    script = _begin(script, at=script.ago(1)).status(1, "Charging")
     lived = Lived(DEFAULT).feed(script.frames).settle()
     assert [event["eventType"] for event in lived.events] == ["Started", "Updated"]
     assert len(lived.events[0]["meterValue"]) == 2
