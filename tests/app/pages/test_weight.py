@@ -34,7 +34,7 @@ def test_page_in_the_documentation_is_the_one_that_is_measured() -> None:
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_recordings_weigh_what_the_page_says(name: str) -> None:
-    """The figures about recordings, measured again where the recordings are."""
+    """The figures about recordings, measured again where the recordings are, but for two of a hundred."""
     path = RECORDINGS / name
     if not path.exists():
         pytest.skip(f"{name} lies outside of the repository and is absent here")
@@ -47,4 +47,4 @@ def test_recordings_weigh_what_the_page_says(name: str) -> None:
     account = scales.account()
     old, new = account.total("1.6"), account.total("2.0.1")
     measured = (old.messages, old.plain, old.deflated, new.messages, new.plain, new.deflated)
-    assert RECORDED[name][1] == pytest.approx(measured, rel=0 if ZLIB_RUNTIME_VERSION.startswith("1.") else 0.05)
+    assert RECORDED[name][1] == pytest.approx(measured, rel=0.02)
