@@ -100,8 +100,13 @@ def _profile(transaction: Rule, purpose: Rule) -> tuple[Rule, ...]:
 
 START_PROFILE: Final = _profile(
     lost("transactionId", why="a profile that comes with a start names no transaction (F01.FR.11)"),
-    same(
-        "chargingProfilePurpose", _only_for_the_transaction, lossy=True, why="always TxProfile (F01.FR.09); 1.6 §5.11"
+    Rule(
+        source="chargingProfilePurpose",
+        target="chargingProfilePurpose",
+        read=_only_for_the_transaction,
+        handling=Handling.LOSSY,
+        provenance=Provenance.DERIVED,
+        why="always TxProfile (F01.FR.09); 1.6 §5.11",
     ),
 )
 """Of RemoteStartTransaction."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from shadow.mapping.rules import ANSWER, FROM_CSMS, FROM_STATION, REQUEST, Table, fixed, group, made, moved, same
 from shadow.mapping.values import INTEGER, TIME, one_of, sized, text
+from shadow.message import Provenance
 from shadow.station.outbox import Outbox
 
 __all__ = ["TABLES"]
@@ -28,7 +29,7 @@ _LOG_STATUSES: Final = {
         "Uploading",
     )
 }
-"""2.0.1 has AcceptedCanceled as well, for an upload that gives way to another: no station of 1.6 can say it."""
+"""2.0.1 has AcceptedCanceled as well, for an upload that gives way to another: GetLog.conf tells of that alone."""
 _ANSWERS: Final = {name: name for name in ("Accepted", "Rejected", "AcceptedCanceled")}
 _LOG_TYPES: Final = {name: name for name in ("DiagnosticsLog", "SecurityLog")}
 
@@ -129,6 +130,20 @@ TABLES: Final[tuple[Table, ...]] = (
         part=ANSWER,
         directions=FROM_CSMS,
         message="GetLog",
-        rules=(same("status", one_of(_ANSWERS)), same("filename", _file_name)),
+        also=("LogStatusNotification",),
+        rules=(
+            same("status", one_of(_ANSWERS)),
+            same("filename", _file_name),
+            made(
+                "LogStatusNotification.status",
+                provenance=Provenance.DERIVED,
+                why="AcceptedCanceled, after an answer of that name: the upload before it gave way (N01.FR.20)",
+            ),
+            made(
+                "LogStatusNotification.requestId",
+                provenance=Provenance.DERIVED,
+                why="that of the upload which gave way (N01.FR.07)",
+            ),
+        ),
     ),
 )

@@ -250,11 +250,11 @@ TABLES: Final[dict[tuple[str, str], Table]] = {
 
 
 def in_full(payload: dict[str, Any]) -> dict[str, Any]:
-    """A wrapped payload with the short forms of the application note written out as 2.0.1 has them, and without blanks.
+    """A wrapped payload with the short forms of the application note written out as 2.0.1 has them; nulls go.
 
     `idToken` is a plain string there, and `idTokenInfo` an IdTagInfo of 1.6.
     """
-    whole: dict[str, Any] = _without_blanks(payload)
+    whole: dict[str, Any] = _without_empty(payload)
     token, info = whole.get("idToken"), whole.get("idTokenInfo")
     if isinstance(token, str):
         whole["idToken"] = {"idToken": token}
@@ -266,11 +266,11 @@ def in_full(payload: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _without_blanks(value: Any) -> Any:
+def _without_empty(value: Any) -> Any:
     """Serialisers write what is absent as null, or as an empty list, which no field of these messages may be.
 
     As deep as the text was allowed to be.
     """
     if isinstance(value, dict):
-        return {key: _without_blanks(child) for key, child in value.items() if child is not None and child != []}
-    return [_without_blanks(child) for child in value] if isinstance(value, list) else value
+        return {key: _without_empty(child) for key, child in value.items() if child is not None and child != []}
+    return [_without_empty(child) for child in value] if isinstance(value, list) else value

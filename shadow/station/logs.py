@@ -8,12 +8,15 @@ from typing import Any, Final
 from ingest.exchange import PendingCall
 from ingest.frame import Direction
 from ingest.ocppj import Call, CallError
+from shadow.message import Provenance
 from shadow.station import relay
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
 from shadow.station.request_ids import LOG, ask, settle, told
 
 __all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS"]
+
+_GAVE_WAY: Final = {"status": Provenance.DERIVED, "requestId": Provenance.DERIVED}
 
 
 def _status(out: Outbox, call: Call) -> None:
@@ -37,8 +40,13 @@ def _get_log(out: Outbox, call: Call) -> None:
 
 
 def _get_log_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
-    settle(out, LOG, request.frame_id, accepted=text(answer, "status") in ("Accepted", "AcceptedCanceled"))
+    status = text(answer, "status")
+    before = settle(out, LOG, request.frame_id, accepted=status in ("Accepted", "AcceptedCanceled"))
     relay.answer(out, request, answer)
+    if status == "AcceptedCanceled" and before is not None and out.was_asked(request, "GetLog"):
+        # N01.FR.20: 2.0.1 reports the end of the upload that gave way, and 1.6 has no status for it.
+        payload = {"status": status, "requestId": before}
+        out.say("LogStatusNotification", payload, _GAVE_WAY, caused_by=(request.frame_id, out.frame_id))
 
 
 def _refused(out: Outbox, request: PendingCall, error: CallError) -> None:

@@ -34,12 +34,16 @@ def ask(out: Outbox, kind: str, given: int | None) -> int:
     return own_id
 
 
-def settle(out: Outbox, kind: str, asked_by: str, *, accepted: bool) -> None:
-    """The request of that frame was answered. Refused, it leaves the one before it as it was."""
+def settle(out: Outbox, kind: str, asked_by: str, *, accepted: bool) -> int | None:
+    """The request of that frame was answered. Refused, it leaves the one before it as it was.
+
+    Returns the id that was current before it, where there was another one.
+    """
     requested = _requested(out, kind)
     own_id, before = requested.asked.pop(asked_by, (None, None))
     if own_id is not None and not accepted and requested.current == own_id:
         requested.current = before
+    return before if before != own_id else None
 
 
 def told(out: Outbox, kind: str, call: Call) -> Mapping[str, Any]:

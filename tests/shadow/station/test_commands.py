@@ -209,6 +209,7 @@ def test_another_purpose_with_a_start_is_said_as_tx_profile_and_named_f01_fr_09(
     assert lived.requests("RequestStartTransaction")[0]["chargingProfile"]["chargingProfilePurpose"] == "TxProfile"
     (row,) = lived.rows("profile.unmappable")
     assert (row.primary, row.shadow) == ("ChargePointMaxProfile", "TxProfile")
+    assert lived.messages[-1].provenance["chargingProfile.chargingProfilePurpose"] is Provenance.DERIVED
 
 
 def test_each_start_has_an_id_of_its_own() -> None:

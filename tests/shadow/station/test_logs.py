@@ -129,6 +129,22 @@ def test_a_given_id_is_carried_on_where_the_station_leaves_it_out() -> None:
     assert _ids(Lived().feed(_log_told(script, "Uploading").frames)) == [41]
 
 
+def test_an_upload_that_gives_way_is_reported_as_canceled_n01_fr_20() -> None:
+    """1.6 says it in the answer to the new request alone; with no upload before, nothing gave way."""
+    script = Script().boot()
+    for own_id, status in ((41, "AcceptedCanceled"), (42, "AcceptedCanceled"), (43, "Accepted"), (44, "Rejected")):
+        script.command("GetLog", {**GET_LOG, "requestId": own_id}).answer({"status": status})
+    lived = Lived().feed(_log_told(script, "Uploading").frames)
+    assert lived.requests("LogStatusNotification") == [
+        {"status": "AcceptedCanceled", "requestId": 41},
+        {"status": "Uploading", "requestId": 43},
+    ]
+    canceled = next(one for one in lived.messages if one.action == "LogStatusNotification")
+    assert canceled.direction is Direction.CP_TO_CS
+    assert set(canceled.provenance.values()) == {Provenance.DERIVED}
+    assert lived.codes() == set()
+
+
 @pytest.mark.parametrize("how", ["rejected", "no file", "error"])
 def test_a_refused_request_leaves_the_running_upload_as_it_was(how: str) -> None:
     """The station goes on reporting for the first request."""
