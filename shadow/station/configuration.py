@@ -15,6 +15,7 @@ from shadow.station import relay
 from shadow.station.fields import integer, objects, text
 from shadow.station.inventory import Told, say_report
 from shadow.station.outbox import Outbox
+from shadow.station.signed import learn_keys
 
 __all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS"]
 
@@ -127,6 +128,7 @@ def _get_answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> N
             told = [one for key in keys if report_addresses(key) for one in _told(out, key, answer)]
             say_report(out, request, "GetReport", request_id, told)
         _name_unasked(out, keys, answer)
+    learn_keys(out, answer.values)
     count = integer(answer.values, "numberofconnectors")
     if count is not None and count > 0:
         out.station.connector_count = count

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
 from shadow.quantities import ENERGY_REGISTER, decimal_of
+from shadow.state import MAX_CONNECTORS
 from shadow.station.outbox import Outbox
 
-__all__ = ["NO_NUMBER", "SAME", "is_register", "reading_of", "signed_value"]
+__all__ = ["NO_NUMBER", "SAME", "is_register", "learn_keys", "reading_of", "signed_value"]
 
 NO_NUMBER: Final = "signed data that no number is known for, and 2.0.1 has no signed value without one"
 SAME: Final = ("measurand", "context", "phase", "location")
@@ -26,6 +28,7 @@ SAME: Final = ("measurand", "context", "phase", "location")
 _LONGEST: Final = 2500
 _LONGEST_METHOD: Final = 50
 _BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4}){6,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_KEY_NAME: Final = re.compile(r"meterpublickey\[?(\d{0,4})\]?", re.ASCII)
 _MOST_READINGS: Final = 16
 
 
@@ -53,7 +56,8 @@ def signed_value(out: Outbox, action: str, value: object, number: int | None) ->
     data = _text(told, "signedMeterData") or _text(told, "signedMeterValue") or value
     # 2.0.1 wants Base64; what is in it is the data as it came, so nothing is changed that was signed.
     encoded = data if _BASE64.fullmatch(data) else b64encode(data.encode()).decode()
-    key = _text(told, "publicKey") or out.station.meter_public_keys.get(number or 0, "")
+    known = out.station.meter_public_keys
+    key = _text(told, "publicKey") or known.get(number or 0) or known.get(0, "")
     if len(encoded) > _LONGEST or len(key) > _LONGEST:
         detail = f"signed data beyond the {_LONGEST} characters of 2.0.1: cut short, no signature would hold"
         out.lost(f"{action}.sampledValue.value", f"{len(value)} characters", detail=detail, connector_id=number)
@@ -65,6 +69,15 @@ def signed_value(out: Outbox, action: str, value: object, number: int | None) ->
         "encodingMethod": _text(told, "encodingMethod")[:_LONGEST_METHOD],
         "publicKey": key,
     }
+
+
+def learn_keys(out: Outbox, values: Mapping[str, str]) -> None:
+    """Keep MeterPublicKey in mind (OCA note on signed values in 1.6: one key for each connector), by lower-case key."""
+    for name, value in values.items():
+        found = _KEY_NAME.fullmatch(name)
+        number = int(found.group(1) or 0) if found is not None else -1
+        if 0 <= number <= MAX_CONNECTORS and value:
+            out.station.meter_public_keys[number] = value
 
 
 def reading_of(value: object, context: str | None) -> tuple[Decimal, str] | None:

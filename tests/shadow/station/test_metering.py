@@ -201,6 +201,19 @@ def test_a_signed_value_that_was_written_as_json_is_taken_apart() -> None:
     assert _signed(found) == (OCMF, {"signingMethod": "", "encodingMethod": "OCMF", "publicKey": "a2V5"})
 
 
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("MeterPublicKey", True), ("MeterPublicKey1", True), ("MeterPublicKey[1]", True), ("MeterPublicKey2", False)],
+)
+def test_the_public_key_is_the_one_that_the_station_told(name: str, *, known: bool) -> None:
+    """MeterPublicKey of the connector, or of the station, as GetConfiguration gave it."""
+    script = _running().command("GetConfiguration", {"key": [name]})
+    script.answer({"configurationKey": [{"key": name, "readonly": True, "value": "3059A1"}]})
+    lived = Lived().feed(script.meter(1, 7, OCMF, format="SignedData").frames)
+    (sample,) = _samples(lived.events[-1])
+    assert sample["signedMeterValue"]["publicKey"] == ("3059A1" if known else "")
+
+
 def test_signed_data_is_never_cut() -> None:
     """Beyond 2500 characters no signature would hold: it is left out, and its length named."""
     lived = Lived().feed(_running().meter(1, 7, "OCMF|" + "x" * 2000, format="SignedData").frames)
