@@ -36,7 +36,7 @@ def check_conflicts(out: Outbox, where: str, new: InstalledProfile, installed: S
 def _broken_by(new: InstalledProfile, other: InstalledProfile) -> Iterator[tuple[str, str]]:
     if new.profile_id == other.profile_id:
         if (new.purpose, new.evse_id) != (other.purpose, other.evse_id):
-            yield "K01.FR.05", "an id on two profiles: in 2.0.1 the second takes the place of the first"
+            yield "K01.FR.05", "an id on two profiles: the second takes the place of the first, wherever that stands"
         return
     if new.purpose != other.purpose or new.stack_level != other.stack_level:
         return
