@@ -245,7 +245,7 @@ class StationState(msgspec.Struct, omit_defaults=True):
     transactions: dict[str, Transaction] = msgspec.field(default_factory=dict)
     """Open and recently ended ones by transactionId, oldest first."""
     waiting: list[WaitingEvent] = msgspec.field(default_factory=list)
-    """TransactionEvents inside the reorder horizon, in the order of their arrival."""
+    """TransactionEvents inside the reorder horizon, in the order of falling due; of equals the first that came."""
     aliases: dict[str, str] = msgspec.field(default_factory=dict)
     """The primary's transaction ids → transactionId, newest meaning."""
     clock: Clock = msgspec.field(default_factory=Clock)

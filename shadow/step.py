@@ -67,7 +67,7 @@ def _next_due(state: ChargerState, config: ShadowConfig) -> Micros | None:
         if one.held and not one.ended:
             at = min(held.until for held in one.held)
             due = at if due is None or at < due else due
-    timeout = boundaries.due(state.station.transactions, config.connection_timeout)
+    timeout = boundaries.due(state.station, config)
     due = timeout if due is None or (timeout is not None and timeout < due) else due
     doubted = doubts.due(state.station)
     return doubted if due is None or (doubted is not None and doubted < due) else due

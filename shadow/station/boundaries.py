@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from ingest.frame import Micros
-from shadow.state import PendingStart, Transaction
+from shadow.config import ShadowConfig
+from shadow.state import PendingStart, StationState, Transaction
 from shadow.station import registers, samples, transactions
 from shadow.station.outbox import Outbox
 from shadow.station.points import Stimulus, begins, ends
@@ -163,9 +164,11 @@ def _resume(out: Outbox, number: int, at: Micros) -> bool:
     return True
 
 
-def due(known: dict[str, Transaction], timeout: Micros) -> Micros | None:
+def due(station: StationState, config: ShadowConfig) -> Micros | None:
     """When the next token has waited for its cable long enough."""
-    waiting = (one.received_at + timeout for one in known.values() if _waits(one))
+    if "Authorized" not in config.tx_start_points:
+        return None  # nothing waits: asked with every frame, so answered at once
+    waiting = (one.received_at + config.connection_timeout for one in station.transactions.values() if _waits(one))
     return min(waiting, default=None)
 
 

@@ -9,6 +9,8 @@ station's own time, and by arrival where that is the same. The answer to an even
 
 from __future__ import annotations
 
+from bisect import insort_right
+from functools import lru_cache
 from typing import Any, Final
 
 from ingest.exchange import PendingCall
@@ -34,17 +36,21 @@ ORDER_SLACK: Final[Micros] = 1_000_000
 """Charging stations stamp a status and the sample beside it up to a second apart."""
 
 _RANKS: Final = {"Started": 0, "Updated": 1, "Ended": 2}
-_PROVENANCE: Final = {
+_NOTHING: Final[dict[str, Provenance]] = {}
+_GROUP: Final = {"idTokenInfo.groupIdToken.type": Provenance.SYNTHESISED}
+_ALWAYS: Final = {
     "seqNo": Provenance.SYNTHESISED,
     "triggerReason": Provenance.DERIVED,
     "transactionInfo.transactionId": Provenance.SYNTHESISED,
-    "transactionInfo.chargingState": Provenance.DERIVED,
-    "transactionInfo.remoteStartId": Provenance.SYNTHESISED,
-    "idToken.type": Provenance.SYNTHESISED,
-    "evse": Provenance.CONFIGURED,
-    "offline": Provenance.DERIVED,
 }
-"""Of every field that a TransactionEvent may have and that was not simply observed."""
+_SOMETIMES: Final = (
+    ("transactionInfo.chargingState", Provenance.DERIVED),
+    ("transactionInfo.remoteStartId", Provenance.SYNTHESISED),
+    ("idToken.type", Provenance.SYNTHESISED),
+    ("evse", Provenance.CONFIGURED),
+    ("offline", Provenance.DERIVED),
+)
+"""Of the members of a TransactionEvent that were not simply observed."""
 
 
 def tell(out: Outbox, event: WaitingEvent) -> None:
@@ -54,9 +60,12 @@ def tell(out: Outbox, event: WaitingEvent) -> None:
         return
     event.due = out.at + out.config.reorder_horizon
     waiting = out.station.waiting
-    waiting.append(event)
+    if waiting and waiting[-1].due > event.due:
+        insort_right(waiting, event, key=_due)  # its frame was late itself
+    else:
+        waiting.append(event)
     if len(waiting) > MAX_WAITING:
-        _say_up_to(out, min(waiting, key=lambda one: one.due))
+        _say_up_to(out, waiting[0])
 
 
 def answer(out: Outbox, request: PendingCall, payload: dict[str, Any], first: str | None = None) -> None:
@@ -97,19 +106,23 @@ def merge(event: WaitingEvent, meter_value: dict[str, Any], frame_id: str) -> No
 
 def next_due(station: StationState) -> Micros | None:
     """When the next event has waited long enough."""
-    return min((one.due for one in station.waiting), default=None)
+    return station.waiting[0].due if station.waiting else None
 
 
 def fire(out: Outbox, until: Micros) -> None:
     """Say what has waited long enough, each in its turn."""
-    while due := [one for one in out.station.waiting if one.due <= until]:
-        _say_up_to(out, min(due, key=lambda one: one.due))
+    while out.station.waiting and out.station.waiting[0].due <= until:
+        _say_up_to(out, out.station.waiting[0])
 
 
 def flush(out: Outbox, transaction_id: str) -> None:
     """Say all that waits of one transaction: it is about to be forgotten."""
     while mine := [one for one in out.station.waiting if one.transaction_id == transaction_id]:
         _say_up_to(out, max(mine, key=_turn))
+
+
+def _due(event: WaitingEvent) -> Micros:
+    return event.due
 
 
 def _turn(event: WaitingEvent) -> tuple[int, Micros]:
@@ -138,7 +151,15 @@ def _say(out: Outbox, event: WaitingEvent) -> None:
             transaction.evse_told = True
             payload["evse"] = out.evse(transaction.connector_id)
         _check_order(out, transaction, event)
-    provenance = {path: origin for path, origin in _PROVENANCE.items() if _has(payload, path)}
+    info = payload["transactionInfo"]
+    there = (
+        "chargingState" in info,
+        "remoteStartId" in info,
+        "idToken" in payload,
+        "evse" in payload,
+        "offline" in payload,
+    )
+    provenance = _provenance(there)
     out.say("TransactionEvent", payload, provenance, caused_by=event.caused_by)
     if event.answer is not None:
         _respond(out, event.answer, (event.caused_by[-1], event.answered_by))
@@ -146,12 +167,14 @@ def _say(out: Outbox, event: WaitingEvent) -> None:
 
 def _respond(out: Outbox, payload: dict[str, Any], caused_by: tuple[str, ...]) -> None:
     direction, response = Direction.CS_TO_CP, MessageType.RESPONSE
-    out.say("TransactionEvent", payload, direction=direction, type_=response, caused_by=caused_by)
+    provenance = _GROUP if "groupIdToken" in payload.get("idTokenInfo", ()) else _NOTHING
+    out.say("TransactionEvent", payload, provenance, direction=direction, type_=response, caused_by=caused_by)
 
 
-def _has(payload: dict[str, Any], path: str) -> bool:
-    name, _, inner = path.partition(".")
-    return name in payload and (not inner or inner in payload[name])
+@lru_cache(maxsize=32)
+def _provenance(there: tuple[bool, ...]) -> dict[str, Provenance]:
+    """Of a TransactionEvent that has those of `_SOMETIMES`; shared by all alike, and never written to."""
+    return _ALWAYS | {path: origin for (path, origin), has in zip(_SOMETIMES, there, strict=True) if has}
 
 
 def _check_order(out: Outbox, transaction: Transaction, event: WaitingEvent) -> None:
