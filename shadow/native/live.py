@@ -82,6 +82,7 @@ def on_error(state: ChargerState, request: PendingCall, error: CallError, out: O
     payload = {
         "errorCode": error.code[:_LONGEST_CODE],
         "errorDescription": error.description[:_LONGEST_DESCRIPTION],
+        **({"errorDetails": error.details} if error.details else {}),
     }
     frames = (request.frame_id, out.frame_id)
     direction = request.direction.opposite

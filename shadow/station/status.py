@@ -14,7 +14,7 @@ from ingest.ocppj import Call, CallError
 from ingest.timestamps import format_micros
 from shadow.mapping.connectors import name_unknown
 from shadow.state import MAX_CONNECTORS, Connector, Transaction
-from shadow.station import boundaries, charging_state, doubts, relay, reservation, transactions
+from shadow.station import boundaries, charging_state, doubts, ordering, relay, reservation, transactions
 from shadow.station.connector_status import say_status
 from shadow.station.errors import on_error
 from shadow.station.fields import integer, text
@@ -193,8 +193,14 @@ def answer_reports(out: Outbox, request: PendingCall) -> None:
             out.respond(request, action, {})
 
 
-def on_status_answer(_out: Outbox, _request: PendingCall, _answer: dict[str, Any]) -> None:
-    """StatusNotification.conf is empty: `answer_reports` has said all of it."""
+def on_status_answer(out: Outbox, request: PendingCall, _answer: dict[str, Any]) -> None:
+    """StatusNotification.conf is empty, and so is the answer to a TransactionEvent that the status became.
+
+    Where a status may begin a transaction (no start point PowerPathClosed) its Started carries the token, and 1.6 has
+    answered for that in StartTransaction.conf: an empty answer would break E01.FR.12, so none is made up.
+    """
+    if "PowerPathClosed" in out.config.tx_start_points:
+        ordering.answer(out, request, {})
 
 
 def on_status_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
