@@ -121,6 +121,10 @@ class Transaction(msgspec.Struct, omit_defaults=True):
     remote_start_id: int | None = None
     reservation_id: int | None = None
     """What the Started of a latent one will carry."""
+    token_info: dict[str, Any] | None = None
+    """IdTokenInfoType that the primary gave for its StartTransaction, of a latent one."""
+    token_told_by: str = ""
+    """The frame that made its Started: the answer to it carries `token_info` (E01.FR.12)."""
     overrun: bool = False
     """It ended in 2.0.1, and its StopTransaction has not come."""
     stop: dict[str, Any] | None = None

@@ -94,7 +94,7 @@ def on_signed(out: Outbox, transaction: Transaction, at: Micros) -> None:
 
 
 def _begin_latent(out: Outbox, transaction: Transaction, at: Micros, trigger: str, state: str) -> None:
-    transaction.latent = False
+    transaction.latent, transaction.token_told_by = False, out.frame_id
     held = [one for one in transaction.held if one.begin and one.measured_at <= at]  # J02.FR.10
     transaction.held = [one for one in transaction.held if one not in held]
     values = [one.meter_value for one in held]

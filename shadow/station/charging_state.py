@@ -1,4 +1,9 @@
-"""What a connector's status says of the transaction on it: its chargingState, and the cable (E02.FR.13, E01.FR.18)."""
+"""What a connector's status says of the transaction on it: its chargingState, and the cable (E02.FR.13, E01.FR.18).
+
+What 2.0.1 also knows and 1.6 gives no evidence for is not said: EVConnectTimeout after the EV side was unplugged
+(E10.FR.02: 1.6 goes on until its StopTransaction, which says why), Available and Occupied meanwhile (TC_E_26: due with
+a fixed cable only, and 1.6 does not tell which it is), numberOfPhasesUsed (E02.FR.18), ChargingRateChanged (K11.FR.04).
+"""
 
 from __future__ import annotations
 

@@ -74,6 +74,9 @@ def answer(out: Outbox, request: PendingCall, payload: dict[str, Any], first: st
     `first`: the frame that was never answered and that the request repeats (E13.FR.02): it is what is answered.
     """
     frame_id = first or request.frame_id
+    for one in out.station.transactions.values():
+        if one.token_told_by == frame_id and one.token_info is not None and not payload:
+            payload, one.token_info = {"idTokenInfo": one.token_info}, None
     mine = [one for one in out.station.waiting if one.caused_by[-1] == frame_id]
     for event in mine:
         if event.answer is None:

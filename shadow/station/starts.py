@@ -238,6 +238,8 @@ def on_start_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -
             transactions.alias(out, started, primary_id)
         if info is not None and info["status"] != "Accepted":
             started.refused = True
+    if started is not None and started.latent:
+        started.token_info = info
     if info is not None:
         ordering.answer(out, request, {"idTokenInfo": info}, first)
 

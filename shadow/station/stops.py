@@ -37,7 +37,8 @@ def on_stop(out: Outbox, call: Call, frame_id: str) -> None:
         if transaction is None:
             return
     if transaction.overrun:
-        transaction.overrun = False  # it ended before, by a stop point that 1.6 does not have
+        # It ended before, by a stop point that 1.6 does not have; what is kept tells a retry of this stop.
+        transaction.overrun, transaction.ended_at, transaction.meter_stop = False, at, meter_stop
         return
     if transaction.ended:
         _again(out, transaction, at, meter_stop, frame_id)
