@@ -97,6 +97,7 @@ def test_each_transaction_is_legal_for_the_csms(story: Script, config: ShadowCon
 
 BY_16 = {
     "E01.FR.12": "the primary answered a stop with a token by an empty StopTransaction.conf, which 1.6 allows",
+    "E01.FR.13": "its StartTransaction names no reservation though its token has one, expired ones included",
     "J02.FR.16": "the station's own register runs backwards",
     "E06.FR.11": "its Transaction.End samples came and no StopTransaction did",
     "B01.FR.05": "it told no status of a connector before it charged there",
