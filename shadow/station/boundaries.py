@@ -12,7 +12,7 @@ from typing import Final
 from ingest.frame import Micros
 from shadow.config import ShadowConfig
 from shadow.state import PendingStart, StationState, Transaction
-from shadow.station import registers, samples, transactions
+from shadow.station import events, registers, samples, transactions
 from shadow.station.outbox import Outbox
 from shadow.station.points import Stimulus, begins, ends
 
@@ -52,7 +52,7 @@ def on_token(out: Outbox, tag: str, remote: PendingStart | None = None) -> None:
     if remote is not None and remote in out.station.remote_starts:
         out.station.remote_starts.remove(remote)
         out.station.authorized[tag.lower()] = out.at  # so that Preparing proves no cable
-    transactions.start(out, early, out.at, trigger, "Idle", info=info)
+    events.start(out, early, out.at, trigger, "Idle", info=info)
 
 
 def on_free_status(out: Outbox, number: int, status: str, before: str | None, at: Micros, *, plugged: bool) -> None:
@@ -64,7 +64,7 @@ def on_free_status(out: Outbox, number: int, status: str, before: str | None, at
         early = transactions.new_transaction(out, number, early=True, started_at=at)
         state = "EVConnected" if status == "Preparing" else status
         trigger = "CablePluggedIn" if status == "Preparing" else "ChargingStateChanged"
-        transactions.start(out, early, at, trigger, state)
+        events.start(out, early, at, trigger, state)
     waiting = [one for one in transactions.open_transactions(out) if one.early and one.connector_id == 0]
     if (before, status) == ("Preparing", "Available") and len(waiting) == 1:
         _time_out(out, waiting[0], at)  # OCA TC_004_2: nobody plugged in, and the station waits no longer
@@ -102,7 +102,7 @@ def _begin_latent(out: Outbox, transaction: Transaction, at: Micros, trigger: st
     if wh is not None and began is not None and not registers.is_placeholder(wh):
         values = [samples.register_sample(wh, "Transaction.Begin", began), *values]
     info = {} if transaction.remote_start_id is None else {"remoteStartId": transaction.remote_start_id}
-    transactions.start(
+    events.start(
         out,
         transaction,
         at,
@@ -127,7 +127,7 @@ def on_unplugged(out: Outbox, transaction: Transaction, at: Micros) -> bool:
     """The cable left: the end of what has no other. One that never became a transaction of 1.6 ends too (E06.FR.02)."""
     reasons = ("EVDisconnected", "EVCommunicationLost")
     if transaction.early:
-        transactions.end(out, transaction, at, reasons)
+        events.end(out, transaction, at, reasons)
         return True
     if transaction.latent or transaction.stop is not None or not ends(out.config.tx_stop_points, Stimulus.UNPLUGGED):
         return False
@@ -142,7 +142,7 @@ def _end_before_stop(out: Outbox, transaction: Transaction, at: Micros, reasons:
         measured = transaction.register_at or at
         values = [samples.register_sample(transaction.register, "Transaction.End", measured), *values]
     transaction.overrun = True
-    transactions.end(out, transaction, at, reasons, meter_values=values, charging_state=state)
+    events.end(out, transaction, at, reasons, meter_values=values, charging_state=state)
 
 
 def _resume(out: Outbox, number: int, at: Micros) -> bool:
@@ -185,4 +185,4 @@ def _waits(one: Transaction) -> bool:
 
 def _time_out(out: Outbox, transaction: Transaction, at: Micros) -> None:
     transaction.cable_out = True
-    transactions.end(out, transaction, at, ("Timeout", "EVConnectTimeout"))
+    events.end(out, transaction, at, ("Timeout", "EVConnectTimeout"))

@@ -11,7 +11,7 @@ from typing import Final
 
 from ingest.frame import Micros
 from shadow.state import Transaction
-from shadow.station import boundaries, transactions
+from shadow.station import boundaries, events, transactions
 from shadow.station.outbox import Outbox
 from shadow.station.tables import CHARGING_STATES, STOP_REASONS
 
@@ -28,13 +28,13 @@ def on_status(out: Outbox, transaction: Transaction, status: str, info: str, at:
         transaction.cable_out = True
         if transactions.is_void(transaction):
             # 1.6 refused the start and stops nothing; 2.0.1 has to end what it began (E05.FR.10).
-            transactions.end(out, transaction, at, STOP_REASONS["DeAuthorized"])
+            events.end(out, transaction, at, STOP_REASONS["DeAuthorized"])
         elif not boundaries.on_unplugged(out, transaction, at):
-            transactions.on_cable_out(out, transaction, at)
+            events.on_cable_out(out, transaction, at)
         return
     if status == "Faulted":
         if transaction.charging_state == "Charging":
-            transactions.update(out, transaction, at, "AbnormalCondition", charging_state="SuspendedEVSE")
+            events.update(out, transaction, at, "AbnormalCondition", charging_state="SuspendedEVSE")
         return
     state = CHARGING_STATES.get(status)
     if _EV_SIDE_GONE in info and status in ("SuspendedEV", "Finishing"):
@@ -43,7 +43,7 @@ def on_status(out: Outbox, transaction: Transaction, status: str, info: str, at:
             return
         if status == "SuspendedEV" and transaction.charging_state != "Idle":
             # StopTransactionOnEVSideDisconnect=false: 1.6 goes on, so the transaction does too (TC_E_26).
-            transactions.update(out, transaction, at, "EVCommunicationLost", charging_state="Idle")
+            events.update(out, transaction, at, "EVCommunicationLost", charging_state="Idle")
         return
     if state is None or (transaction.cable_out and status == "Finishing"):
         return
@@ -53,7 +53,7 @@ def on_status(out: Outbox, transaction: Transaction, status: str, info: str, at:
     if state == "Charging":
         boundaries.on_energy(out, transaction, at)
     if transaction.charging_state == "Idle":
-        transactions.update(out, transaction, at, "CablePluggedIn", charging_state="EVConnected")  # E10
+        events.update(out, transaction, at, "CablePluggedIn", charging_state="EVConnected")  # E10
     if state == transaction.charging_state:
         return
-    transactions.update(out, transaction, at, "ChargingStateChanged", charging_state=state)
+    events.update(out, transaction, at, "ChargingStateChanged", charging_state=state)

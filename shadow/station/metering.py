@@ -13,7 +13,7 @@ from ingest.ocppj import Call
 from ingest.timestamps import Flaw, format_micros, parse_stamp
 from shadow.message import Provenance
 from shadow.state import Held, Transaction
-from shadow.station import boundaries, ordering, registers, samples, signed, transactions
+from shadow.station import boundaries, events, ordering, registers, samples, signed, transactions
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
 
@@ -171,7 +171,7 @@ def _place(out: Outbox, transaction: Transaction, read: ReadValue, frame_id: str
             _hold(out, transaction, read, frame_id, out.config.begin_sample_hold)
             return True
     trigger = _TRIGGERS.get(read.context, "MeterValuePeriodic")
-    transactions.update(out, transaction, read.at, trigger, meter_value=read.value)
+    events.update(out, transaction, read.at, trigger, meter_value=read.value)
     return True
 
 
@@ -220,7 +220,7 @@ def flush_held(out: Outbox, transaction: Transaction, until: Micros | None = Non
     due = [one for one in transaction.held if until is None or one.until <= until]
     transaction.held = [one for one in transaction.held if one not in due]
     for one in due:
-        transactions.update(
+        events.update(
             out,
             transaction,
             one.measured_at,

@@ -11,7 +11,7 @@ from ingest.ocppj import Call
 from ingest.timestamps import format_micros
 from shadow.quantities import whole_wh
 from shadow.state import PendingStart, Transaction
-from shadow.station import boundaries, ordering, registers, samples, transactions
+from shadow.station import boundaries, events, ordering, registers, samples, transactions
 from shadow.station.authorization import id_token_info
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
@@ -86,9 +86,9 @@ def _displaced(out: Outbox, number: int, at: Micros) -> Transaction | None:
     for connector in (number, *out.siblings(number)):
         running = transactions.open_on(out, connector)
         if running is not None and transactions.is_void(running):
-            transactions.end(out, running, at, STOP_REASONS["DeAuthorized"])
+            events.end(out, running, at, STOP_REASONS["DeAuthorized"])
         elif running is not None:
-            transactions.close_open(out, running, at)
+            events.close_open(out, running, at)
             displaced = displaced or (None if running.early else running)  # 1.6 knows nothing of an early one
     return displaced
 
@@ -107,9 +107,7 @@ def _say_started(out: Outbox, started: Transaction, at: Micros, payload: dict[st
         started.remote_start_id, started.reservation_id = remote_start_id, reservation_id
     else:
         info = {} if remote_start_id is None else {"remoteStartId": remote_start_id}
-        transactions.start(
-            out, started, at, trigger, "EVConnected", info=info, values=values, reservation_id=reservation_id
-        )
+        events.start(out, started, at, trigger, "EVConnected", info=info, values=values, reservation_id=reservation_id)
     _report_state(out, started, at)
 
 
@@ -129,7 +127,7 @@ def _report_state(out: Outbox, started: Transaction, at: Micros) -> None:
     if state == "Charging":
         boundaries.on_energy(out, started, at)
     if started.charging_state != state:
-        transactions.update(out, started, at, "ChargingStateChanged", charging_state=state)
+        events.update(out, started, at, "ChargingStateChanged", charging_state=state)
 
 
 def _join(
@@ -157,9 +155,9 @@ def _join(
     if placed and not authorized:
         remote_start_id = None if remote is None else remote.remote_start_id
         reason = "Authorized" if remote is None else trigger
-        transactions.update(out, early, at, reason, tag=early.id_token, more=more, remote_start_id=remote_start_id)
+        events.update(out, early, at, reason, tag=early.id_token, more=more, remote_start_id=remote_start_id)
     else:
-        transactions.update(out, early, at, "CablePluggedIn", charging_state="EVConnected", more=more)
+        events.update(out, early, at, "CablePluggedIn", charging_state="EVConnected", more=more)
     _report_state(out, early, at)
 
 

@@ -10,7 +10,7 @@ from ingest.ocppj import Call
 from ingest.timestamps import format_micros
 from shadow.quantities import whole_wh
 from shadow.state import Transaction
-from shadow.station import boundaries, metering, ordering, registers, samples, transactions
+from shadow.station import boundaries, events, metering, ordering, registers, samples, transactions
 from shadow.station.authorization import id_token_info
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
@@ -64,9 +64,9 @@ def on_stop(out: Outbox, call: Call, frame_id: str) -> None:
         # F03.FR.02: the authorization ends now and the transaction with the cable; the token belongs to the former.
         transaction.stop = {"reasons": [reasons[0], "EVCommunicationLost"], "meter_values": values}
         transaction.held = []
-        transactions.update(out, transaction, at, reasons[1], tag=token, caused_by=(*held, frame_id))
+        events.update(out, transaction, at, reasons[1], tag=token, caused_by=(*held, frame_id))
         return
-    transactions.end(out, transaction, at, reasons, tag=token, meter_values=values, caused_by=(*held, frame_id))
+    events.end(out, transaction, at, reasons, tag=token, meter_values=values, caused_by=(*held, frame_id))
     connector = out.station.connectors.get(number)
     if connector is not None:
         connector.preparing_at = None

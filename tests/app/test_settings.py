@@ -69,7 +69,7 @@ def test_an_empty_variable_counts_as_not_given(monkeypatch: pytest.MonkeyPatch) 
         ("tick_seconds = nan\n", "tick_seconds (from shadow-csms.toml): "),
         ("listen_port =\n", "shadow-csms.toml: no TOML: Invalid value (at line 1, column 14)"),
         ("store_url = 'http://x'\n", "store_url (from shadow-csms.toml): the store's URL must read clickhouse://"),
-        ("tx_start_points = 'ParkingBayOccupancy'\n", "tx_start_points = ParkingBayOccupancy: 1.6 says nothing of parking bays"),
+        ("tx_start_points = 'ParkingBayOccupancy'\n", "tx_start_points = ParkingBayOccupancy: 1.6 says"),
         ("tx_stop_points = ''\n", "tx_stop_points = none: choose from "),
         ("id_token_type = 'RFID'\n", "id_token_type = RFID: choose from "),
     ],
