@@ -70,16 +70,22 @@ def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy,
     if blind:
         court.blind()
     court.shadow(obs)
+    if frame.kind is not FrameKind.TICK:
+        _bill(state, frame, obs, court, blind=blind)
+    for finding in obs.findings:
+        court.finding(finding)
+    court.finish()
+    result.charger, result.comparisons = state.charger, state.comparisons
+
+
+def _bill(state: JudgeState, frame: Frame, obs: Observations, court: Court, *, blind: bool) -> None:
+    """Take the frame into the primary's books, and hear what came of it."""
     if blind and frame.kind is not FrameKind.GAP:
         ledger.fold(state.ledger, replace(frame, kind=FrameKind.GAP), None)  # a hole in the sequence is a gap as well
     # The primary's books are those of 1.6: messages of 2.0.1 have names in common with it and mean something else.
     said = None if is_native(state.shadow, frame.connection_id) else obs.event
     for event in ledger.fold(state.ledger, frame, said):
         court.primary(event, frame.received_at)
-    for finding in obs.findings:
-        court.finding(finding)
-    court.finish()
-    result.charger, result.comparisons = state.charger, state.comparisons
 
 
 def _add_to(whole: Observations, part: Observations) -> None:

@@ -88,13 +88,18 @@ def parse_stamp(text: str) -> Stamp:
     return Stamp(at, flaw, detail)
 
 
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
+
+
 def format_micros(at: Micros) -> str:
     """Write a time as RFC 3339 in UTC, with as many decimals as it needs (0, 3 or 6).
 
     A time that only arithmetic on an absurd clock gives is written as the nearest one that can be.
     """
     seconds, micros = divmod(min(max(at, _FIRST), _LAST), 1_000_000)
-    base = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
+    base = _second(seconds)
     if not micros:
         return base + "Z"
     return f"{base}.{micros // 1000:03d}Z" if micros % 1000 == 0 else f"{base}.{micros:06d}Z"

@@ -50,10 +50,11 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
                 _gap(state, frame, out)
             case _:
                 pass
+        state.due = _next_due(state, config)
     native = len(obs.messages) > derived and subprotocol.is_native(state, frame.connection_id)
     for number, message in enumerate(obs.messages):
-        sessions.receive(state.csms, message, obs, native=native and number >= derived)
-    state.due = _next_due(state, config)
+        if message.action in sessions.HEARD:
+            sessions.receive(state.csms, message, obs, native=native and number >= derived)
     return state, obs
 
 
@@ -75,7 +76,9 @@ def _next_due(state: ChargerState, config: ShadowConfig) -> Micros | None:
 
 def _fire_deadlines(state: ChargerState, frame: Frame, config: ShadowConfig, obs: Observations) -> None:
     while (due := state.due) is not None and due <= frame.received_at:
-        moment = Frame(state.charger_id, frame.connection_id, frame.seq, due, FrameKind.TICK)
+        moment = frame
+        if frame.kind is not FrameKind.TICK or frame.received_at != due:
+            moment = Frame(state.charger_id, frame.connection_id, frame.seq, due, FrameKind.TICK)
         out = Outbox(state, moment, config, obs)
         dispatch.fire_due(out, due)
         for pending in state.pairing.pending.values():

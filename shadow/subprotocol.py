@@ -78,7 +78,8 @@ def is_foreign(name: str) -> bool:
 
 def is_native(state: ChargerState, connection_id: str) -> bool:
     """Whether a connection speaks 2.0.1 itself."""
-    return of(state, connection_id) == NATIVE
+    seen = state.seqs.get(connection_id)
+    return seen is not None and seen.speaks == NATIVE
 
 
 def decide(state: ChargerState, frame: Frame, event: Event) -> None:

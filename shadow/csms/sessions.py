@@ -10,12 +10,16 @@ from shadow.message import Finding, MessageType, Observations, ShadowMessage
 from shadow.native.reading import integer, nested, text
 from shadow.state import CsmsState, TokenStatus
 
-__all__ = ["receive"]
+__all__ = ["HEARD", "receive"]
 
 _MAX_AWAITING: Final = 16
 _MAX_TOKENS: Final = 64
 _SAME_MOMENT: Final = 600_000_000
 """Two answers further apart than ten minutes may differ because the token was blocked or freed meanwhile."""
+
+
+HEARD: Final = frozenset({"Authorize", "TransactionEvent"})
+"""Actions of which anything is remembered."""
 
 
 def receive(state: CsmsState, message: ShadowMessage, obs: Observations, *, native: bool = False) -> None:

@@ -46,7 +46,7 @@ def _fill(
 ) -> None:
     told: set[str] = set()
     for rule in rules:
-        path = f"{prefix}{rule.target}"
+        path = f"{prefix}{rule.target}" if prefix else rule.target
         if not rule.source:
             value = rule.constant if rule.constant is not None else given.get(path)
             if value is None and rule.target not in told and _stands(result, rule.target):
@@ -99,6 +99,9 @@ def _value(
 
 
 def _put(result: dict[str, Any], target: str, value: Any) -> None:
+    if "." not in target:
+        result[target] = value
+        return
     *parents, name = target.split(".")
     for parent in parents:
         result = result.setdefault(parent, {})

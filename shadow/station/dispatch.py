@@ -132,7 +132,7 @@ def fire_due(out: Outbox, until: int) -> None:
     """Do what is due at `until`; `out.at` is that moment."""
     doubts.fire_due(out, until)
     for transaction in open_transactions(out):
-        if any(held.until <= until for held in transaction.held):
+        if transaction.held and any(held.until <= until for held in transaction.held):
             flush_held(out, transaction, until)
     boundaries.fire_due(out, until)
     ordering.fire(out, until)

@@ -55,7 +55,12 @@ def _doubt(out: Outbox, status: str) -> Doubt:
 
 def due(station: StationState) -> Micros | None:
     """When the next doubt is to be judged; None where there is none."""
-    return min((one.doubt.due for one in station.connectors.values() if one.doubt is not None), default=None)
+    earliest: Micros | None = None
+    for one in station.connectors.values():  # asked with every frame: no generator
+        doubt = one.doubt
+        if doubt is not None and (earliest is None or doubt.due < earliest):
+            earliest = doubt.due
+    return earliest
 
 
 def fire_due(out: Outbox, until: Micros) -> None:

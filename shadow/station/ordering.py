@@ -134,7 +134,12 @@ def _turn(event: WaitingEvent) -> tuple[int, Micros]:
 
 def _say_up_to(out: Outbox, last: WaitingEvent) -> None:
     """Say an event, and before it what is older of its transaction; of equals the one that came first."""
-    mine = [one for one in out.station.waiting if one.transaction_id == last.transaction_id]
+    waiting = out.station.waiting
+    mine = [one for one in waiting if one.transaction_id == last.transaction_id]
+    if len(mine) == 1:  # as nearly always
+        out.station.waiting = [one for one in waiting if one is not last]
+        _say(out, last)
+        return
     mine.sort(key=_turn)  # stable: arrival decides between equals
     said = mine[: next(place for place, one in enumerate(mine, 1) if one is last)]
     taken = {id(one) for one in said}  # equal events may wait beside each other

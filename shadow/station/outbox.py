@@ -58,8 +58,12 @@ class Outbox:
         direction: Direction = Direction.CP_TO_CS,
         type_: MessageType = MessageType.REQUEST,
         caused_by: tuple[str, ...] | None = None,
+        valid: bool = False,
     ) -> None:
-        """Send one 2.0.1 message. One that breaks its schema is sent all the same, and named."""
+        """Send one 2.0.1 message. One that breaks its schema is sent all the same, and named.
+
+        `valid`: it was held against its schema already.
+        """
         number = self._charger.messages
         self._charger.messages = number + 1
         causes = caused_by or (self.frame_id,)
@@ -67,9 +71,10 @@ class Outbox:
             ShadowMessage(self.charger_id, action, payload, direction, type_, causes, self.at, number, provenance)
         )
         if type_ is MessageType.REQUEST:
-            for cause in filter(self._is_open, causes):
-                self._charger.asked.setdefault(cause, []).append(action)
-        if type_ is MessageType.ERROR:
+            for cause in causes:
+                if self._is_open(cause):
+                    self._charger.asked.setdefault(cause, []).append(action)
+        if valid or type_ is MessageType.ERROR:
             return  # Part 4 §4.2.3: a CALLERROR has no schema of its own
         response = type_ is MessageType.RESPONSE
         for broken in violations(V201, action, response=response, payload=payload):
@@ -89,6 +94,8 @@ class Outbox:
         action: str,
         payload: dict[str, Any],
         provenance: dict[str, Provenance] = _NO_PROVENANCE,
+        *,
+        valid: bool = False,
     ) -> None:
         """Answer the 2.0.1 request that was made of a 1.6 request; where none was made there is nothing to answer."""
         if not self.was_asked(request, action):
@@ -97,6 +104,7 @@ class Outbox:
             action,
             payload,
             provenance,
+            valid=valid,
             direction=request.direction.opposite,
             type_=MessageType.RESPONSE,
             caused_by=(request.frame_id, self.frame_id),
@@ -113,7 +121,9 @@ class Outbox:
     def _is_open(self, frame_id: str) -> bool:
         """Whether a frame is a call that waits for its answer, or whose answer is being lived."""
         charger = self._charger
-        return frame_id in charger.asked or any(one.frame_id == frame_id for one in charger.pairing.pending.values())
+        if frame_id in charger.asked:
+            return True
+        return any(one.frame_id == frame_id for one in reversed(charger.pairing.pending.values()))
 
     def find(
         self,

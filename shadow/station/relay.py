@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, Final
 
 from ingest.exchange import PendingCall
@@ -52,10 +53,10 @@ def request(out: Outbox, call: Call, direction: Direction, given: Mapping[str, A
     """Say a request by its table; `given` holds what the table has as made. False where nothing could be said."""
     table = TABLES[call.action, REQUEST]
     payload, provenance = translate(out, table.rules, call.payload, call.action, given)
-    if not _is_whole(out, table, payload, call.payload):
-        return False
-    out.say(table.message, payload, provenance, direction=direction)
-    return True
+    verdict = _judge(out, table, payload, call.payload)
+    if verdict is not _Verdict.UNSAYABLE:
+        out.say(table.message, payload, provenance, direction=direction, valid=verdict is _Verdict.VALID)
+    return verdict is not _Verdict.UNSAYABLE
 
 
 def answer(out: Outbox, asked: PendingCall, payload: dict[str, Any], given: Mapping[str, Any] = _NOTHING) -> bool:
@@ -64,10 +65,10 @@ def answer(out: Outbox, asked: PendingCall, payload: dict[str, Any], given: Mapp
     if table is None or not table.message:
         return False
     said, provenance = translate(out, table.rules, payload, f"{asked.call.action}.conf", given)
-    if not _is_whole(out, table, said, payload):
-        return False
-    out.respond(asked, table.message, said, provenance)
-    return True
+    verdict = _judge(out, table, said, payload)
+    if verdict is not _Verdict.UNSAYABLE:
+        out.respond(asked, table.message, said, provenance, valid=verdict is _Verdict.VALID)
+    return verdict is not _Verdict.UNSAYABLE
 
 
 def refuse(
@@ -111,19 +112,25 @@ def _error_code(out: Outbox, asked: PendingCall, code: str) -> str:
     return "GenericError"
 
 
-def _is_whole(out: Outbox, table: Table, payload: dict[str, Any], source: dict[str, Any]) -> bool:
-    """Whether all that 2.0.1 requires is there; without it nothing is said, and why not is counted.
+class _Verdict(Enum):
+    VALID = "valid"
+    BROKEN = "broken"
+    """Said and named: a 1.6 message that keeps its own schema must give one that keeps that of 2.0.1."""
+    UNSAYABLE = "unsayable"
+    """What 2.0.1 requires is not there, because the 1.6 message broke its own schema. Why not is counted."""
 
-    A 1.6 message that keeps its own schema must give one that keeps that of 2.0.1: `Outbox.say` names it otherwise.
-    """
+
+def _judge(out: Outbox, table: Table, payload: dict[str, Any], source: dict[str, Any]) -> _Verdict:
     response = table.part == ANSWER
     suffix = ".conf" if response else ""
     missing = [name for name in schema.required(schema.V201, table.message, response=response) if name not in payload]
     if missing:
         out.unmapped(f"{table.action}{suffix}: no {missing[0]}"[:80])
-        return False
+        return _Verdict.UNSAYABLE
     broken = schema.violations(schema.V201, table.message, response=response, payload=payload)
-    if broken and schema.violations(schema.V16, table.action, response=response, payload=source):
+    if not broken:
+        return _Verdict.VALID
+    if schema.violations(schema.V16, table.action, response=response, payload=source):
         out.unmapped(f"{table.action}{suffix}: {broken[0].path}:{broken[0].rule}"[:80])
-        return False
-    return True
+        return _Verdict.UNSAYABLE
+    return _Verdict.BROKEN
