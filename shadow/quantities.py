@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +23,8 @@ _WH_PER: Final = {"Wh": 0, "kWh": 3}
 
 _NUMBER: Final = re.compile(r"\s*[+-]?(?:\d{1,40}(?:[.,]\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,2})?\s*", re.ASCII)
 _LARGEST_EXPONENT: Final = 40
+_LONGEST_NUMBER: Final = 128
+"""Characters: what `_NUMBER` can match, and room for blanks around it."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -34,14 +37,20 @@ class Reading(msgspec.Struct, frozen=True):
 
 def decimal_of(value: Any) -> Decimal | None:
     """Read a sampled value: 1.6 §7.43 says a string, the field also sends numbers. None where it is no number."""
-    if isinstance(value, bool):
+    if isinstance(value, str):
+        return _decimal_of_text(value) if len(value) <= _LONGEST_NUMBER else None
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         return None
-    if isinstance(value, int | Decimal):
-        number = Decimal(value)
-    elif isinstance(value, str) and _NUMBER.fullmatch(value):
-        number = Decimal(value.strip().replace(",", "."))
-    else:
-        return None
+    return _scalable(Decimal(value))
+
+
+@lru_cache(maxsize=4096)
+def _decimal_of_text(value: str) -> Decimal | None:
+    """Voltages, currents and the register that meterStart repeats come again and again."""
+    return _scalable(Decimal(value.strip().replace(",", "."))) if _NUMBER.fullmatch(value) else None
+
+
+def _scalable(number: Decimal) -> Decimal | None:
     # is_finite is not enough: 1E+999999 is finite and would cost a million digits to scale.
     return number if number.is_finite() and abs(number.adjusted()) <= _LARGEST_EXPONENT else None
 

@@ -59,6 +59,7 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
 
 
 def _next_due(state: ChargerState, config: ShadowConfig) -> Micros | None:
+    """Asked with every frame."""
     due = ordering.next_due(state.station)
     for pending in state.pairing.pending.values():
         if pending.called_at != UNKNOWN_TIME and pending.frame_id not in state.overdue:
