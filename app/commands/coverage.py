@@ -103,11 +103,13 @@ def _show(given: Settings, rows: list[Row], source: Source, *, as_json: bool) ->
 
 def _tables(rows: list[Row]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     console = Console()
     for (protocol, action), group in groupby(rows, key=lambda row: (row.protocol, row.action)):
-        table = Table("direction", "part", "field", "handling", "seen", title=f"{action} ({protocol})")
+        # Folded and never cut: a path that ends in an ellipsis names no field.
+        columns = (Column(name, overflow="fold") for name in ("direction", "part", "field", "handling", "seen"))
+        table = Table(*columns, title=f"{action} ({protocol})")
         for row in group:
             seen = "" if row.seen is None else str(row.seen) if row.seen else "never"
             table.add_row(row.direction, row.part, row.field or "(no fields)", row.handling, seen)
