@@ -82,12 +82,17 @@ class Replay:
         self.faults += self._fleet.take_faults()
         return judgements
 
-    def settle(self) -> list[Judgement]:
-        """Let every deadline pass: the end of the recording is taken for silence."""
-        waits = (self._policy.settle_missing, self._policy.settle_reboot, self._policy.settle_silence)
-        at = self.latest + max(*waits, self._config.unanswered_after, self._config.end_sample_hold)
-        # Twice: what the first tick reveals may arm a deadline of its own.
-        ticks = [Frame("", "end", seq, at * 2 if seq else at, FrameKind.TICK) for seq in range(2)]
+    def finish(self, *, settle: bool = False) -> list[Judgement]:
+        """Say what waits for the reorder horizon: behind the end of a recording nothing comes that belongs before it.
+
+        `settle`: let every other deadline pass, too; the end of the recording is then taken for silence.
+        """
+        moments = [self.latest + self._config.reorder_horizon]
+        if settle:
+            waits = (self._policy.settle_missing, self._policy.settle_reboot, self._policy.settle_silence)
+            at = self.latest + max(*waits, self._config.unanswered_after, self._config.end_sample_hold)
+            moments += [at, at * 2]  # twice: what the first tick reveals may arm a deadline of its own
+        ticks = [Frame("", "end", seq, at, FrameKind.TICK) for seq, at in enumerate(moments)]
         judgements = [self._take(judgement) for tick in ticks for judgement in self._fleet.feed(tick)]
         self.faults += self._fleet.take_faults()
         return judgements

@@ -56,10 +56,9 @@ def run(settings: Settings, recordings: Sequence[Path], options: Options) -> int
             writer = Writer(_store(settings, stack), judging_run=JUDGING_RUN)
             keeper = Keeper(writer)
         _feed(replay, items, places, keeper, writer)
-        if options.settle:
-            for judgement in replay.settle():
-                if keeper is not None:
-                    keeper.keep(Frame("", "end", 0, 0, FrameKind.TICK), [judgement])
+        for judgement in replay.finish(settle=options.settle):
+            if keeper is not None:
+                keeper.keep(Frame("", "end", 0, 0, FrameKind.TICK), [judgement])
         if keeper is not None and writer is not None:
             for fault in replay.faults:
                 keeper.fault(fault)

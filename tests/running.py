@@ -19,6 +19,9 @@ from diff.store.client import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = (sys.executable, "-m", "app.cli")
+HORIZON_PASSED = 4.0
+"""Seconds after which the reorder horizon of the last frame has passed, and a tick has come that says so."""
+
 QUICK = {
     "SHADOW_TICK_SECONDS": "0.5",
     "SHADOW_UNANSWERED_SECONDS": "6",

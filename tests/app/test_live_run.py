@@ -20,7 +20,7 @@ from ingest.frame import Frame, FrameKind
 from ingest.journal import JournalReader
 from ingest.recording import Reader
 from ingest.tap.status import TapStatus, read_status
-from tests.running import QUICK, Held, Running, alive, call, family, until
+from tests.running import HORIZON_PASSED, QUICK, Held, Running, alive, call, family, until
 
 FLEET = FleetConfig(
     chargers=10,
@@ -60,6 +60,7 @@ class Lived:
                 port = await asyncio.to_thread(lambda: running.tap_port)
                 report = await Fleet(msgspec.structs.replace(FLEET, url=f"ws://127.0.0.1:{port}/ocpp")).run()
                 if command == "run":
+                    await asyncio.sleep(HORIZON_PASSED)
                     await asyncio.to_thread(lambda: until(lambda: _told(running), 20, "a line about sessions"))
                 relatives = family(running.process.pid)
                 self.code = await asyncio.to_thread(running.stop)

@@ -17,7 +17,7 @@ from ingest.frame import Frame, FrameKind
 from ingest.journal import JournalReader
 from ingest.recording import Reader
 from ingest.tap.status import TapStatus, read_status
-from tests.running import QUICK, Held, Running, alive, call, family, until
+from tests.running import HORIZON_PASSED, QUICK, Held, Running, alive, call, family, until
 
 PACE = Pace(session=(4_000_000, 6_000_000), sample=500_000, gap=(200_000, 600_000), handling=100_000)
 
@@ -74,6 +74,7 @@ class Drill:
                 self.cut = len((await load).failures)
                 report = await run_fleet(second)
                 self.failures_after = report.failures
+                await asyncio.sleep(HORIZON_PASSED)
                 self.code = await asyncio.to_thread(again.stop)
                 self.lines = again.lines
 

@@ -18,7 +18,7 @@ from ingest.frame import Frame, FrameKind
 from ingest.journal import JournalReader
 from ingest.recording import Reader
 from ingest.tap.status import read_status
-from tests.running import QUICK, Held, Running, call, until
+from tests.running import HORIZON_PASSED, QUICK, Held, Running, call, until
 
 FLEET = FleetConfig(
     chargers=16,
@@ -62,6 +62,7 @@ class Drill:
                 # A connection that was cut is mirrored again after it was made anew.
                 again = FleetConfig(chargers=4, duration_seconds=1, fault_share=0, prefix="NEW", pace=FLEET.pace)
                 self.report_after = await run_fleet(_through(port, again))
+                await asyncio.sleep(HORIZON_PASSED)
                 self.code = await asyncio.to_thread(running.stop)
                 self.lines = running.lines
             finally:

@@ -151,7 +151,7 @@ def test_a_frame_that_a_bug_gave_up_is_lived_behind_its_replay(
     frames: list[Frame] = list(itertools.islice(fleet_frames(3, 1, 1), 40))
     for frame in frames:
         _publish(producer, topics.frames, cloudevents.encode(frame))
-    victim = next(frame.frame_id for frame in frames[8:] if '"StatusNotification"' in frame.text)
+    victim = next(frame.frame_id for frame in frames[8:] if '"Authorize"' in frame.text)
     states: dict[str, bytes] = {}
     living = Living(topics, lambda _, charger: states.get(charger))
     true_judge = app.distributed.living.judge

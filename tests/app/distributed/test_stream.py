@@ -147,7 +147,7 @@ class Everything(Lived):
     """Also keeps every version of every session."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(DEFAULT)
         self.all_sessions = []
 
     def _take(self, judgement) -> None:
