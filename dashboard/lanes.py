@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 import altair as alt
+from msgspec.structs import replace
 
 from dashboard import words
 from diff.store.queries import EnergyPoint, FrameLine, MessageLine, SessionLine
 
-__all__ = ["KINDS", "chart", "kind_of"]
+__all__ = ["KINDS", "as_caused", "chart", "kind_of"]
 
 KINDS: Final = ("transaction", "meter values", "authorization", "status", "commands and other")
 """What the colours of the points mean."""
@@ -51,6 +52,15 @@ _LANDMARKS: Final = frozenset({"StartTransaction", "StopTransaction", "Started",
 def kind_of(action: str, trigger: str = "") -> str:
     """The colour of an action; a TransactionEvent that only carries values counts as those."""
     return "meter values" if trigger.startswith("MeterValue") else _KIND_OF.get(action, KINDS[-1])
+
+
+def as_caused(messages: Sequence[MessageLine], frames: Sequence[FrameLine]) -> list[MessageLine]:
+    """The messages at the receipt of the frame that brought them about, where it is among those shown.
+
+    A TransactionEvent waits for the reorder horizon before it is numbered: drawn when it was said, it would look late.
+    """
+    received = {frame.frame_id: frame.received_at for frame in frames}
+    return [replace(one, at=received.get(one.caused_by[-1], one.at)) if one.caused_by else one for one in messages]
 
 
 def chart(

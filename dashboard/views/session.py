@@ -165,14 +165,15 @@ def _chart(
     if not frames and not messages:
         st.info("The frames of this session are no longer kept, or were never mirrored.")
         return
+    messages = lanes.as_caused(messages, frames)
     points = queries.energy_points(messages, window)
     drawn = lanes.chart(line, frames, messages, points, proofs, parts.zone(), ink=parts.ink())
     # A stretched chart of several parts is as wide as its place without the labels left of it: those need the rest.
     st.columns([7, 1])[0].altair_chart(drawn, width="stretch", key="lanes")
     st.caption(
         f"Times of the tap's clock in {parts.zone_name()}. ▶ sent by the charger, ◀ by the CSMS. Ringed: frames that"
-        " prove a discrepancy. Pale: traffic of the charger around the session. Readings stand where the charger's own"
-        " clock puts them within their message."
+        " prove a discrepancy. Pale: traffic of the charger around the session. A 2.0.1 message stands where the frame"
+        " came that it was made of. Readings stand where the charger's own clock puts them within their message."
     )
 
 
