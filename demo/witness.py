@@ -9,6 +9,8 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
+from websockets.exceptions import ConnectionClosed
+
 from ingest.ocppj import Call, CallError, CallResult, parse
 
 __all__ = ["Witness", "Witnessed", "Word", "delays"]
@@ -47,9 +49,19 @@ class Witnessed:
         self._said, self._heard = said, heard
 
     async def send(self, text: str) -> None:
-        """Send a text; it counts as said from here on, whether it arrives or not."""
-        self._said.append(Word(time.monotonic(), text))
-        await self._connection.send(text)
+        """Send a text; it counts as said from here on, whether it arrives or not.
+
+        Raises:
+            ConnectionClosed: this end had closed already; what never left it was not said.
+
+        """
+        word = Word(time.monotonic(), text)
+        self._said.append(word)
+        try:
+            await self._connection.send(text)
+        except ConnectionClosed:
+            self._said.remove(word)
+            raise
 
     async def __aiter__(self) -> AsyncIterator[str]:
         async for text in self._connection:

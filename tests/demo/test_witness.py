@@ -1,5 +1,10 @@
 """Two witnesses show what lay between them did to a call."""
 
+import asyncio
+
+import pytest
+from websockets.exceptions import ConnectionClosedOK
+
 from demo.witness import Witness, Word, delays
 
 
@@ -22,3 +27,19 @@ def test_a_delay_is_what_the_answer_took_longer_outside_than_inside() -> None:
 
     assert delays(outside, inside) == [0.5]
     assert outside.words == 6
+
+
+def test_what_never_left_a_closed_connection_was_not_said() -> None:
+    """A charging station that answers as its connection closes has said nothing that anybody could hear."""
+
+    class Closing:
+        async def send(self, text: str) -> None:
+            if text == "late":
+                raise ConnectionClosedOK(None, None)
+
+    witness = Witness()
+    connection = witness.at(Closing(), "CP")
+    asyncio.run(connection.send("in time"))
+    with pytest.raises(ConnectionClosedOK):
+        asyncio.run(connection.send("late"))
+    assert [word.text for word in witness.said["CP"]] == ["in time"]
