@@ -57,7 +57,7 @@ def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy,
         court.settle(deadline)
     state.shadow, obs = step(state.shadow, frame, config)
     seen = result.observations
-    if seen.messages or seen.findings or seen.unmapped:
+    if seen.messages or seen.findings or seen.unmapped or seen.facts:
         _add_to(seen, obs)
     else:
         result.observations = obs  # nothing fell due before this frame, as nearly always
@@ -93,6 +93,7 @@ def _add_to(whole: Observations, part: Observations) -> None:
     whole.messages += part.messages
     whole.sessions += part.sessions
     whole.findings += part.findings
+    whole.facts += part.facts
     whole.repeated += part.repeated
     whole.refused += part.refused
     whole.unmapped += part.unmapped

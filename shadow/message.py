@@ -10,6 +10,7 @@ import msgspec
 
 from ingest.exchange import Event
 from ingest.frame import Direction, Micros
+from shadow.device_model.fact import Fact
 
 __all__ = ["Finding", "MessageType", "Observations", "Provenance", "ShadowMessage", "ShadowSession"]
 
@@ -115,6 +116,8 @@ class Observations(msgspec.Struct):
     sessions: list[ShadowSession] = msgspec.field(default_factory=list)
     """Newest state of every session that changed."""
     findings: list[Finding] = msgspec.field(default_factory=list)
+    facts: list[Fact] = msgspec.field(default_factory=list)
+    """What was learnt of the station's device model."""
     repeated: list[tuple[str, str]] = msgspec.field(default_factory=list)
     """Starts that came again: the transactionId and the frame that repeats its start."""
     refused: list[str] = msgspec.field(default_factory=list)

@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from shadow.device_model.address import Address
 from shadow.mapping.keys import Key, Variable, Way
 from shadow.station.fields import integer
 from shadow.topology import Place
 
-__all__ = ["Address", "Statement", "addresses", "report_addresses", "statements"]
+__all__ = ["Statement", "addresses", "report_addresses", "statements"]
 
 _MAX_CONNECTORS: Final = 64
 _NO_ROTATION: Final = frozenset({"notapplicable", "unknown"})
 """Both are the empty string in 2.0.1 (Part 2 §2.13.5)."""
 
 _Place = Callable[[int], Place]
-
-
-class Address(msgspec.Struct, frozen=True):
-    """Which variable of which component (ComponentType and VariableType)."""
-
-    component: str
-    variable: str
-    instance: str | None = None
-    evse_id: int | None = None
-    connector_id: int | None = None
-
-    def said(self) -> dict[str, Any]:
-        """The members `component` and `variable`, as every message of the device model has them."""
-        component: dict[str, Any] = {"name": self.component}
-        if self.evse_id is not None:
-            component["evse"] = {"id": self.evse_id}
-            if self.connector_id is not None:
-                component["evse"]["connectorId"] = self.connector_id
-        variable = {"name": self.variable}
-        if self.instance is not None:
-            variable["instance"] = self.instance
-        return {"component": component, "variable": variable}
 
 
 class Statement(msgspec.Struct, frozen=True):

@@ -8,7 +8,8 @@ from typing import Any, Final
 from ingest.exchange import PendingCall
 from ingest.ocppj import Call, CallError
 from ingest.sensitive import Kind, classify
-from shadow.mapping.device_values import Address, Statement, addresses, report_addresses, statements
+from shadow.device_model.address import Address
+from shadow.mapping.device_values import Statement, addresses, report_addresses, statements
 from shadow.mapping.keys import Access, Key, Way, find
 from shadow.message import Provenance
 from shadow.station import relay

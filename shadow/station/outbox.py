@@ -9,6 +9,7 @@ from ingest.exchange import PendingCall
 from ingest.frame import UNKNOWN_TIME, Direction, Frame, Micros
 from ingest.timestamps import Flaw, Stamp, format_micros, parse_stamp
 from shadow.config import ShadowConfig
+from shadow.device_model.fact import LONGEST_VALUE, Fact, Source
 from shadow.message import Finding, MessageType, Observations, Provenance, ShadowMessage
 from shadow.schema import V201, violations
 from shadow.state import ChargerState, Clock, StationState
@@ -26,6 +27,7 @@ _DOUBTED_FOR: Micros = 120_000_000
 _QUARTER_HOUR: Micros = 900_000_000
 _FLAW_CODES = {Flaw.NO_ZONE: "clock.no-zone", Flaw.UNPARSEABLE: "clock.unparseable", Flaw.EPOCH: "clock.epoch"}
 _NO_PROVENANCE: dict[str, Provenance] = {}
+_NO_DETAIL: dict[str, str] = {}
 
 
 def seconds(span: Micros) -> Decimal:
@@ -155,6 +157,18 @@ class Outbox:
                 occurred_at,
             )
         )
+
+    def fact(
+        self,
+        source: Source,
+        name: str,
+        value: str | None,
+        connector_id: int | None = None,
+        detail: dict[str, str] = _NO_DETAIL,
+    ) -> None:
+        """Note something that was observed of the device model."""
+        kept = None if value is None else value[:LONGEST_VALUE]
+        self.obs.facts.append(Fact(self.charger_id, source, name, connector_id, kept, self.at, self.frame_id, detail))
 
     def unmapped(self, what: str) -> None:
         """Count something that is no OCPP 1.6, so that nothing of 2.0.1 can be made of it; `schema.v16` names it."""
