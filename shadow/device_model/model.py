@@ -88,7 +88,7 @@ class KeyFate(StrEnum):
     """A vendor's key, which the mapping file gives a variable."""
     UNMAPPED = "unmapped"
     """A vendor's key that no file maps: it stays visible on the legacy component."""
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - a word, not one
     """A password or key: never kept, whatever it maps to."""
 
 
