@@ -108,6 +108,9 @@ def replay(
     recordings: Annotated[list[Path], typer.Argument(help="Recordings (JSON Lines) in order; - is standard input.")],
     as_json: AsJson = False,
     messages: Annotated[bool, typer.Option("--messages", help="With --json: the 2.0.1 messages too.")] = False,
+    facts: Annotated[
+        bool, typer.Option("--facts", help="With --json: what was observed of the device models too.")
+    ] = False,
     store: Annotated[bool, typer.Option("--store", help="Keep the outcome in the store, redacted.")] = False,
     settle: Annotated[
         bool, typer.Option("--settle", help="Take the end of the recording for silence: let all deadlines pass.")
@@ -119,8 +122,10 @@ def replay(
 
     if messages and not as_json:
         give_up(typer.BadParameter("--messages needs --json"))
+    if facts and not as_json:
+        give_up(typer.BadParameter("--facts needs --json"))
     settings = settings_of(data_dir=data_dir)
-    options = replaying.Options(as_json=as_json, messages=messages, store=store, settle=settle)
+    options = replaying.Options(as_json=as_json, messages=messages, facts=facts, store=store, settle=settle)
     run_command(lambda: replaying.run(settings, recordings, options))
 
 

@@ -21,6 +21,7 @@ from ingest.frame import Frame, FrameKind, Micros
 from ingest.recording import MAX_LINE, Reader, Rejected
 from ingest.timestamps import format_micros
 from shadow.config import ShadowConfig
+from shadow.device_model.fact import Fact
 from shadow.message import MessageType, ShadowMessage
 
 __all__ = ["Places", "RecordingError", "Replay", "encode", "read_recordings"]
@@ -54,10 +55,12 @@ class Places:
 class Replay:
     """Feeds frames to a fleet and keeps what the document needs."""
 
-    def __init__(self, config: ShadowConfig, policy: Policy, *, keep_messages: bool = False) -> None:
+    def __init__(
+        self, config: ShadowConfig, policy: Policy, *, keep_messages: bool = False, keep_facts: bool = False
+    ) -> None:
         self._fleet = Fleet(config, policy)
         self._policy, self._config = policy, config
-        self._keep_messages = keep_messages
+        self._keep_messages, self._keep_facts = keep_messages, keep_facts
         self.latest: Micros = 0
         """`received_at` of the latest frame so far."""
         self.frames = 0
@@ -67,6 +70,8 @@ class Replay:
         self.sessions: dict[str, JudgedSession] = {}
         self.discrepancies: dict[str, Discrepancy] = {}
         self.messages: list[ShadowMessage] = []
+        self.facts: dict[tuple[str, str, int, str], Fact] = {}
+        """The newest of each charging station, source, connector and name."""
         self.rejected: list[Rejected] = []
         self.faults: list[Fault] = []
 
@@ -105,6 +110,12 @@ class Replay:
             self.shadow_messages += message.type is MessageType.REQUEST
         if self._keep_messages:
             self.messages.extend(obs.messages)
+        for fact in obs.facts if self._keep_facts else ():
+            number = -1 if fact.connector_id is None else fact.connector_id
+            key = (fact.charger_id, fact.source.value, number, fact.name)
+            before = self.facts.get(key)
+            if before is None or before.at <= fact.at:
+                self.facts[key] = fact
         for session in judgement.sessions:
             self.sessions[session.session_id] = session
         for row in judgement.discrepancies:
@@ -129,6 +140,8 @@ class Replay:
             kinds = {kind: [_message(one) for one in self.messages if one.type is kind] for kind in MessageType}
             document["messages"] = kinds[MessageType.REQUEST]
             document["responses"] = kinds[MessageType.RESPONSE]
+        if self._keep_facts:
+            document["facts"] = [_fact(self.facts[key]) for key in sorted(self.facts)]
         return document
 
 
@@ -181,6 +194,19 @@ def _discrepancy(row: Discrepancy) -> dict[str, Any]:
         "detail": row.detail,
         "occurrences": row.occurrences,
         "frames": row.frames,
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {
+        "charger_id": fact.charger_id,
+        "source": fact.source.value,
+        "connector_id": fact.connector_id,
+        "name": fact.name,
+        "value": fact.value,
+        "at": _time(fact.at),
+        "frame_id": fact.frame_id,
+        "detail": fact.detail,
     }
 
 

@@ -40,13 +40,16 @@ class Options:
 
     as_json: bool = False
     messages: bool = False
+    facts: bool = False
     store: bool = False
     settle: bool = False
 
 
 def run(settings: Settings, recordings: Sequence[Path], options: Options) -> int:
     """Replay; progress and remarks go to stderr, the outcome to stdout."""
-    replay = Replay(settings.shadow_config(), settings.policy(), keep_messages=options.messages)
+    replay = Replay(
+        settings.shadow_config(), settings.policy(), keep_messages=options.messages, keep_facts=options.facts
+    )
     reader, places = Reader(), Places()
     items = read_recordings(recordings, reader, places, progress=_Progress() if sys.stderr.isatty() else None)
     with ExitStack() as stack:

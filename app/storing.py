@@ -69,6 +69,8 @@ class Keeper:
                 self._facts(frame, judgement)
             for message in judgement.observations.messages:
                 writer.add_message(message)
+            for fact in judgement.observations.facts:
+                writer.add_fact(fact)
             for session in judgement.sessions:
                 writer.add_session(session)
             for row in judgement.discrepancies:

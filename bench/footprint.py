@@ -82,6 +82,7 @@ def _lived(broker: Broker, frames: list[Frame], folder: Path, found: dict[str, A
         "sessions": topics.sessions,
         "discrepancies": topics.discrepancies,
         "chargers": topics.chargers,
+        "device_facts": topics.device_facts,
         "state": topics.state,
     }
     found["kafka_bytes_a_frame"] = {key: round(_segments(broker, name) / len(frames), 1) for key, name in names.items()}

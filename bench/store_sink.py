@@ -112,6 +112,7 @@ def _publish(bootstrap: str, topics: Topics, records: Iterable[tuple[str, Record
         topics.sessions,
         topics.discrepancies,
         topics.chargers,
+        topics.device_facts,
         topics.dead_letters,
     }
     producer = KafkaProducer(bootstrap_servers=bootstrap, compression_type="zstd", linger_ms=20, batch_size=256 * 1024)

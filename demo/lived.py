@@ -14,7 +14,7 @@ from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
 from ingest.frame import Frame, FrameKind, Micros
 from shadow.config import DEFAULT, ShadowConfig
-from shadow.device_model.fact import Fact
+from shadow.device_model.fact import Fact, Source
 from shadow.message import Finding, MessageType, ShadowMessage
 
 __all__ = ["AT_ONCE", "Lived"]
@@ -34,7 +34,7 @@ class Lived:
         """All 2.0.1 messages, in the order of sending."""
         self.findings: list[Finding] = []
         self.facts: list[Fact] = []
-        """What was learnt of device models, in order."""
+        """What was observed of device models, in order."""
         self.versions: list[Discrepancy] = []
         """Every version of every discrepancy, in the order in which they were made."""
         self.sessions: dict[str, JudgedSession] = {}
@@ -99,6 +99,10 @@ class Lived:
     def responses(self, action: str) -> list[dict[str, Any]]:
         """Payloads of the 2.0.1 responses to this action."""
         return [m.payload for m in self.messages if m.action == action and m.type is MessageType.RESPONSE]
+
+    def told(self, source: Source) -> list[tuple[int | None, str, str | None]]:
+        """Connector, name and value of the facts from one source, in order."""
+        return [(one.connector_id, one.name, one.value) for one in self.facts if one.source is source]
 
     @property
     def events(self) -> list[dict[str, Any]]:

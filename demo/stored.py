@@ -57,6 +57,8 @@ def _live(fleet: Fleet, writer: Writer, frame: Frame) -> None:
             writer.add_frame(frame, judgement.observations.event)
         for message in judgement.observations.messages:
             writer.add_message(message)
+        for fact in judgement.observations.facts:
+            writer.add_fact(fact)
         for session in judgement.sessions:
             writer.add_session(session)
         for discrepancy in judgement.discrepancies:

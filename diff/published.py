@@ -15,17 +15,21 @@ from diff.discrepancy import Discrepancy, JudgedSession
 from diff.rejudge import RejudgeRequest
 from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter
 from ingest.cloudevents import Record, UndecodableError, envelope
+from shadow.device_model.fact import Fact
 from shadow.message import ShadowMessage
 
 __all__ = ["TYPES", "Published", "decode", "encode"]
 
-Published = ShadowMessage | JudgedSession | Discrepancy | ChargerFacts | DeadLetter | ConnectionAccount | RejudgeRequest
+Published = (
+    ShadowMessage | JudgedSession | Discrepancy | ChargerFacts | Fact | DeadLetter | ConnectionAccount | RejudgeRequest
+)
 
 TYPES: Final[dict[type[Any], str]] = {
     ShadowMessage: "ocpp.shadow-message.v1",
     JudgedSession: "ocpp.session.v1",
     Discrepancy: "ocpp.discrepancy.v1",
     ChargerFacts: "ocpp.charger.v1",
+    Fact: "ocpp.device-fact.v1",
     DeadLetter: "ocpp.deadletter.v1",
     RejudgeRequest: "ocpp.rejudge.v1",
     ConnectionAccount: "ocpp.connection.v1",
@@ -50,6 +54,7 @@ PublishedT = TypeVar(
     JudgedSession,
     Discrepancy,
     ChargerFacts,
+    Fact,
     DeadLetter,
     RejudgeRequest,
     ConnectionAccount,
@@ -68,6 +73,9 @@ def encode(item: Published) -> Record:
             name, at = f"{item.id}@{item.version}", item.observed_at
         case ChargerFacts():
             name, at = f"{item.charger_id}@{item.version}", item.last_seen
+        case Fact():
+            place = "" if item.connector_id is None else item.connector_id
+            name, at = f"{item.frame_id}#{item.source}/{place}/{item.name}", item.at
         case DeadLetter():
             name, at = item.id, item.received_at
         case RejudgeRequest():

@@ -9,6 +9,7 @@ import msgspec
 
 from ingest.exchange import Pairing
 from ingest.frame import Micros
+from shadow.device_model.memory import DeviceMemory
 
 __all__ = [
     "ChargerState",
@@ -303,6 +304,8 @@ class StationState(msgspec.Struct, omit_defaults=True):
     vendor: str = ""
     model: str = ""
     firmware: str = ""
+    device: DeviceMemory = msgspec.field(default_factory=DeviceMemory)
+    """What was told of its device model: of 1.6 and of native 2.0.1 alike."""
 
 
 class CsmsTransaction(msgspec.Struct, omit_defaults=True):

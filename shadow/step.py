@@ -18,7 +18,7 @@ from shadow.csms import sessions
 from shadow.message import Finding, Observations
 from shadow.native import live
 from shadow.state import ChargerState, Seen
-from shadow.station import boundaries, dispatch, doubts, ordering
+from shadow.station import boundaries, dispatch, doubts, observed, ordering
 from shadow.station.fields import integer
 from shadow.station.outbox import Outbox, seconds
 from shadow.station.transactions import alias
@@ -124,6 +124,8 @@ def _opened(state: ChargerState, frame: Frame, out: Outbox) -> None:
     if not subprotocol.is_refused(frame):
         state.connected_at.setdefault(frame.connection_id, frame.received_at)
     if lived:
+        if frame.handshake is not None:
+            observed.note_handshake(out, frame.handshake)
         state.station.calls_before_boot = []
         doubts.forget(state.station)
 

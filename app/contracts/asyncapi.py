@@ -19,6 +19,7 @@ from diff.published import TYPES
 from diff.rejudge import RejudgeRequest
 from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter
 from ingest.topics import Topic, Topics
+from shadow.device_model.fact import Fact
 from shadow.message import ShadowMessage
 
 __all__ = ["Channel", "asyncapi", "channels", "files"]
@@ -59,6 +60,7 @@ def channels(topics: Topics) -> dict[str, Channel]:
             of("sessions", (JudgedSession,), "workers", "sinks"),
             of("discrepancies", (Discrepancy,), "workers", "sinks"),
             of("chargers", (ChargerFacts,), "workers", "sinks"),
+            of("device_facts", (Fact,), "workers", "sinks"),
             of("connections", (ConnectionAccount,), "taps", "sinks"),
             of("dead_letters", (DeadLetter,), "workers", "sinks, `deadletter`"),
             of("rejudge", (RejudgeRequest,), "workers", "`rejudge`"),

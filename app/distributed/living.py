@@ -276,6 +276,8 @@ class Living:
             batch.comparisons += judgement.compared
             for message in judgement.observations.messages:
                 _add(batch, topics.messages, partition, message)
+            for fact in judgement.observations.facts:
+                _add(batch, topics.device_facts, partition, fact)
             for session in judgement.sessions:
                 _add(batch, topics.sessions, partition, session)
             for row in judgement.discrepancies:

@@ -125,7 +125,7 @@ def _settings(topic: Topic, values: dict[str, Any]) -> Iterator[str]:
 
 def _sunk(topics: Topics) -> list[str]:
     frames_and_more = (topics.frames, topics.messages, topics.sessions, topics.discrepancies, topics.chargers)
-    return [*frames_and_more, topics.dead_letters]
+    return [*frames_and_more, topics.device_facts, topics.dead_letters]
 
 
 def _places(admin: Any, topics: Topics) -> dict[str, list[Any]]:

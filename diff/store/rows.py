@@ -17,18 +17,23 @@ from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter, Row
 from ingest.exchange import Answered, Called, DuplicateCall, Event, Orphan, Unreadable
 from ingest.frame import Frame
 from ingest.ocppj import Call, CallError, CallResult, Malformed, Message
+from shadow.device_model.fact import Fact
 from shadow.message import ShadowMessage
 
 __all__ = [
+    "NO_CONNECTOR",
     "charger_row",
     "connection_row",
     "dead_letter_row",
     "discrepancy_row",
+    "fact_row",
     "frame_row",
     "message_row",
     "session_row",
 ]
 
+NO_CONNECTOR: Final = -1
+"""`connector_id` of a fact that is about no connector: a column of a key is better not Nullable."""
 _SCALE: Final = Decimal("0.000001")
 _WHOLE_DIGITS: Final = 32
 """Decimal(38, 6) has so many digits before the point."""
@@ -162,6 +167,21 @@ def discrepancy_row(found: Discrepancy) -> Row:
 def connection_row(account: ConnectionAccount) -> Row:
     """A row of `connections`."""
     return msgspec.structs.astuple(account)
+
+
+def fact_row(fact: Fact) -> Row:
+    """A row of `device_facts`."""
+    number = fact.connector_id
+    return (
+        fact.charger_id,
+        fact.source.value,
+        NO_CONNECTOR if number is None else number,
+        fact.name,
+        fact.value,
+        fact.at,
+        fact.frame_id,
+        fact.detail,
+    )
 
 
 def charger_row(facts: ChargerFacts) -> Row:

@@ -79,7 +79,7 @@ class Table(msgspec.Struct, frozen=True):
     key: tuple[int, ...]
     """Where the values of its ORDER BY stand in a row."""
     time: int
-    """Where the time that it is partitioned by stands."""
+    """Where the time that it is partitioned by stands, or in a table without partitions the time of a row."""
     version: int | None = None
     """Where the version stands; None where rows of one key are alike."""
 
@@ -138,6 +138,13 @@ TABLES: Final = {
         ),
         _table(
             "connections", "charger_id connection_id", "opened_at", " ".join(ConnectionAccount.__struct_fields__), "at"
+        ),
+        _table(
+            "device_facts",
+            "charger_id source connector_id name",
+            "at",
+            "charger_id source connector_id name value at frame_id detail",
+            "at",
         ),
         _table("chargers", "charger_id judging_run", "first_seen", " ".join(ChargerFacts.__struct_fields__), "version"),
     )

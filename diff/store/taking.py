@@ -19,6 +19,7 @@ from ingest.cloudevents import UndecodableError
 from ingest.exchange import Pairing
 from ingest.frame import Frame, FrameKind, Micros
 from ingest.topics import Topics
+from shadow.device_model.fact import Fact
 from shadow.message import ShadowMessage
 
 __all__ = ["OPEN_CALLS", "Taker"]
@@ -126,6 +127,7 @@ def _keepers(topics: Topics, writer: Writer) -> dict[str, _Keeper]:
         topics.sessions: (reader(JudgedSession), writer.add_session),
         topics.discrepancies: (reader(Discrepancy), writer.add_discrepancy),
         topics.chargers: (reader(ChargerFacts), writer.add_charger),
+        topics.device_facts: (reader(Fact), writer.add_fact),
         topics.connections: (reader(ConnectionAccount), lambda account: writer.add_connections([account])),
         topics.dead_letters: (reader(DeadLetter), writer.add_dead_letter),
     }

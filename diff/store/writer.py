@@ -19,6 +19,7 @@ from diff.store.rows import (
     connection_row,
     dead_letter_row,
     discrepancy_row,
+    fact_row,
     frame_row,
     message_row,
     session_row,
@@ -27,6 +28,7 @@ from diff.store.tables import TABLES, ChargerFacts, ConnectionAccount, DeadLette
 from ingest.exchange import Event
 from ingest.frame import UNKNOWN_TIME, Frame
 from ingest.ocppj import Message
+from shadow.device_model.fact import Fact
 from shadow.message import ShadowMessage
 
 __all__ = ["BackPressure", "Writer"]
@@ -120,6 +122,10 @@ class Writer:
     def add_charger(self, facts: ChargerFacts) -> None:
         """Take the newest facts of a charging station."""
         self._add("chargers", charger_row(facts))
+
+    def add_fact(self, fact: Fact) -> None:
+        """Take what was observed of a device model; of one name the newest is kept."""
+        self._add("device_facts", fact_row(fact))
 
     def flush_due(self) -> int:
         """Write if it is time to; never raises for a store that is away. Returns the rows written."""

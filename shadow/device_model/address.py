@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -21,7 +22,8 @@ _TEXT: Final = re.compile(
     r"/(?P<variable>[^\[\]@/]+)(?:\[(?P<instance>[^\]]*)\])?",
     re.ASCII,
 )
-_RESERVED: Final = re.compile(r"[\[\]@/]")
+_RESERVED: Final = re.compile(r"[\[\]@/%#]")
+"""What the text form needs for itself stands there as in a URL (`%2F`)."""
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -84,12 +86,12 @@ class Address(msgspec.Struct, frozen=True):
             )
         evse, connector = found["evse"], found["connector"]
         return Address(
-            found["component"],
-            found["variable"],
-            found["instance"],
+            unquote(found["component"]),
+            unquote(found["variable"]),
+            _unquoted(found["instance"]),
             None if evse is None else int(evse),
             None if connector is None else int(connector),
-            found["component_instance"],
+            _unquoted(found["component_instance"]),
         )
 
 
@@ -114,12 +116,20 @@ def address_of(said: dict[str, Any]) -> Address | None:
 
 
 def _part(name: str, instance: str | None) -> str:
-    return name if instance is None else f"{name}[{instance}]"
+    return _quoted(name) if instance is None else f"{_quoted(name)}[{_quoted(instance)}]"
+
+
+def _quoted(name: str) -> str:
+    return _RESERVED.sub(lambda found: f"%{ord(found[0]):02X}", name)
+
+
+def _unquoted(name: str | None) -> str | None:
+    return None if name is None else unquote(name)
 
 
 def _name(value: object) -> str | None:
-    """A name, cut to its length; what the text form needs for itself becomes an underscore."""
-    return _RESERVED.sub("_", value[:LONGEST_NAME]) if isinstance(value, str) else None
+    """A name, cut to its length."""
+    return value[:LONGEST_NAME] if isinstance(value, str) else None
 
 
 def _number(value: object) -> int | None:

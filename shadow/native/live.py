@@ -10,6 +10,7 @@ from ingest.ocppj import Call, CallError
 from shadow import schema
 from shadow.mapping.coverage import directions201
 from shadow.message import Finding, MessageType
+from shadow.native import device
 from shadow.native.memory import go_blind, interrupt
 from shadow.native.reading import nested, text
 from shadow.native.rule import Broken, Said
@@ -53,6 +54,7 @@ def on_call(state: ChargerState, frame: Frame, event: Called, out: Outbox) -> No
     if call.action == "BootNotification" and direction is Direction.CP_TO_CS:
         _on_boot(facts, call, out)
     out.say(call.action, call.payload, direction=direction)
+    device.on_call(out, call.action, call.payload, direction)
     said = Said(call.action, call.payload, direction, MessageType.REQUEST, at=out.at, queued=queued)
     _name(out, judge(facts, said), (out.frame_id,))
     early = facts.boot_status is None and frame.connection_id in state.connected_at
@@ -67,6 +69,7 @@ def on_answer(state: ChargerState, request: PendingCall, answer: dict[str, Any],
     if not _is_lived(request):
         return
     out.respond(request, action, answer)
+    device.on_answer(out, action, request.call.payload, answer, request.direction)
     direction = request.direction.opposite
     said = Said(action, answer, direction, MessageType.RESPONSE, request=request.call.payload, at=out.at)
     _name(out, judge(_facts(state), said), (request.frame_id, out.frame_id))
@@ -79,6 +82,7 @@ def on_error(state: ChargerState, request: PendingCall, error: CallError, out: O
         return
     if action == "BootNotification" and facts.boot_status == "waiting":
         facts.boot_status = "Rejected"
+    device.on_error(out, action, request.call.payload)
     payload = {
         "errorCode": error.code[:_LONGEST_CODE],
         "errorDescription": error.description[:_LONGEST_DESCRIPTION],

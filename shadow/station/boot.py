@@ -7,7 +7,7 @@ from typing import Any, Final
 from ingest.exchange import PendingCall
 from ingest.frame import Direction, Micros
 from ingest.ocppj import Call
-from shadow.station import doubts, ordering, relay
+from shadow.station import doubts, observed, ordering, relay
 from shadow.station.fields import text
 from shadow.station.outbox import Outbox
 
@@ -31,6 +31,7 @@ def on_boot(out: Outbox, call: Call) -> None:
     station.vendor = (text(payload, "chargePointVendor") or "")[:50]
     station.model = (text(payload, "chargePointModel") or "")[:20]
     station.firmware = (text(payload, "firmwareVersion") or "")[:50]
+    observed.note_boot(out, payload)
     box, own = text(payload, "chargeBoxSerialNumber"), text(payload, "chargePointSerialNumber")
     if box and own and box != own:
         detail = "2.0.1 has one serial number, and chargePointSerialNumber is it"
@@ -91,6 +92,7 @@ def on_boot_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) ->
     """BootNotification.conf → BootNotificationResponse."""
     if out.station.boot_status == "waiting":
         out.station.boot_status = text(answer, "status") or ""
+    observed.note_boot_answer(out, answer)
     relay.answer(out, request, answer)
 
 

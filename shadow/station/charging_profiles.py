@@ -12,7 +12,7 @@ from ingest.frame import Direction
 from ingest.ocppj import Call, CallError
 from shadow.mapping.charging_profiles import PURPOSES
 from shadow.state import InstalledProfile, Transaction
-from shadow.station import profile_rules, relay, transactions
+from shadow.station import observed, profile_rules, relay, transactions
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox
 
@@ -78,6 +78,7 @@ def _set_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> No
         _forget_ended(out)
         kept = [one for one in out.station.profiles if not _replaces(new, one)]
         out.station.profiles = [*kept, new][-_MAX_PROFILES:]
+        observed.note_profiles(out)
     given = {}
     if status == "NotSupported":
         given["statusInfo.reasonCode"] = "UnsupportedRequest"
@@ -179,6 +180,7 @@ def _clear_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> 
     if text(answer, "status") == "Accepted":
         wanted = request.call.payload
         out.station.profiles = [one for one in out.station.profiles if not _is_cleared(out, one, wanted)]
+        observed.note_profiles(out)
     relay.answer(out, request, answer)
 
 

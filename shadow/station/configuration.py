@@ -13,7 +13,7 @@ from shadow.device_model.model import Certainty
 from shadow.mapping.device_values import Statement, addresses, report_addresses, statements
 from shadow.mapping.keys import Access, Key, Way, find
 from shadow.message import Provenance
-from shadow.station import relay
+from shadow.station import key_facts, relay
 from shadow.station.fields import integer, objects, text
 from shadow.station.inventory import Told, say_report
 from shadow.station.outbox import Outbox
@@ -114,6 +114,7 @@ class _Answer:
 def _get_answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> None:
     answer = _Answer(payload)
     keys = _keys(request.call.payload)
+    key_facts.note_answer(out, answer.told, payload.get("unknownKey"), whole=not keys)
     request_id = out.station.reports.pop(request.frame_id, None)
     if not keys:
         told = [one for name in answer.told for one in _told(out, find(text(answer.told[name], "key") or ""), answer)]
@@ -246,6 +247,7 @@ def _change(out: Outbox, call: Call) -> None:
 
 
 def _change_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    key_facts.note_change(out, request.call.payload, text(answer, "status") or "")
     if not out.was_asked(request, "SetVariables"):
         return
     said = text(answer, "status") or ""

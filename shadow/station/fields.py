@@ -6,10 +6,15 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["id_token", "integer", "objects", "text"]
+import msgspec
+
+from shadow.device_model.fact import LONGEST_VALUE
+
+__all__ = ["id_token", "integer", "objects", "plain", "text"]
 
 _LONGEST: Final = 500
 """The longest string of 1.6 that is kept (GetConfiguration values, §5.8); what a state remembers is bounded by it."""
+_json: Final = msgspec.json.Encoder(decimal_format="number").encode
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 
 
@@ -21,6 +26,13 @@ def text(payload: dict[str, Any], key: str) -> str | None:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return str(value)[:_LONGEST]
     return None
+
+
+def plain(value: Any) -> str | None:
+    """Whatever a field holds, as the text of a fact: a string as it is, all else as JSON; None of nothing. Cut."""
+    if value is None or isinstance(value, str):
+        return value if value is None else value[:LONGEST_VALUE]
+    return _json(value).decode()[:LONGEST_VALUE]
 
 
 def integer(payload: dict[str, Any], key: str) -> int | None:

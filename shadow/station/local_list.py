@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from ingest.exchange import PendingCall
 from ingest.frame import Direction
 from ingest.ocppj import Call, CallError
-from shadow.station import relay
-from shadow.station.fields import text
+from shadow.station import observed, relay
+from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox
 
 __all__ = ["ANSWERS", "CALLS", "COMMANDS"]
@@ -27,7 +27,12 @@ def _send(out: Outbox, call: Call) -> None:
 
 def _send_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     """SendLocalList.conf. A station without a local list has no status for it in 2.0.1: it answers with an error."""
-    if text(answer, "status") != "NotSupported":
+    status, sent = text(answer, "status"), request.call.payload
+    if status == "Accepted":
+        full = text(sent, "updateType") == "Full"
+        entries = len(objects(sent.get("localAuthorizationList"))) if full else None
+        observed.note_local_list(out, integer(sent, "listVersion"), entries)
+    if status != "NotSupported":
         relay.answer(out, request, answer)
         return
     detail = "2.0.1 has no such status: a station without a local list answers with the CALLERROR NotSupported"
@@ -36,6 +41,15 @@ def _send_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> N
     relay.refuse(out, request, error, observed=False)
 
 
+def _version_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
+    """GetLocalListVersion.conf: -1 where the station has no local list (1.6 §5.10)."""
+    observed.note_local_list(out, integer(answer, "listVersion"))
+    relay.answer(out, request, answer)
+
+
 CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {}
 COMMANDS: Final[dict[str, Callable[[Outbox, Call], None]]] = {"SendLocalList": _send}
-ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]] = {"SendLocalList": _send_answer}
+ANSWERS: Final[dict[str, Callable[[Outbox, PendingCall, dict[str, Any]], None]]] = {
+    "GetLocalListVersion": _version_answer,
+    "SendLocalList": _send_answer,
+}

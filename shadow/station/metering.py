@@ -13,7 +13,7 @@ from ingest.ocppj import Call
 from ingest.timestamps import Flaw, format_micros, parse_stamp
 from shadow.message import Provenance
 from shadow.state import Held, Transaction
-from shadow.station import boundaries, events, ordering, registers, samples, signed, transactions
+from shadow.station import boundaries, events, measured, ordering, registers, samples, signed, transactions
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
 
@@ -125,7 +125,9 @@ def on_meter_values(out: Outbox, call: Call, frame_id: str) -> None:
         return
     transaction = _transaction(out, payload, number, frame_id) if number > 0 else None
     idle: list[dict[str, Any]] = []
-    for element in objects(payload.get("meterValue")):
+    elements = objects(payload.get("meterValue"))
+    measured.watch(out, number, elements)
+    for element in elements:
         read = meter_value(out, "MeterValues", element, transaction, number)
         if read is None:
             continue

@@ -9,7 +9,7 @@ from ingest.exchange import PendingCall
 from ingest.frame import UNKNOWN_TIME, Direction, Frame, Micros
 from ingest.timestamps import Flaw, Stamp, format_micros, parse_stamp
 from shadow.config import ShadowConfig
-from shadow.device_model.fact import LONGEST_VALUE, Fact, Source
+from shadow.device_model.fact import LONGEST_NAME, LONGEST_VALUE, Fact, Source
 from shadow.message import Finding, MessageType, Observations, Provenance, ShadowMessage
 from shadow.schema import V201, violations
 from shadow.state import ChargerState, Clock, StationState
@@ -165,10 +165,21 @@ class Outbox:
         value: str | None,
         connector_id: int | None = None,
         detail: dict[str, str] = _NO_DETAIL,
+        *,
+        accrued: bool = False,
     ) -> None:
-        """Note something that was observed of the device model."""
+        """Note something that was observed of the device model.
+
+        `accrued`: it sums up several messages. A frame that comes late then adds to what was told before, so its fact
+        is never older than that, or it would not hold.
+        """
+        at = self.at
+        if accrued:
+            device = self.station.device
+            at = device.accrued_at = max(device.accrued_at, at)
         kept = None if value is None else value[:LONGEST_VALUE]
-        self.obs.facts.append(Fact(self.charger_id, source, name, connector_id, kept, self.at, self.frame_id, detail))
+        fact = Fact(self.charger_id, source, name[:LONGEST_NAME], connector_id, kept, at, self.frame_id, detail)
+        self.obs.facts.append(fact)
 
     def unmapped(self, what: str) -> None:
         """Count something that is no OCPP 1.6, so that nothing of 2.0.1 can be made of it; `schema.v16` names it."""

@@ -9,7 +9,7 @@ from ingest.exchange import PendingCall
 from ingest.frame import Direction
 from ingest.ocppj import Call
 from shadow.mapping.security import USES
-from shadow.station import relay
+from shadow.station import observed, relay
 from shadow.station.fields import text
 from shadow.station.outbox import Outbox
 
@@ -32,6 +32,7 @@ def _installed_answer(out: Outbox, request: PendingCall, answer: dict[str, Any])
     """1.6 names the use in the request, 2.0.1 with each certificate of the answer, where there is one."""
     use = _use(request.call)
     if use is not None:
+        observed.note_certificates(out, _kind(request.call), answer)
         if answer.get("certificateHashData") == []:
             # Stations write the empty list, though 1.6 forbids it too; leaving it out says the same.
             answer = {name: value for name, value in answer.items() if name != "certificateHashData"}
@@ -39,7 +40,11 @@ def _installed_answer(out: Outbox, request: PendingCall, answer: dict[str, Any])
 
 
 def _use(call: Call) -> str | None:
-    return USES.get(text(call.payload, "certificateType") or text(call.payload, "typeOfCertificate") or "")
+    return USES.get(_kind(call))
+
+
+def _kind(call: Call) -> str:
+    return text(call.payload, "certificateType") or text(call.payload, "typeOfCertificate") or ""
 
 
 CALLS: Final[dict[str, Callable[[Outbox, Call], None]]] = {"SecurityEventNotification": _event}

@@ -14,7 +14,7 @@ from ingest.ocppj import Call, CallError
 from ingest.timestamps import format_micros
 from shadow.mapping.connectors import name_unknown
 from shadow.state import MAX_CONNECTORS, Connector, Transaction
-from shadow.station import boundaries, charging_state, doubts, ordering, relay, reservation, transactions
+from shadow.station import boundaries, charging_state, doubts, observed, ordering, relay, reservation, transactions
 from shadow.station.connector_status import say_status
 from shadow.station.errors import on_error
 from shadow.station.fields import integer, text
@@ -51,6 +51,7 @@ def on_status(out: Outbox, call: Call) -> None:
     connector = _connector(out, number)
     if connector is None:
         return
+    observed.note_status(out, number, status, payload)
     timestamp = format_micros(at)
     said = _Said(status, timestamp, not own_clock and at == out.at)
     if number == 0:

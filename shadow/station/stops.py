@@ -10,7 +10,7 @@ from ingest.ocppj import Call
 from ingest.timestamps import format_micros
 from shadow.quantities import whole_wh
 from shadow.state import Transaction
-from shadow.station import boundaries, events, metering, ordering, registers, samples, transactions
+from shadow.station import boundaries, events, measured, metering, ordering, registers, samples, transactions
 from shadow.station.authorization import id_token_info
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
@@ -99,6 +99,7 @@ def _end_values(
 ) -> list[dict[str, Any]]:
     """The meterValue list of Ended: meterStop first, then what was held back, then transactionData (E06.FR.11)."""
     values = []
+    measured.watch(out, transaction.connector_id, data)
     for element in data:
         read = metering.meter_value(
             out, "StopTransaction.transactionData", element, transaction, transaction.connector_id, meter_stop

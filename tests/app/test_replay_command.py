@@ -115,6 +115,22 @@ def test_messages_are_requests_in_the_order_of_sending(cli: Cli, name: str) -> N
             numbers[transaction] = message["payload"]["seqNo"] + 1
 
 
+def test_facts_are_the_newest_of_each_name(cli: Cli) -> None:
+    """`--facts` adds what was observed of the device model; without it nothing is said of it."""
+    document = cli("replay", _recording(HUAWEI), "--json", "--facts").json
+    facts = {(row["source"], row["connector_id"], row["name"]): row for row in document["facts"]}
+    assert len(facts) == len(document["facts"]) > 3
+    assert {row["charger_id"] for row in document["facts"]} == {document["sessions"][0]["charger_id"]}
+    assert {source for source, *_ in facts} >= {"meter", "status"}
+    assert "facts" not in cli("replay", _recording(HUAWEI), "--json").json
+
+
+def test_facts_without_json_are_refused(cli: Cli) -> None:
+    """There is no other place to say them in."""
+    done = cli("replay", "x.jsonl", "--facts")
+    assert (done.code, done.out, done.lines) == (2, b"", ["shadow-csms: --facts needs --json"])
+
+
 def test_messages_without_json_are_refused(cli: Cli) -> None:
     """The combination has no meaning, and is not passed over in silence."""
     done = cli("replay", "x.jsonl", "--messages")

@@ -14,7 +14,7 @@ from tests.running import Outcome, call
 
 TAG, PARENT = "04A1B2C3D4E5F6", "GROUP-4711"
 PASSWORD = "correct-horse-battery"
-TABLES = ("frames", "messages", "sessions", "discrepancies", "dead_letters", "chargers")
+TABLES = ("frames", "messages", "sessions", "discrepancies", "dead_letters", "chargers", "device_facts")
 
 
 def _recording() -> bytes:
@@ -86,6 +86,7 @@ def test_every_frame_session_and_discrepancy_is_there(kept: Kept) -> None:
     (session,) = store["sessions"]
     assert (session["primary_energy_wh"], session["shadow_energy_wh"]) == (500, 500)
     assert session["compared"]
+    assert {"key", "boot", "boot-answer"} <= {row["source"] for row in store["device_facts"]}
     assert kept.runs[0].lines[0].startswith("kept in the store: ")
 
 

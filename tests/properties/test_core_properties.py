@@ -128,7 +128,8 @@ _stories = st.lists(_steps, max_size=25).map(_tell)
 
 
 def _told(lived: Lived) -> tuple[Any, ...]:
-    return (lived.messages, lived.versions, lived.sessions, lived.compared, lived.unmapped, lived.refused)
+    outcome = (lived.messages, lived.versions, lived.sessions, lived.compared, lived.unmapped, lived.refused)
+    return (*outcome, lived.facts)
 
 
 @settings(deadline=None, max_examples=150)
@@ -215,7 +216,8 @@ def test_a_restart_anywhere_is_the_same(story: Script, data: st.DataObject) -> N
             if restart and number == cut:
                 state = codec.decode(codec.encode(state), JudgeState)
             state, judgement = judge(state, frame)
-            rows.append((judgement.observations.messages, judgement.sessions, judgement.discrepancies))
+            seen = judgement.observations
+            rows.append((seen.messages, seen.facts, judgement.sessions, judgement.discrepancies))
         assert codec.decode(codec.encode(state), JudgeState) == state
         outcomes.append(rows)
     assert outcomes[0] == outcomes[1]

@@ -6,6 +6,7 @@ All functions raise what `Store` raises: `StoreUnavailable` and `StoreRefusedErr
 
 from __future__ import annotations
 
+from diff.store.queries.device import chargers_with_facts, device_facts
 from diff.store.queries.discrepancies import Choices, Group, Occurrence, choices, groups, occurrences
 from diff.store.queries.filters import SEVERITIES, Filter
 from diff.store.queries.fleet import (
@@ -56,8 +57,10 @@ __all__ = [
     "StateCount",
     "Window",
     "chargers",
+    "chargers_with_facts",
     "choices",
     "connection_states",
+    "device_facts",
     "energy_points",
     "frames_between",
     "frames_named",

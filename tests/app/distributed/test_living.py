@@ -21,6 +21,7 @@ from diff.store.tables import ChargerFacts, DeadLetter
 from ingest.frame import Frame, FrameKind
 from ingest.topics import Topics
 from shadow.config import DEFAULT
+from shadow.device_model.fact import Fact
 from shadow.message import ShadowMessage
 
 TOPICS = Topics()
@@ -56,6 +57,10 @@ class Shelf:
         return [decode(value, ShadowMessage) for value in self.out.get(TOPICS.messages, [])]
 
     @property
+    def facts(self) -> list[Fact]:
+        return [decode(value, Fact) for value in self.out.get(TOPICS.device_facts, [])]
+
+    @property
     def versions(self) -> list[Discrepancy]:
         return [decode(value, Discrepancy) for value in self.out.get(TOPICS.discrepancies, [])]
 
@@ -88,6 +93,7 @@ def test_batches_change_nothing(sizes: list[int], forgets: list[bool]) -> None:
     lived = Lived(DEFAULT).feed(FLEET)
 
     assert _by_charger(shelf.messages) == _by_charger(lived.messages)
+    assert _by_charger(shelf.facts) == _by_charger(lived.facts)
     assert _by_charger(shelf.versions) == _by_charger(lived.versions)
     assert shelf.sessions == lived.sessions
     assert shelf.letters == []

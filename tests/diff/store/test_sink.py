@@ -119,6 +119,7 @@ def test_the_store_ends_as_the_embedded_runtime_fills_it(
     assert len(rows["frames"]) == len(FRAMES)
     assert rows["sessions"]
     assert rows["discrepancies"]
+    assert rows["device_facts"]
     assert sum(_committed(kafka, topics).values()) == len(records)
 
 

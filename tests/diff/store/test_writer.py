@@ -18,6 +18,7 @@ from diff.store.writer import BackPressure, Writer
 from ingest.exchange import Answered, Called, Pairing, pair
 from ingest.frame import Direction, Frame, FrameKind, Gap, Handshake
 from ingest.ocppj import parse
+from shadow.device_model.fact import Fact, Source
 from shadow.message import MessageType, Provenance, ShadowMessage
 
 T0 = 1_700_000_000_000_001
@@ -147,11 +148,21 @@ def fill(writer: Writer) -> None:
     writer.add_dead_letter(DeadLetter("C", T0, "tap", "C@0/9", "not UTF-8", 12, "xx9"))
     writer.add_connections([ConnectionAccount("C", "C@0", "open", "ocpp1.6", compression=False, **ACCOUNT)])
     writer.add_charger(ChargerFacts("C", "r1", "V", "M", "F", T0, T0, 4, 1))
+    writer.add_fact(Fact("C", Source.KEY, "HeartbeatInterval", None, "300", T0, "C@0/1", {"readonly": "false"}))
 
 
 def counts(store: Store) -> dict[str, int]:
     """Rows per table, as readers see them."""
-    tables = ("frames", "messages", "sessions", "discrepancies", "dead_letters", "connections", "chargers")
+    tables = (
+        "frames",
+        "messages",
+        "sessions",
+        "discrepancies",
+        "dead_letters",
+        "connections",
+        "chargers",
+        "device_facts",
+    )
     return {table: store.execute(f"SELECT count() FROM {table} FINAL")[0][0] for table in tables}
 
 

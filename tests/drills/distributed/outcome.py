@@ -17,7 +17,7 @@ from ingest.cloudevents import UndecodableError, header_map
 from ingest.frame import Frame, FrameKind
 from tests.drills.distributed.runtime import Runtime
 
-COMPARED = ("frames", "messages", "sessions", "discrepancies")
+COMPARED = ("frames", "messages", "sessions", "discrepancies", "device_facts")
 
 
 @dataclass

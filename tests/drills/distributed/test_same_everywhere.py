@@ -58,7 +58,7 @@ def _part(module: str, given: dict[str, str], directory: Path) -> subprocess.Pop
 def test_both_runtimes_fill_the_same_store(
     tmp_path: Path, drill_broker: Broker, drill_engine: EmbeddedEngine, tell: Callable[[str], None]
 ) -> None:
-    """Frames, messages, sessions and discrepancies are equal, column for column."""
+    """Frames, messages, sessions, discrepancies and facts of device models are equal, column for column."""
     frames = _frames()
     embedded, tap = tmp_path / "embedded", tmp_path / "tap"
     journal = Journal(embedded / "journal")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shadow.device_model.address import Address, address_of
 
-LETTERS = st.characters(codec="utf-8", exclude_characters="[]@/", exclude_categories=["Cs"])
+LETTERS = st.characters(codec="utf-8", exclude_categories=["Cs"]) | st.sampled_from("[]@/%#")
 NAMES = st.text(LETTERS, min_size=1, max_size=50)
 NUMBERS = st.integers(0, 2**31 - 1)
 MEMBERS = st.sampled_from(["component", "variable", "name", "instance", "evse", "id", "connectorId"])

@@ -1,0 +1,57 @@
+"""Where commands and pages find the facts of charging stations: in recordings, lived anew, or in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from app.settings import Settings
+from app.sources import Source, count
+from app.storing import open_store
+from diff.fleet import Fleet
+from diff.store.engine import EmbeddedEngine
+from diff.store.queries.device import device_facts
+from ingest.frame import Frame
+from shadow.config import ShadowConfig
+from shadow.device_model.fact import Fact
+
+__all__ = ["FactCounter", "facts_of"]
+
+
+class FactCounter:
+    """Lives frames and keeps the facts that they bring, by charging station (`app.sources.Counter`)."""
+
+    def __init__(self, config: ShadowConfig) -> None:
+        self._fleet = Fleet(config)
+        self.facts: dict[str, list[Fact]] = {}
+
+    def feed(self, frame: Frame) -> None:
+        """Live one frame."""
+        for judgement in self._fleet.feed(frame):
+            for fact in judgement.observations.facts:
+                self.facts.setdefault(fact.charger_id, []).append(fact)
+
+    def forget(self, charger_id: str) -> None:
+        """No more frames of it will come."""
+        self._fleet.chargers.pop(charger_id, None)
+
+    def end(self) -> None:
+        """No more frames will come."""
+
+
+def facts_of(settings: Settings, recordings: Sequence[Path], chargers: Sequence[str]) -> dict[str, list[Fact]]:
+    """The facts of these charging stations, or of all in the recordings; without recordings those of the store.
+
+    Raises what `read_recordings` and `open_store` raise.
+    """
+    if recordings:
+        counter = FactCounter(settings.shadow_config())
+        count(settings, Source(recordings), counter)
+        return {key: facts for key, facts in counter.facts.items() if not chargers or key in chargers}
+    with ExitStack() as stack:
+        url = settings.store_location()
+        if not url:
+            url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
+        store = stack.enter_context(open_store(url))
+        return {charger_id: device_facts(store, charger_id) for charger_id in chargers}
