@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -12,13 +13,13 @@ from shadow.mapping.keys import Key, Variable, Way
 from shadow.station.fields import integer
 from shadow.topology import Place
 
-__all__ = ["Statement", "addresses", "report_addresses", "statements"]
+__all__ = ["PlaceOf", "Statement", "addresses", "report_addresses", "statements"]
 
 _MAX_CONNECTORS: Final = 64
 _NO_ROTATION: Final = frozenset({"notapplicable", "unknown"})
 """Both are the empty string in 2.0.1 (Part 2 §2.13.5)."""
 
-_Place = Callable[[int], Place]
+PlaceOf = Callable[[int], Place]
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -27,11 +28,13 @@ class Statement(msgspec.Struct, frozen=True):
     address: Address
     value: str | None = None
     """Of its Actual attribute."""
-    limit: int | None = None
+    limit: int | Decimal | None = None
     """Its maxLimit."""
+    least: int | Decimal | None = None
+    """Its minLimit."""
 
 
-def addresses(key: Key, place: _Place) -> list[Address]:
+def addresses(key: Key, place: PlaceOf) -> list[Address]:
     """The variables whose Actual attribute holds the key; none where only a report tells it."""
     if key.way not in (Way.ATTRIBUTE, Way.FEATURES):
         return []
@@ -48,7 +51,7 @@ def _address(variable: Variable, evse_id: int | None = None, connector_id: int |
     return Address(variable.component, variable.name, variable.instance, evse_id, connector_id)
 
 
-def statements(key: Key, value: str, others: Mapping[str, str], place: _Place) -> tuple[list[Statement], bool]:
+def statements(key: Key, value: str, others: Mapping[str, str], place: PlaceOf) -> tuple[list[Statement], bool]:
     """What the value of a key says, and whether that is all of it.
 
     `others` are the values told beside it, by key in lower case: some variables hang on two keys.
@@ -69,7 +72,7 @@ def statements(key: Key, value: str, others: Mapping[str, str], place: _Place) -
             return told, True
 
 
-def _attributes(key: Key, value: str, others: Mapping[str, str], place: _Place) -> Iterator[Statement]:
+def _attributes(key: Key, value: str, others: Mapping[str, str], place: PlaceOf) -> Iterator[Statement]:
     evse_id = None if key.connector is None else place(key.connector).evse_id
     plain = _normal(key, value)
     for variable in key.variables:
@@ -86,7 +89,7 @@ def _normal(key: Key, value: str) -> str:
     return value
 
 
-def _connectors(key: Key, value: str, place: _Place) -> tuple[list[Statement], bool]:
+def _connectors(key: Key, value: str, place: PlaceOf) -> tuple[list[Statement], bool]:
     count = integer({"": value}, "")
     if count is None or not 0 <= count <= _MAX_CONNECTORS:
         return [], False
@@ -97,7 +100,7 @@ def _connectors(key: Key, value: str, place: _Place) -> tuple[list[Statement], b
     return [Statement(address, "true") for address in found], True
 
 
-def _phases(key: Key, value: str, place: _Place) -> tuple[list[Statement], bool]:
+def _phases(key: Key, value: str, place: PlaceOf) -> tuple[list[Statement], bool]:
     """`0.RST,1.RST,2.RTS` (1.6 §9.1.7): 0 is the station, the others are its connectors; the first word on each."""
     station, connector = key.variables
     found: dict[Address, Statement] = {}

@@ -9,8 +9,9 @@ from ingest.exchange import PendingCall
 from ingest.ocppj import Call, CallError
 from ingest.sensitive import Kind, classify
 from shadow.device_model.address import Address
-from shadow.mapping.device_values import Statement, addresses, report_addresses, statements
-from shadow.mapping.keys import Access, Key, Way, find
+from shadow.mapping.device_values import Statement
+from shadow.mapping.keys import Access, Key, Way
+from shadow.mapping.vendor_keys import MappedKey, addresses, report_addresses, statements
 from shadow.message import Provenance
 from shadow.station import relay
 from shadow.station.fields import integer, objects, text
@@ -35,7 +36,7 @@ _RESULTS: Final = {
     "getVariableResult.attributeType": Provenance.SYNTHESISED,
 }
 _WORKED_OUT: Final = {"getVariableResult.attributeValue": Provenance.DERIVED}
-"""Where one key is several variables: none of them stood on the wire. A path is one for all members of a list."""
+"""Of a value that stood not on the wire (`_is_worked_out`). A path is one for all members of a list."""
 _SET: Final = {
     "setVariableData.component": Provenance.DERIVED,
     "setVariableData.variable": Provenance.DERIVED,
@@ -59,19 +60,19 @@ _STATUSES: Final = {
 # -- GetConfiguration --------------------------------------------------------------------------------------------------
 
 
-def _keys(payload: dict[str, Any]) -> list[Key]:
+def _keys(out: Outbox, payload: dict[str, Any]) -> list[Key]:
     """The keys asked for, each once; none means all (1.6 §5.8)."""
     listed = payload.get("key")
     names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
     once: dict[str, str] = {}
     for name in names:
         once.setdefault(name.lower(), name)
-    return [find(name) for name in once.values()]
+    return [out.key(name) for name in once.values()]
 
 
 def _get(out: Outbox, call: Call) -> None:
     """GetConfiguration: with keys GetVariables, and GetReport for what is no attribute; without keys GetBaseReport."""
-    keys = _keys(call.payload)
+    keys = _keys(out, call.payload)
     if not keys:
         # FullInventory would ask for the hardware too. Read-only keys come all the same, as 1.6 gives them.
         payload = {"requestId": _report_id(out), "reportBase": "ConfigurationInventory"}
@@ -80,7 +81,7 @@ def _get(out: Outbox, call: Call) -> None:
     asked = [address.said() for key in keys for address in addresses(key, out.place)]
     if asked:
         out.command("GetVariables", {"getVariableData": asked}, _ASKED)
-    reported = [address.said() for key in keys for address in report_addresses(key)]
+    reported = [address.said() for key in keys for address in report_addresses(key, out.place)]
     if reported:
         out.command("GetReport", {"requestId": _report_id(out), "componentVariable": reported}, _REPORT)
 
@@ -111,22 +112,23 @@ class _Answer:
 
 def _get_answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> None:
     answer = _Answer(payload)
-    keys = _keys(request.call.payload)
+    keys = _keys(out, request.call.payload)
     request_id = out.station.reports.pop(request.frame_id, None)
     if not keys:
-        told = [one for name in answer.told for one in _told(out, find(text(answer.told[name], "key") or ""), answer)]
+        rows = [out.key(text(one, "key") or "") for one in answer.told.values()]
+        told = [one for key in rows for one in _told(out, key, answer)]
         if request_id is not None:
             say_report(out, request, "GetBaseReport", request_id, told)
     else:
         asked = [(key, address) for key in keys for address in addresses(key, out.place)]
         if asked:
             results = [_result(out, key, address, answer) for key, address in asked]
-            worked_out = any(len(key.variables) > 1 for key, _ in asked)
+            worked_out = any(_is_worked_out(key) for key, _ in asked)
             provenance = {**_RESULTS, **_WORKED_OUT} if worked_out else _RESULTS
             out.respond(request, "GetVariables", {"getVariableResult": results}, provenance)
             _name_flags(out, {key.name.lower() for key, _ in asked}, answer)
         if request_id is not None:
-            told = [one for key in keys if report_addresses(key) for one in _told(out, key, answer)]
+            told = [one for key in keys if report_addresses(key, out.place) for one in _told(out, key, answer)]
             say_report(out, request, "GetReport", request_id, told)
         _name_unasked(out, keys, answer)
     learn_keys(out, answer.values)
@@ -156,9 +158,17 @@ def _result(out: Outbox, key: Key, address: Address, answer: _Answer) -> dict[st
     if name not in answer.told:
         # Neither told nor called unknown, where a station forgets a key: nothing can be said of it.
         return {**result, "attributeStatus": "UnknownVariable" if name in answer.unknown else "Rejected"}
-    found, _ = statements(key, answer.values[name], answer.values, out.place)
+    found, whole = statements(key, answer.values[name], answer.values, out.place)
+    if not (whole and found):
+        out.lost(f"{_GIVEN}.value:{key.name}", _shown(key, answer.values[name]), detail=_NOT_ALL)
+        return {**result, "attributeStatus": "Rejected"}
     value = next((one.value for one in found if one.address == address), None)
     return {**result, "attributeStatus": "Accepted", "attributeValue": value or ""}  # B06.FR.13
+
+
+def _is_worked_out(key: Key) -> bool:
+    """One key is several variables, or the mapping file scales or translates its value: it stood not on the wire."""
+    return len(key.variables) > 1 or (isinstance(key, MappedKey) and not key.rule.is_copied)
 
 
 def _name_flags(out: Outbox, asked: set[str], answer: _Answer) -> None:
@@ -184,12 +194,12 @@ def _shown(key: Key, value: str) -> str | None:
 def _get_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
     """The refusal of each 2.0.1 request that was made of it."""
     out.station.reports.pop(request.frame_id, None)
-    keys = _keys(request.call.payload)
+    keys = _keys(out, request.call.payload)
     if not keys:
         relay.refuse(out, request, error, "GetBaseReport")
     if any(addresses(key, out.place) for key in keys):
         relay.refuse(out, request, error, "GetVariables")
-    if any(report_addresses(key) for key in keys):
+    if any(report_addresses(key, out.place) for key in keys):
         relay.refuse(out, request, error, "GetReport")
 
 
@@ -198,7 +208,7 @@ def _get_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
 
 def _settings(out: Outbox, call: Call) -> tuple[Key, list[Statement], bool]:
     """The key, what its new value sets, and whether that is all of it: none where nothing of 2.0.1 is set to it."""
-    key = find(text(call.payload, "key") or "")
+    key = out.key(text(call.payload, "key") or "")
     if key.network_profile or key.way not in (Way.ATTRIBUTE, Way.PHASES):
         return key, [], False
     found, whole = statements(key, text(call.payload, "value") or "", {}, out.place)
@@ -222,7 +232,7 @@ def _change(out: Outbox, call: Call) -> None:
         out.lost(f"ChangeConfiguration.value:{key.name}", _shown(key, value), detail=_NOT_ALL)
     if found:
         data = [{**one.address.said(), "attributeValue": one.value or ""} for one in found]
-        worked_out = {"setVariableData.attributeValue": Provenance.DERIVED} if len(key.variables) > 1 else {}
+        worked_out = {"setVariableData.attributeValue": Provenance.DERIVED} if _is_worked_out(key) else {}
         out.command("SetVariables", {"setVariableData": data}, {**_SET, **worked_out})
 
 
