@@ -124,8 +124,8 @@ def _facts(seen: Seen) -> str:
     """What was seen of it, as a comment."""
     parts = [f"seen on {_count(seen.stations, 'charging station')}"]
     if seen.readonly:
-        words = {(True,): "read-only", (False,): "writable"}
-        parts.append(words.get(tuple(seen.readonly), "read-only on some of them"))
+        both = len(seen.readonly) > 1
+        parts.append("read-only on some of them" if both else "read-only" if True in seen.readonly else "writable")
     if seen.secret:
         return ", ".join([*parts, "its value may be a token or a secret and is not shown"])
     parts.append(seen.data_type if seen.types else "no value seen")

@@ -59,6 +59,10 @@ def remarks(mapping: VendorMapping) -> list[Remark]:
         where = f"[[station]] number {number}"
         if not table.keys and not table.transfers:
             found.append(Remark(where, "holds no key and no transfer, and so says nothing"))
+        for kind in table.transfers:
+            if not kind.fields:
+                text = "has no fields: it counts as known, and nothing of it becomes a variable"
+                found.append(Remark(f"{where}, transfer {kind.vendor_id}/{kind.message_id}", text))
         for place, rule, target in _targets(table):
             found += [Remark(f"{where}, {place}", text) for text in _about(rule, target)]
         found += [Remark(f"{where}, {place}", text) for place, text in _doubled(table)]
