@@ -62,7 +62,7 @@ def _lines(text: str) -> list[str]:
     return [line.removeprefix("# ") for line in text.splitlines()]
 
 
-# -- counting ------------------------------------------------------------------------------------------------------------
+# -- counting ----------------------------------------------------------------------------------------------------
 
 
 def test_keys_are_counted_by_station_and_model() -> None:
@@ -134,7 +134,7 @@ def test_what_is_kept_is_bounded() -> None:
     assert (sum(len(one.keys) for one in both.found()), both.left_out) == (2500, 1500)
 
 
-# -- guessing ------------------------------------------------------------------------------------------------------------
+# -- guessing ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_the_form_of_data_tells_its_parser(data: str, parser: Parser) -> None:
     assert parser_of(data) is parser
 
 
-# -- writing -------------------------------------------------------------------------------------------------------------
+# -- writing ----------------------------------------------------------------------------------------------------
 
 
 def test_no_token_and_no_secret_is_written() -> None:
