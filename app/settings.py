@@ -24,9 +24,11 @@ from diff.store.migrations import Retention
 from ingest.topics import Topics
 from shadow import topology
 from shadow.config import SECOND, ShadowConfig, checked
+from shadow.device_model import vendor, vendor_file
+from shadow.device_model.vendor import VendorMapping
 from shadow.topology import Topology
 
-__all__ = ["DEFAULT_FILE", "Settings", "SettingsError", "load", "origins"]
+__all__ = ["DEFAULT_FILE", "Settings", "SettingsError", "load", "origins", "read_mapping"]
 
 DEFAULT_FILE: Final = "shadow-csms.toml"
 _PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*):.*@")
@@ -99,6 +101,7 @@ class Settings(BaseSettings):
         default=False, description="The fleet recognises cars by MAC address: 12 hex digits become MacAddress."
     )
     topology_file: Path | None = Field(None, description="TOML file of EVSEs with several connectors; none: 1:1.")
+    vendor_mapping_file: Path | None = Field(None, description="TOML file: variables of vendors' configuration keys.")
     connection_timeout_seconds: int = Field(180, ge=1, description="How long a token waits for its StartTransaction.")
     reorder_horizon_seconds: int = Field(
         2, ge=0, le=3600, description="How long a TransactionEvent waits for older ones before its seqNo; 0: not."
@@ -165,6 +168,20 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise SettingsError(f"topology_file {self.topology_file}: {error}; see docs/topology.md") from None
 
+    def vendor_mapping(self) -> VendorMapping:
+        """Which variables vendors' configuration keys are.
+
+        Raises:
+            SettingsError: the file cannot be read, is no TOML, or holds a rule that no key can have.
+
+        """
+        if self.vendor_mapping_file is None:
+            return vendor.DEFAULT
+        try:
+            return read_mapping(self.vendor_mapping_file)
+        except SettingsError as error:
+            raise SettingsError(f"vendor_mapping_file {error}") from None
+
     def shadow_config(self) -> ShadowConfig:
         """The part that decides what the shadow believes. Raises `SettingsError`, `ValueError`."""
         return checked(
@@ -174,6 +191,7 @@ class Settings(BaseSettings):
                 id_token_type=self.id_token_type,
                 autocharge=self.autocharge,
                 topology=self.topology(),
+                vendor_mapping=self.vendor_mapping(),
                 connection_timeout=self.connection_timeout_seconds * SECOND,
                 reorder_horizon=self.reorder_horizon_seconds * SECOND,
                 status_grace=self.status_grace_seconds * SECOND,
@@ -268,6 +286,19 @@ class Settings(BaseSettings):
         values["store_url"] = _PASSWORD.sub(r"\1:***@", values["store_url"])
         values["upstream"] = _PASSWORD.sub(r"\1:***@", values["upstream"])
         return values
+
+
+def read_mapping(file: Path) -> VendorMapping:
+    """The rules of a vendor mapping file.
+
+    Raises:
+        SettingsError: it cannot be read, is no TOML, or holds a rule that no key can have; names the file.
+
+    """
+    try:
+        return vendor_file.parse(_toml(file))
+    except ValueError as error:
+        raise SettingsError(f"{file}: {error}; see docs/vendor-mapping.md") from None
 
 
 def load(**flags: Any) -> Settings:

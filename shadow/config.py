@@ -13,6 +13,8 @@ import msgspec
 
 from ingest.frame import Micros
 from shadow import topology
+from shadow.device_model import vendor
+from shadow.device_model.vendor import VendorMapping
 from shadow.station.points import FALSE_WITH, TRUE_WITH, Stimulus
 from shadow.topology import Topology
 
@@ -38,6 +40,8 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     """Twelve hexadecimal digits are a car's MAC address (Autocharge); only where the type is guessed by its form."""
     topology: Topology = topology.DEFAULT
     """Which EVSE each 1.6 connector belongs to."""
+    vendor_mapping: VendorMapping = vendor.DEFAULT
+    """Which variable a vendor's configuration key is."""
     connection_timeout: Micros = 180 * SECOND
     """How long an Authorize or accepted RemoteStartTransaction waits for its StartTransaction (EVConnectionTimeOut)."""
     end_sample_hold: Micros = 120 * SECOND

@@ -12,7 +12,9 @@ from shadow.message import Provenance
 
 __all__ = ["TABLES"]
 
-_BY_KEY: Final = "component and variable by the table of keys, those of vendors on OCPP16LegacyCtrlr"
+_BY_KEY: Final = (
+    "component and variable by the table of keys, those of vendors by the mapping file, else on OCPP16LegacyCtrlr"
+)
 
 
 def _by_key(source: str, target: str, why: str, *, lossy: bool = False) -> Rule:

@@ -7,6 +7,7 @@ standard allows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -21,13 +22,14 @@ from shadow.mapping.measurand_lists import measurand_list
 from shadow.station.fields import integer
 from shadow.topology import Place
 
-__all__ = ["Statement", "addresses", "fate", "presence", "report_addresses", "statements"]
+__all__ = ["PlaceOf", "Statement", "addresses", "fate", "presence", "report_addresses", "statements"]
 
 _MAX_CONNECTORS: Final = 64
+_CARRIED: Final = frozenset({KeyFate.MAPPED, KeyFate.VENDOR_MAPPED})
 _NO_ROTATION: Final = frozenset({"notapplicable", "unknown"})
 """Both are the empty string in 2.0.1 (Part 2 §2.13.5)."""
 
-_Place = Callable[[int], Place]
+PlaceOf = Callable[[int], Place]
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -36,8 +38,10 @@ class Statement(msgspec.Struct, frozen=True):
     address: Address
     value: str | None = None
     """Of its Actual attribute."""
-    limit: int | None = None
+    limit: int | Decimal | None = None
     """Its maxLimit."""
+    least: int | Decimal | None = None
+    """Its minLimit."""
     certainty: Certainty = Certainty.OBSERVED
     caveats: tuple[str, ...] = ()
     """What of the key's value it does not say, or what it rests on, in words."""
@@ -45,7 +49,7 @@ class Statement(msgspec.Struct, frozen=True):
     """Why the value is not one that the standard allows, in words."""
 
 
-def addresses(key: Key, place: _Place) -> list[Address]:
+def addresses(key: Key, place: PlaceOf) -> list[Address]:
     """The variables whose Actual attribute holds the key; none where only a report tells it."""
     if key.way not in (Way.ATTRIBUTE, Way.FEATURES):
         return []
@@ -64,7 +68,7 @@ def _address(variable: Variable, evse_id: int | None = None, connector_id: int |
 
 def fate(key: Key, *, whole: bool) -> KeyFate:
     """What became of a key with the value it has: `whole` as `statements` says it."""
-    return KeyFate.LOSSY if key.fate is KeyFate.MAPPED and not whole else key.fate
+    return KeyFate.LOSSY if key.fate in _CARRIED and not whole else key.fate
 
 
 def presence(key: Key, *, known: bool) -> list[Statement]:
@@ -79,7 +83,7 @@ def presence(key: Key, *, known: bool) -> list[Statement]:
     return [Statement(address, str(known).lower(), certainty=Certainty.DERIVED, caveats=(f"the station {rests_on}",))]
 
 
-def statements(key: Key, value: str, others: Mapping[str, str], place: _Place) -> tuple[list[Statement], bool]:
+def statements(key: Key, value: str, others: Mapping[str, str], place: PlaceOf) -> tuple[list[Statement], bool]:
     """What the value of a key says, and whether that is all of it.
 
     `others` are the values told beside it, by key in lower case: some variables hang on two keys. A key that the
@@ -99,7 +103,7 @@ def statements(key: Key, value: str, others: Mapping[str, str], place: _Place) -
             return _attributes(key, value, others, place)
 
 
-def _attributes(key: Key, value: str, others: Mapping[str, str], place: _Place) -> tuple[list[Statement], bool]:
+def _attributes(key: Key, value: str, others: Mapping[str, str], place: PlaceOf) -> tuple[list[Statement], bool]:
     evse_id = None if key.connector is None else place(key.connector).evse_id
     plain, left_out = _normal(key, value)
     certainty = Certainty.DERIVED if left_out or key.relation is Relation.NEAR else Certainty.OBSERVED
@@ -154,7 +158,7 @@ def _features(key: Key, value: str) -> list[Statement]:
     ]
 
 
-def _connectors(key: Key, value: str, place: _Place) -> tuple[list[Statement], bool]:
+def _connectors(key: Key, value: str, place: PlaceOf) -> tuple[list[Statement], bool]:
     count = integer({"": value}, "")
     if count is None or not 0 <= count <= _MAX_CONNECTORS:
         return [], False
@@ -165,7 +169,7 @@ def _connectors(key: Key, value: str, place: _Place) -> tuple[list[Statement], b
     return [Statement(address, "true", certainty=Certainty.DERIVED) for address in found], True
 
 
-def _phases(key: Key, value: str, place: _Place) -> tuple[list[Statement], bool]:
+def _phases(key: Key, value: str, place: PlaceOf) -> tuple[list[Statement], bool]:
     """`0.RST,1.RST,2.RTS` (1.6 §9.1.7): 0 is the station, the others are its connectors; the first word on each."""
     found: dict[Address, Statement] = {}
     whole = True
@@ -178,7 +182,7 @@ def _phases(key: Key, value: str, place: _Place) -> tuple[list[Statement], bool]
     return list(found.values()), whole
 
 
-def _phase(key: Key, item: str, place: _Place) -> Statement | None:
+def _phase(key: Key, item: str, place: PlaceOf) -> Statement | None:
     station, connector = key.variables
     number, dot, rotation = item.strip().partition(".")
     if not (dot and number.isascii() and number.isdigit() and int(number[:4]) <= _MAX_CONNECTORS):

@@ -10,8 +10,9 @@ from ingest.ocppj import Call, CallError
 from ingest.sensitive import Kind, classify
 from shadow.device_model.address import Address
 from shadow.device_model.model import Certainty
-from shadow.mapping.device_values import Statement, addresses, report_addresses, statements
-from shadow.mapping.keys import Access, Key, Way, find
+from shadow.mapping.device_values import Statement
+from shadow.mapping.keys import Access, Key, Way
+from shadow.mapping.vendor_keys import addresses, report_addresses, statements
 from shadow.message import Provenance
 from shadow.station import key_facts, relay
 from shadow.station.fields import integer, objects, text
@@ -61,19 +62,19 @@ _STATUSES: Final = {
 # -- GetConfiguration --------------------------------------------------------------------------------------------------
 
 
-def _keys(payload: dict[str, Any]) -> list[Key]:
+def _keys(out: Outbox, payload: dict[str, Any]) -> list[Key]:
     """The keys asked for, each once; none means all (1.6 §5.8)."""
     listed = payload.get("key")
     names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
     once: dict[str, str] = {}
     for name in names:
         once.setdefault(name.lower(), name)
-    return [find(name) for name in once.values()]
+    return [out.key(name) for name in once.values()]
 
 
 def _get(out: Outbox, call: Call) -> None:
     """GetConfiguration: with keys GetVariables, and GetReport for what is no attribute; without keys GetBaseReport."""
-    keys = _keys(call.payload)
+    keys = _keys(out, call.payload)
     if not keys:
         # FullInventory would ask for the hardware too. Read-only keys come all the same, as 1.6 gives them.
         payload = {"requestId": _report_id(out), "reportBase": "ConfigurationInventory"}
@@ -82,7 +83,7 @@ def _get(out: Outbox, call: Call) -> None:
     asked = [address.said() for key in keys for address in addresses(key, out.place)]
     if asked:
         out.command("GetVariables", {"getVariableData": asked}, _ASKED)
-    reported = [address.said() for key in keys for address in report_addresses(key)]
+    reported = [address.said() for key in keys for address in report_addresses(key, out.place)]
     if reported:
         out.command("GetReport", {"requestId": _report_id(out), "componentVariable": reported}, _REPORT)
 
@@ -113,11 +114,12 @@ class _Answer:
 
 def _get_answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> None:
     answer = _Answer(payload)
-    keys = _keys(request.call.payload)
+    keys = _keys(out, request.call.payload)
     key_facts.note_answer(out, answer.told, payload.get("unknownKey"), whole=not keys)
     request_id = out.station.reports.pop(request.frame_id, None)
     if not keys:
-        told = [one for name in answer.told for one in _told(out, find(text(answer.told[name], "key") or ""), answer)]
+        rows = [out.key(text(one, "key") or "") for one in answer.told.values()]
+        told = [one for key in rows for one in _told(out, key, answer)]
         if request_id is not None:
             say_report(out, request, "GetBaseReport", request_id, told)
     else:
@@ -129,7 +131,7 @@ def _get_answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> N
             out.respond(request, "GetVariables", {"getVariableResult": results}, provenance)
             _name_flags(out, {key.name.lower() for key, _ in asked}, answer)
         if request_id is not None:
-            told = [one for key in keys if report_addresses(key) for one in _told(out, key, answer)]
+            told = [one for key in keys if report_addresses(key, out.place) for one in _told(out, key, answer)]
             say_report(out, request, "GetReport", request_id, told)
         _name_unasked(out, keys, answer)
     learn_keys(out, answer.values)
@@ -177,6 +179,8 @@ def _result(key: Key, address: Address, answer: _Answer, found: list[Statement])
     if name not in answer.told:
         # Neither told nor called unknown, where a station forgets a key: nothing can be said of it.
         return {**result, "attributeStatus": "UnknownVariable" if name in answer.unknown else "Rejected"}
+    if not found:
+        return {**result, "attributeStatus": "Rejected"}  # its value is none that the variable can have, and is named
     value = next((one.value for one in found if one.address == address), None)
     return {**result, "attributeStatus": "Accepted", "attributeValue": value or ""}  # B06.FR.13
 
@@ -204,12 +208,12 @@ def _shown(key: Key, value: str) -> str | None:
 def _get_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
     """The refusal of each 2.0.1 request that was made of it."""
     out.station.reports.pop(request.frame_id, None)
-    keys = _keys(request.call.payload)
+    keys = _keys(out, request.call.payload)
     if not keys:
         relay.refuse(out, request, error, "GetBaseReport")
     if any(addresses(key, out.place) for key in keys):
         relay.refuse(out, request, error, "GetVariables")
-    if any(report_addresses(key) for key in keys):
+    if any(report_addresses(key, out.place) for key in keys):
         relay.refuse(out, request, error, "GetReport")
 
 
@@ -218,7 +222,7 @@ def _get_refused(out: Outbox, request: PendingCall, error: CallError) -> None:
 
 def _settings(out: Outbox, call: Call) -> tuple[Key, list[Statement], bool]:
     """The key, what its new value sets, and whether that is all of it: none where nothing of 2.0.1 is set to it."""
-    key = find(text(call.payload, "key") or "")
+    key = out.key(text(call.payload, "key") or "")
     if key.network_profile or key.way not in (Way.ATTRIBUTE, Way.PHASES):
         return key, [], False
     found, whole = statements(key, text(call.payload, "value") or "", {}, out.place)

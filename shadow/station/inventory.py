@@ -69,6 +69,8 @@ def _entries(told: Iterable[Told]) -> list[dict[str, Any]]:
             entry["variableAttribute"][0]["value"] = statement.value
         if statement.limit is not None:
             entry["variableCharacteristics"]["maxLimit"] = statement.limit
+        if statement.least is not None:
+            entry["variableCharacteristics"]["minLimit"] = statement.least
     return list(found.values())
 
 

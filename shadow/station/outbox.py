@@ -10,6 +10,8 @@ from ingest.frame import UNKNOWN_TIME, Direction, Frame, Micros
 from ingest.timestamps import Flaw, Stamp, format_micros, parse_stamp
 from shadow.config import ShadowConfig
 from shadow.device_model.fact import LONGEST_NAME, LONGEST_VALUE, Fact, Source
+from shadow.mapping.keys import Key
+from shadow.mapping.vendor_keys import find_key
 from shadow.message import Finding, MessageType, Observations, Provenance, ShadowMessage
 from shadow.schema import V201, violations
 from shadow.state import ChargerState, Clock, StationState
@@ -203,6 +205,11 @@ class Outbox:
         """The EVSE and connector that a 1.6 connector (from 1) is."""
         station = self.station
         return self.config.topology.place(self.charger_id, station.vendor, station.model, number)
+
+    def key(self, name: str) -> Key:
+        """The row of a configuration key: of the standard table, else of the operator's mapping file, else its own."""
+        station = self.station
+        return find_key(self.config.vendor_mapping, station.vendor, station.model, self.charger_id, name)
 
     def evse(self, number: int) -> dict[str, int]:
         """EVSEType (2.0.1 §2.26) of a 1.6 connector (from 1)."""

@@ -167,6 +167,36 @@ def test_a_topology_that_cannot_be_used_is_named(text: str | None, message: str)
         load(topology_file=Path("evses.toml"))
 
 
+def test_the_vendor_mapping_file_is_read_for_the_shadow() -> None:
+    """Its rules are part of what the shadow believes."""
+    Path("keys.toml").write_text('[[station]]\n[[station.key]]\nkey = "X"\nvariable = "A/B"\n')
+
+    mapping = load(vendor_mapping_file=Path("keys.toml")).shadow_config().vendor_mapping
+    rule = mapping.key("V", "M", "CP1", "x")
+    assert rule is not None
+    assert rule.variable == "A/B"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"^vendor_mapping_file keys\.toml: cannot be read: No such file or directory$"),
+        ("[[station]", r"^vendor_mapping_file keys\.toml: no TOML: .*line 1"),
+        (
+            "[[station]]\n[[station.key]]\nkey = 'X'\n",
+            r"^vendor_mapping_file keys\.toml: \[\[station\]\] number 1, .* names no variable: .* see docs/vendor",
+        ),
+    ],
+)
+def test_a_vendor_mapping_that_cannot_be_used_is_named(text: str | None, message: str) -> None:
+    """The message says which file, which table and what to write."""
+    if text is not None:
+        Path("keys.toml").write_text(text)
+
+    with pytest.raises(SettingsError, match=message):
+        load(vendor_mapping_file=Path("keys.toml"))
+
+
 @pytest.mark.parametrize("password", ["secret", "se:cret", "p@secret"])
 def test_passwords_are_masked(password: str) -> None:
     """Shown values keep user and host of an address, and nothing of the password."""
