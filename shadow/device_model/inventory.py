@@ -11,12 +11,15 @@ from typing import Final
 
 from ingest.frame import Micros
 from shadow.config import DEFAULT, ShadowConfig
-from shadow.device_model import observed, told
+from shadow.device_model import observed, told, transfers
 from shadow.device_model.address import Address
 from shadow.device_model.drafting import Draft
 from shadow.device_model.fact import Fact, Source
 from shadow.device_model.model import Attribute, Certainty, DeviceModel, Value
 from shadow.device_model.newest import Facts
+from shadow.device_model.vendor import TransferRule
+from shadow.mapping.keys import Key
+from shadow.mapping.vendor_keys import find_key
 from shadow.topology import Place
 
 __all__ = ["build", "is_native", "predicted", "reported"]
@@ -51,8 +54,15 @@ def predicted(charger_id: str, facts: Facts, config: ShadowConfig = DEFAULT) -> 
     def place(number: int) -> Place:
         return config.topology.place(charger_id, vendor, model, number)
 
+    def rule_of_key(name: str) -> Key:
+        return find_key(config.vendor_mapping, vendor, model, charger_id, name)
+
+    def rule_of_transfer(direction: str, vendor_id: str, message_id: str | None) -> TransferRule | None:
+        return config.vendor_mapping.transfer(vendor, model, charger_id, direction, vendor_id, message_id)
+
     draft = Draft()
-    states = tuple(told.keys(facts, place, draft))
+    states = tuple(told.keys(facts, place, draft, rule_of_key))
+    transfers.tell(facts, rule_of_transfer, place, draft)
     for one in observed.observations(charger_id, facts, place):
         if one.value is not None:
             draft.value(one.address, one.value, unit=one.unit)

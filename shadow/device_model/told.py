@@ -12,16 +12,14 @@ from shadow.device_model.drafting import Draft
 from shadow.device_model.fact import Fact
 from shadow.device_model.model import Certainty, KeyState, Value
 from shadow.device_model.newest import Facts
-from shadow.mapping.device_values import Statement, fate, presence, statements
-from shadow.mapping.keys import KEYS, LEGACY_COMPONENT, Access, Key, Relation, find
-from shadow.topology import Place
+from shadow.mapping.device_values import PlaceOf, Statement, fate, presence
+from shadow.mapping.keys import KEYS, LEGACY_COMPONENT, Access, Key, Relation
+from shadow.mapping.vendor_keys import statements
 
 __all__ = ["TELLABLE", "keys"]
 
-_Place = Callable[[int], Place]
 
-
-def keys(facts: Facts, place: _Place, draft: Draft, rule: Callable[[str], Key] = find) -> Iterator[KeyState]:
+def keys(facts: Facts, place: PlaceOf, draft: Draft, rule: Callable[[str], Key]) -> Iterator[KeyState]:
     """Say what the keys that hold say into the draft, and give what became of each. `rule`: the row of a key."""
     held = list(facts.keys())
     others = {fact.name.lower(): fact.value or "" for fact in held}
@@ -52,11 +50,13 @@ def _secret(fact: Fact, key: Key, draft: Draft) -> Iterator[Address]:
         yield address
 
 
-def _tell(fact: Fact, key: Key, others: Mapping[str, str], place: _Place, draft: Draft) -> KeyState:
+def _tell(fact: Fact, key: Key, others: Mapping[str, str], place: PlaceOf, draft: Draft) -> KeyState:
     found, whole = statements(key, fact.value or "", others, place)
     for one in found:
         if one.limit is not None:
             draft.limits(one.address, _origin(fact), max_limit=str(one.limit))
+        if one.least is not None:
+            draft.limits(one.address, _origin(fact), min_limit=str(one.least))
         if one.value is not None:
             _say(fact, key, one, draft)
     caveats = dict.fromkeys(caveat for one in found for caveat in (*one.caveats, *one.flaws))

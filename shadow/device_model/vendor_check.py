@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from shadow.device_model import standard
 from shadow.device_model.address import Address
 from shadow.device_model.vendor import (
     CONNECTOR,
@@ -45,11 +46,8 @@ class Remark(msgspec.Struct, frozen=True):
 
 
 def known(address: Address) -> bool:
-    """Whether the standard knows a variable, of its component or of any.
-
-    The one place that asks the registry of the standard. Until that is here, every variable counts as known.
-    """
-    return bool(address.component)
+    """Whether the standard knows a variable, of its component or of any."""
+    return standard.find(address) is not None
 
 
 def remarks(mapping: VendorMapping) -> list[Remark]:

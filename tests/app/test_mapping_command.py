@@ -37,7 +37,7 @@ def test_the_example_can_be_used(cli: Cli) -> None:
 
 def test_what_is_doubtful_is_a_warning(cli: Cli, tmp_path: Path) -> None:
     """On stderr and in the document; the file can be used all the same."""
-    rule = '[[station.key]]\nkey = "X"\nvariable = "A/B"\n'
+    rule = '[[station.key]]\nkey = "X"\nvariable = "A/Count"\n'
     (tmp_path / "m.toml").write_text(f"[[station]]\n{rule}{rule}")
     outcome = cli("mapping", "check", "m.toml")
     assert outcome.code == 0

@@ -22,7 +22,7 @@ def _keys(*pairs: tuple[str, str], station: str = "") -> str:
 
 
 def _transfer(vendor_id: str) -> str:
-    field = "[[station.transfer.field]]\nvariable = 'A/B'\n"
+    field = "[[station.transfer.field]]\nvariable = 'A/Count'\n"
     return f"[[station.transfer]]\nvendor_id = '{vendor_id}'\nparser = 'text'\n{field}"
 
 
@@ -30,14 +30,17 @@ def _transfer(vendor_id: str) -> str:
     ("text", "remark"),
     [
         ("[[station]]", "[[station]] number 1: holds no key and no transfer"),
-        (_keys(("X*", "A/B"), ("X{connector}", "EVSE@{evse}/Q")), "key X{connector}: is never used: X* of"),
-        (_keys(("x", "A/B")) + _keys(("X", "A/B")), "number 2, key X: is never used: x of [[station]] number 1"),
+        (_keys(("X*", "A/Count"), ("X{connector}", "EVSE@{evse}/Q")), "key X{connector}: is never used: X* of"),
         (
-            _keys(("M{connector}", "EVSE@{evse}/P"), ("M1", "A/B")),
+            _keys(("x", "A/Count")) + _keys(("X", "A/Count")),
+            "number 2, key X: is never used: x of [[station]] number 1",
+        ),
+        (
+            _keys(("M{connector}", "EVSE@{evse}/P"), ("M1", "A/Count")),
             "key M1: is never used: M{connector} of [[station]] number 1",
         ),
-        (_keys(("X", "A/B"), ("Y", "a/b")), "key Y: fills a/b, as X does: one value hides the other"),
-        (_keys(("X?", "A/B")), "key X?: is a glob: of several keys that it fits, one hides the others in A/B"),
+        (_keys(("X", "A/Count"), ("Y", "a/count")), "key Y: fills a/count, as X does: one value hides the other"),
+        (_keys(("X?", "A/Count")), "key X?: is a glob: of several keys that it fits, one hides the others in A/Count"),
         (
             _keys(("X", "ocppcommctrlr/HeartbeatInterval")),
             "is filled by HeartbeatInterval, a key of the standard",
@@ -56,14 +59,14 @@ def _transfer(vendor_id: str) -> str:
 def test_what_is_doubtful_is_named(text: str, remark: str) -> None:
     """With its table and rule; the same file without the doubtful part says nothing of it."""
     assert [one for one in _remarks(text) if remark in one] != []
-    assert [one for one in _remarks(_keys(("X", "A/B"))) if remark in one] == []
+    assert [one for one in _remarks(_keys(("X", "A/Count"))) if remark in one] == []
 
 
 def test_a_rule_for_other_stations_is_not_in_the_way() -> None:
     """Only a table that fits all the stations of a later one hides its keys."""
-    one, other = _keys(("X", "A/B"), station="vendor = 'V'"), _keys(("X", "A/B"), station="vendor = 'W*'")
+    one, other = _keys(("X", "A/Count"), station="vendor = 'V'"), _keys(("X", "A/Count"), station="vendor = 'W*'")
     assert _remarks(one + other) == []
-    assert _remarks(other + _keys(("X", "A/B"), station="vendor = 'W1'")) != []
+    assert _remarks(other + _keys(("X", "A/Count"), station="vendor = 'W1'")) != []
 
 
 def test_a_variable_that_the_standard_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
