@@ -42,6 +42,10 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     """Which EVSE each 1.6 connector belongs to."""
     vendor_mapping: VendorMapping = vendor.DEFAULT
     """Which variable a vendor's configuration key is."""
+    security_profile: int = 0
+    """The security profile of 2.0.1 that is aimed at, 1 to 3 (A00); 0: none, nothing is judged by it."""
+    tls_before_tap: bool = False
+    """TLS ends before the tap, so that it cannot see whether a station has any, nor its client certificate."""
     connection_timeout: Micros = 180 * SECOND
     """How long an Authorize or accepted RemoteStartTransaction waits for its StartTransaction (EVConnectionTimeOut)."""
     end_sample_hold: Micros = 120 * SECOND
@@ -93,6 +97,8 @@ def checked(config: ShadowConfig) -> ShadowConfig:
     _check_points("tx_stop_points", config.tx_stop_points, FALSE_WITH)
     if config.id_token_type not in _TOKEN_TYPES:
         raise ValueError(f"id_token_type = {config.id_token_type}: choose from {', '.join(sorted(_TOKEN_TYPES))}")
+    if not 0 <= config.security_profile <= 3:
+        raise ValueError(f"security_profile = {config.security_profile}: 1, 2 or 3, or 0 where none is aimed at")
     return config
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from diff.catalogue.device import DEVICE, SECURITY, VENDOR
 from diff.catalogue.entry import Code, Values
 from diff.catalogue.mapping import MESSAGE, PROFILE, STATUS, TOPOLOGY
 from diff.catalogue.readings import CLOCK, METER
@@ -24,6 +25,7 @@ _FAMILIES: Final = (
     *(SESSION, METER, CLOCK),
     *(SCHEMA, RULE, RPC, TAP, ROLLOUT),
     *(MESSAGE, STATUS, TOPOLOGY, PROFILE),
+    *(DEVICE, VENDOR, SECURITY),
 )
 
 CATALOGUE: Final[dict[str, Code]] = {entry.code: entry for family in _FAMILIES for entry in family}

@@ -56,6 +56,10 @@ class DeviceMemory(msgspec.Struct, omit_defaults=True):
     """Certificates listed last, by certificateType of 1.6."""
     transfers: list[int] = msgspec.field(default_factory=list)
     """Digests of the names of the data transfers that were told."""
+    missing: list[str] = msgspec.field(default_factory=list)
+    """Required variables that were named as missing, by address; the standard has no more than 72."""
+    security: str = ""
+    """What was judged of the latest handshake; empty before the first."""
     reports: dict[int, ReportMemory] = msgspec.field(default_factory=dict)
     """By requestId, oldest first."""
     accrued_at: Micros = 0

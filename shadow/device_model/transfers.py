@@ -14,14 +14,14 @@ from shadow.device_model.vendor import FieldRule, Limit, TransferRule
 from shadow.device_model.vendor_values import convert, fields
 from shadow.topology import Place
 
-__all__ = ["tell", "variables"]
+__all__ = ["tell"]
 
 _LARGEST_CONNECTOR: Final = 64
 _Rule = Callable[[str, str, str | None], TransferRule | None]
 """The rule of a DataTransfer: by its direction, vendorId and messageId."""
 
 
-def named(fact: Fact) -> tuple[str, str, str | None]:
+def _named(fact: Fact) -> tuple[str, str, str | None]:
     """Direction, vendorId and messageId of a fact about a DataTransfer."""
     direction, _, rest = fact.name.partition(" ")
     vendor_id, slash, message_id = rest.partition("/")
@@ -31,18 +31,13 @@ def named(fact: Fact) -> tuple[str, str, str | None]:
 def tell(facts: Facts, rule: _Rule, place: Callable[[int], Place], draft: Draft) -> None:
     """Say what the fields of the newest DataTransfers say."""
     for fact in facts.of(Source.TRANSFER):
-        found = rule(*named(fact))
+        found = rule(*_named(fact))
         if found is None or fact.value is None:
             continue
         told = fields(found, fact.value)
         where = _place(told.get(found.connector, "") if found.connector else "", place)
         for field in found.fields:
             _say(fact, field, told.get(field.path), where, draft)
-
-
-def variables(rule: TransferRule) -> list[str]:
-    """The variables that a rule fills, as the file writes them."""
-    return [field.variable for field in rule.fields]
 
 
 def _place(number: str, place: Callable[[int], Place]) -> Place | None:

@@ -14,7 +14,7 @@ from shadow.mapping.device_values import Statement
 from shadow.mapping.keys import Access, Key, Way
 from shadow.mapping.vendor_keys import addresses, report_addresses, statements
 from shadow.message import Provenance
-from shadow.station import key_facts, relay
+from shadow.station import device_findings, key_facts, relay
 from shadow.station.fields import integer, objects, text
 from shadow.station.inventory import Told, say_report
 from shadow.station.outbox import Outbox
@@ -115,7 +115,8 @@ class _Answer:
 def _get_answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> None:
     answer = _Answer(payload)
     keys = _keys(out, request.call.payload)
-    key_facts.note_answer(out, answer.told, payload.get("unknownKey"), whole=not keys)
+    if key_facts.note_answer(out, answer.told, payload.get("unknownKey"), whole=not keys):
+        device_findings.on_answer(out, answer.told, whole=not keys)
     request_id = out.station.reports.pop(request.frame_id, None)
     if not keys:
         rows = [out.key(text(one, "key") or "") for one in answer.told.values()]
@@ -252,6 +253,7 @@ def _change(out: Outbox, call: Call) -> None:
 
 def _change_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -> None:
     key_facts.note_change(out, request.call.payload, text(answer, "status") or "")
+    device_findings.on_change(out, request.call.payload, text(answer, "status") or "")
     if not out.was_asked(request, "SetVariables"):
         return
     said = text(answer, "status") or ""

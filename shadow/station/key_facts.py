@@ -31,8 +31,11 @@ def secrecy(value: str | None) -> dict[str, str]:
     return {"secret": "set" if value else "empty"}
 
 
-def note_answer(out: Outbox, told: Mapping[str, dict[str, Any]], unknown: object, *, whole: bool) -> None:
-    """GetConfiguration.conf: `told` are its keys by name in lower case, `whole` says that all were asked for."""
+def note_answer(out: Outbox, told: Mapping[str, dict[str, Any]], unknown: object, *, whole: bool) -> bool:
+    """GetConfiguration.conf: `told` are its keys by name in lower case, `whole` says that all were asked for.
+
+    Returns whether it says anything that the answer before it did not.
+    """
     device = out.station.device
     names = {one.lower(): one for one in unknown if isinstance(one, str)} if isinstance(unknown, list) else {}
     absent = [name for low, name in names.items() if low not in told]
@@ -44,6 +47,7 @@ def note_answer(out: Outbox, told: Mapping[str, dict[str, Any]], unknown: object
     if whole:
         changed = {"changed_at": str(device.keys_since)}
         out.fact(Source.ANSWER, "GetConfiguration", str(len(told)), detail=changed)
+    return not repeated
 
 
 def _note_keys(out: Outbox, told: Mapping[str, dict[str, Any]], absent: list[str]) -> None:

@@ -10,6 +10,7 @@ from ingest.frame import Direction, Handshake
 from shadow.device_model.fact import Source
 from shadow.device_model.memory import ConnectorMemory
 from shadow.state import MAX_CONNECTORS
+from shadow.station import device_findings
 from shadow.station.fields import objects, plain, text
 from shadow.station.outbox import Outbox
 
@@ -72,6 +73,7 @@ def note_handshake(out: Outbox, shake: Handshake) -> None:
     for name, value in told.items():
         if value is not None:
             out.fact(Source.HANDSHAKE, name, value)
+    device_findings.on_handshake(out, shake)
 
 
 def _flag(value: bool) -> str:  # noqa: FBT001 - the value itself
@@ -124,6 +126,15 @@ def note_transfer(out: Outbox, payload: dict[str, Any], direction: Direction, st
     if digest not in known:
         if len(known) < _MAX_TRANSFERS:
             known.append(digest)
+            device_findings.on_transfer(out, name, _variables(out, payload, direction))
         else:
             name = f"{direction} …/…"
     out.fact(Source.TRANSFER, name, plain(payload.get("data")), detail={"status": status})
+
+
+def _variables(out: Outbox, payload: dict[str, Any], direction: Direction) -> list[str]:
+    """What the mapping file makes of it."""
+    station, mapping = out.station, out.config.vendor_mapping
+    kind = text(payload, "vendorId") or "", text(payload, "messageId")
+    rule = mapping.transfer(station.vendor, station.model, out.charger_id, direction.value, *kind)
+    return [] if rule is None else [field.variable for field in rule.fields]

@@ -160,6 +160,10 @@ class Outbox:
             )
         )
 
+    def withdraw(self, code: str, path: str) -> None:
+        """Say that what was named under this code and path no longer holds."""
+        self.obs.findings.append(Finding(code, path, self.at, (self.frame_id,), withdrawn=True))
+
     def fact(
         self,
         source: Source,

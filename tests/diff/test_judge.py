@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from demo.lived import Lived
 from demo.native import NativeScript
@@ -14,6 +15,7 @@ from demo.script import Script
 from diff.catalogue import CATALOGUE
 from diff.discrepancy import Status
 from diff.policy import SECOND
+from ingest.frame import Handshake
 from shadow.config import ShadowConfig
 
 TAG = "04A1B2C3"
@@ -177,6 +179,23 @@ def _chosen(status: str) -> Script:
 
 
 _LIST = {"listVersion": 1, "updateType": "Full"}
+
+
+def _keys(**values: str) -> Script:
+    told = [{"key": key, "readonly": False, "value": value} for key, value in values.items()]
+    return Script().boot().command("GetConfiguration", {}).answer({"configurationKey": told})
+
+
+def _transfer(vendor: str) -> Script:
+    return Script().boot().call("DataTransfer", {"vendorId": vendor, "data": "1"}).answer({"status": "Accepted"})
+
+
+def _shaken(**shake: Any) -> Script:
+    script = Script(connected=False).open()
+    script.frames[-1] = replace(script.frames[-1], handshake=Handshake(path="/CP1", subprotocol="ocpp1.6", **shake))
+    return script.boot()
+
+
 _Told = Callable[[], Script]
 ROWS: list[tuple[str, _Told, _Told, ShadowConfig]] = [
     (code, positive, negative, config[0] if config else ShadowConfig())
@@ -343,6 +362,20 @@ ROWS: list[tuple[str, _Told, _Told, ShadowConfig]] = [
         ("rule.v201", lambda: _native(evse=None), _native),
         ("rollout.fell-back", lambda: _native().close().open("ocpp1.6"), lambda: _native().close().open("ocpp2.0.1")),
         ("rollout.fell-back", lambda: _native().close().open("ocpp1.6"), lambda: _speaking("ocpp1.6")),
+        ("device.unmapped-key", lambda: _keys(AlderLight="on"), lambda: _keys(HeartbeatInterval="300")),
+        ("device.lossy-key", lambda: _keys(GetConfigurationMaxKeys="50"), lambda: _keys(HeartbeatInterval="300")),
+        ("device.no-equivalent", lambda: _keys(BlinkRepeat="3"), lambda: _keys(HeartbeatInterval="300")),
+        ("device.missing-variable", lambda: _keys(HeartbeatInterval="300"), lambda: Script().boot()),
+        ("device.invalid-value", lambda: _keys(ResetRetries="often"), lambda: _keys(ResetRetries="2")),
+        (
+            "device.readonly",
+            lambda: Script().boot().remote("ChangeConfiguration", {"key": "SecurityProfile", "value": "2"}),
+            lambda: Script().boot().remote("ChangeConfiguration", {"key": "ResetRetries", "value": "2"}),
+        ),
+        ("vendor.data-transfer", lambda: _transfer("com.alder"), lambda: _plug_and_charge('{"status": "Accepted"}')),
+        ("security.secret-exposed", lambda: _keys(AuthorizationKey="****"), lambda: _keys(AuthorizationKey="")),
+        ("security.profile", _shaken, lambda: _shaken(basic_auth=True), ShadowConfig(security_profile=1)),
+        ("security.tls", lambda: _shaken(tls_version="TLSv1.1"), lambda: _shaken(tls_version="TLSv1.2")),
     ]
 ]
 _IDS = [f"{row[0]}-{number}" for number, row in enumerate(ROWS)]
@@ -389,7 +422,7 @@ def test_a_clean_session_gives_nothing() -> None:
 _MAY_LACK = {
     # Codes whose values depend on the case: what is named may fit no session, a true reading may not be known …
     "session.orphan-stop", "session.orphan-meter-values", "session.missing-in-primary", "session.missing-in-shadow",
-    "meter.placeholder", "schema.v16", "schema.v201", "rpc.malformed",
+    "meter.placeholder", "schema.v16", "schema.v201", "rpc.malformed", "vendor.data-transfer",
 }  # fmt: skip
 
 
