@@ -79,7 +79,7 @@ def encode(item: Published) -> Record:
         case DeadLetter():
             name, at = item.id, item.received_at
         case RejudgeRequest():
-            name, at = f"{item.frame_id}@{item.since}+{item.late}", item.until
+            name, at = f"{item.frame_id}@{item.since}-{item.until}+{item.late}", item.until
         case ConnectionAccount():
             name, at, source = f"{item.connection_id}@{item.at}", item.at, _TAP
     value = _numbers(item) if isinstance(item, ShadowMessage) else _strings(item)

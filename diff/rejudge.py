@@ -27,7 +27,7 @@ from diff.policy import Policy
 from ingest.frame import Frame, FrameKind, Micros
 from shadow.config import DEFAULT, ShadowConfig
 
-__all__ = ["Corrections", "Outcome", "RejudgeRequest", "correct", "judge_again"]
+__all__ = ["Corrections", "Outcome", "RejudgeRequest", "correct", "judge_again", "merged"]
 
 _NOTE: Final = "judged again in canonical order: not so"
 
@@ -65,6 +65,16 @@ class Corrections(msgspec.Struct, frozen=True):
 
     sessions: tuple[JudgedSession, ...]
     discrepancies: tuple[Discrepancy, ...]
+
+
+def merged(requests: Iterable[RejudgeRequest]) -> list[RejudgeRequest]:
+    """One request for each charging station, over all the ranges that are asked for; the last names its frame."""
+    found: dict[str, RejudgeRequest] = {}
+    for one in requests:
+        known = found.get(one.charger_id, one)
+        since, until = min(known.since, one.since), max(known.until, one.until)
+        found[one.charger_id] = replace(one, since=since, until=until, late=max(known.late, one.late))
+    return list(found.values())
 
 
 def judge_again(

@@ -95,7 +95,7 @@ class Batch(msgspec.Struct):
 class _Touched:
     """A charging station in a batch."""
 
-    __slots__ = ("before", "judgements", "kept", "last_seen", "lived")
+    __slots__ = ("before", "judgements", "kept", "last_seen", "lived", "now")
 
     def __init__(self, kept: Kept, before: bytes | None) -> None:
         self.kept = kept
@@ -103,11 +103,14 @@ class _Touched:
         self.lived: list[Frame] = []
         self.judgements: list[Judgement] = []
         self.last_seen: Micros | None = None
+        self.now: Micros = 0
+        """Of the latest frame or tick."""
 
     def take(self, frame: Frame, judgement: Judgement, *, fired: bool) -> None:
         """Note a frame that was lived, and what it brought. `fired`: something fell due before it."""
         self.lived.append(frame)
         self.judgements.append(judgement)
+        self.now = max(self.now, frame.received_at)
         if frame.kind is FrameKind.TICK:
             if fired:
                 self.kept.order = lateness.ticked(self.kept.order, frame.received_at)
@@ -116,6 +119,8 @@ class _Touched:
             self.last_seen = frame.received_at
             if self.kept.first_seen == UNKNOWN_TIME:
                 self.kept.first_seen = frame.received_at
+        if judgement.sessions or judgement.discrepancies:
+            self.kept.order = lateness.spoken(self.kept.order)
 
 
 class Living:
@@ -296,11 +301,12 @@ class Living:
         state = one.kept.state
         idle = not state.shadow.station.waiting and not any(pair.open for pair in state.pairs.by_id.values())
         last = next((frame.frame_id for frame in reversed(one.lived) if frame.kind is not FrameKind.TICK), "")
-        one.kept.order, request = lateness.ranged(one.kept.order, charger_id, last, idle=idle)
+        news = one.kept.order.late - one.kept.order.told
+        one.kept.order, request = lateness.ranged(one.kept.order, charger_id, last, idle=idle, now=one.now)
         self._wait(partition, charger_id, one.kept, _earlier(due(one.kept.state), lateness.due(one.kept.order)))
         if request is not None:
             batch.requests[self._topics.rejudge, partition].append(encode(request))
-            batch.late += request.late
+            batch.late += news
 
     def _give_up(self, batch: Batch, arrival: Arrival, charger_id: str, at: Micros, reason: str) -> None:
         """The text is not repeated (law 8): the position says where it lies."""

@@ -1,7 +1,7 @@
 """`rejudge`: judges ranges again whose frames came late, or that somebody names, from the frames in the store.
 
-As a service it consumes the workers' requests, one after the other. A request waits until the sink has stored all that
-was published before it; its offset is committed when Kafka has the corrections. Judging a range twice changes nothing.
+As a service it consumes the workers' requests. They wait until the sink has stored all that was published before them;
+offsets are committed when Kafka has the corrections. Judging a range twice changes nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 
 from app.distributed.correcting import Corrector
 from diff import published
-from diff.rejudge import RejudgeRequest
+from diff.rejudge import RejudgeRequest, merged
 from diff.store.client import Store
 from diff.store.errors import StoreError
 from diff.store.queries.judged import chargers_between
@@ -31,7 +31,9 @@ _JOIN_MS: Final = 1_000
 """While it has no partitions: kafka-python 3.0.12 throws away a join that is done between two polls."""
 _AGAIN_SECONDS: Final = 1.0
 _POLL_INTERVAL_MS: Final = 1_800_000
-"""A request may wait so long for the sink, and for a long history to be judged, before another takes it over."""
+"""Requests may wait so long for the sink, and for long histories to be judged, before another takes them over."""
+_MOST: Final = 50
+"""Requests at once: so many long histories are judged within that time."""
 
 
 class Rejudger:
@@ -62,7 +64,7 @@ class Rejudger:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
-            max_poll_records=1,
+            max_poll_records=_MOST,
             max_poll_interval_ms=_POLL_INTERVAL_MS,
         )
 
@@ -70,42 +72,54 @@ class Rejudger:
         """Judge again until told to stop; a request that is not done then comes again at the next start."""
         while not self.stopping:
             wait = _POLL_MS if self._consumer.assignment() else _JOIN_MS
-            for records in self._consumer.poll(wait).values():
-                for record in records:
-                    if self._take(record):
-                        self._consumer.commit()
+            found = self._consumer.poll(wait)
+            if found and self._take([record for records in found.values() for record in records]):
+                self._consumer.commit()
         self._consumer.close(autocommit=False)
         self._admin.close()
 
-    def _take(self, record: Any) -> bool:
-        """Whether it is done: a request that cannot be read is, too, since it would not be readable the next time."""
-        try:
-            request = published.decode(record.value, RejudgeRequest)
-        except UndecodableError as error:
-            place = f"{record.topic}/{record.partition}/{record.offset}"
-            _log.error("%s: %s", place, error)
-            return True
-        wanted = self._ends(record.partition)
-        while not self.stopping:
+    def _take(self, records: Sequence[Any]) -> bool:
+        """Whether they are done: one that cannot be read is, too, since it would not be readable the next time."""
+        requests = []
+        for record in records:
+            try:
+                requests.append(published.decode(record.value, RejudgeRequest))
+            except UndecodableError as error:
+                place = f"{record.topic}/{record.partition}/{record.offset}"
+                _log.error("%s: %s", place, error)
+        # The corrections of one have to be stored before the next of its charging station is judged, and waiting for
+        # the sink is what takes the time: so one stands for all that came meanwhile.
+        left = merged(requests)
+        wanted = self._ends(sorted({record.partition for record in records}))
+        while left and not self.stopping:
             try:
                 if self._stored(wanted):
-                    found = self._corrector.judge(request)
-                    self.requests += 1
-                    self.corrections += len(found.sessions) + len(found.discrepancies)
-                    self.failure = ""
-                    return True
+                    self._judge(left)
+                    continue
                 self.failure = "the sink has not stored yet what the workers published"
             except StoreError as error:
                 self.failure = str(error)
             time.sleep(_AGAIN_SECONDS)
-        return False
+        if left:
+            return False
+        self.requests += len(requests)
+        return True
 
-    def _ends(self, partition: int) -> dict[Any, int]:
+    def _judge(self, left: list[RejudgeRequest]) -> None:
+        """Judge the ranges, and take those that are done out of the list."""
+        while left and not self.stopping:
+            found = self._corrector.judge(left[0])
+            del left[0]
+            self.corrections += len(found.sessions) + len(found.discrepancies)
+            self.failure = ""
+
+    def _ends(self, partitions: Sequence[int]) -> dict[Any, int]:
         """How far the sink has to be: what a request speaks of was published before it."""
         from kafka import TopicPartition
 
         topics = self._topics
-        places = [TopicPartition(topic, partition) for topic in (topics.frames, topics.sessions, topics.discrepancies)]
+        told = (topics.frames, topics.sessions, topics.discrepancies)
+        places = [TopicPartition(topic, partition) for topic in told for partition in partitions]
         begins = self._consumer.beginning_offsets(places)
         return {place: end for place, end in self._consumer.end_offsets(places).items() if end > begins[place]}
 

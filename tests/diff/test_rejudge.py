@@ -12,7 +12,7 @@ from demo.script import Script
 from demo.traffic import frames as fleet_frames
 from diff.discrepancy import Status
 from diff.fleet import Fleet
-from diff.rejudge import Outcome, RejudgeRequest, correct, judge_again
+from diff.rejudge import Outcome, RejudgeRequest, correct, judge_again, merged
 from ingest.frame import Frame
 
 FRAMES: dict[str, list[Frame]] = {}
@@ -78,6 +78,15 @@ def test_any_arrival_ends_in_the_canonical_outcome(charger_id: str, seed: int, m
     assert correct(request, corrected, canonical, 0, whole_life=True) == correct(
         request, canonical, canonical, 0, whole_life=True
     )
+
+
+def test_requests_of_one_charging_station_become_one() -> None:
+    """Over all that they ask for; another charging station keeps its own."""
+    other = RejudgeRequest("CP2", 1, 2, 1, "b/0")
+    one, last = RejudgeRequest("CP1", 5, 20, 1, "a/0"), RejudgeRequest("CP1", 7, 30, 3, "a/1")
+
+    assert merged([one, other, last]) == [RejudgeRequest("CP1", 5, 30, 3, "a/1"), other]
+    assert merged([]) == []
 
 
 def test_an_order_that_was_right_is_left_alone() -> None:

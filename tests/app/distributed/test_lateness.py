@@ -1,6 +1,6 @@
 """Which frames are late, and when their range is asked for."""
 
-from app.distributed.lateness import Order, due, ranged, seen, ticked
+from app.distributed.lateness import DOUBT, Order, due, ranged, seen, spoken, ticked
 from ingest.frame import UNKNOWN_TIME, Frame, FrameKind
 
 MINUTE = 60_000_000
@@ -59,3 +59,60 @@ def test_a_range_is_asked_for_at_once_and_when_no_session_is_open() -> None:
     assert last is not None
     assert last.since == 9
     assert ranged(order, "CP1", "a/2", idle=True) == (order, None)
+
+
+def _settled() -> Order:
+    """Late, and judged again when no session was open."""
+    order, request = ranged(_seen(_frame(10), _frame(9)), "CP1", "a/0", idle=True)
+    assert request is not None
+    return order
+
+
+def test_what_a_state_in_doubt_says_is_asked_for_though_all_was_settled() -> None:
+    """Five minutes after the last request, also where only a tick comes; frames that bring nothing ask for nothing."""
+    order = seen(_settled(), _frame(MINUTE))
+    assert due(order) is None
+    assert ranged(order, "CP1", "a/1", idle=True, now=MINUTE) == (order, None)
+
+    order = spoken(order)
+    assert due(order) == 10 + 5 * MINUTE
+    assert ranged(order, "CP1", "a/1", idle=True, now=5 * MINUTE) == (order, None)
+    order, request = ranged(order, "CP1", "a/1", idle=True, now=10 + 5 * MINUTE)
+    assert request is not None
+    assert (request.since, request.until) == (9, MINUTE)
+    assert due(order) is None
+
+
+def test_the_older_a_doubt_is_the_seldomer_is_asked_and_after_a_month_no_more() -> None:
+    """A station that says something every minute has its history read 200 times, and a last time at the end."""
+    order, asked = _settled(), []
+    for at in range(MINUTE, DOUBT + 2 * MINUTE, MINUTE):
+        order, request = ranged(spoken(seen(order, _frame(at))), "CP1", "a/1", idle=True, now=at)
+        if request is not None:
+            asked.append(at)
+
+    assert asked[:2] == [6 * MINUTE, 11 * MINUTE]
+    assert 100 < len(asked) <= 220
+    assert DOUBT - MINUTE <= asked[-1] <= DOUBT + MINUTE
+    assert order == Order(order.last)
+    assert spoken(order) == order
+
+
+def test_a_late_frame_in_doubt_begins_it_anew() -> None:
+    """It is asked for at once, back to the earliest one, unless that is older than a month."""
+    order = seen(seen(_settled(), _frame(20)), _frame(15))
+    order, request = ranged(order, "CP1", "a/1", idle=True)
+    assert request is not None
+    assert (request.since, request.until, request.late) == (9, 20, 2)
+
+    order = seen(seen(order, _frame(DOUBT + MINUTE)), _frame(DOUBT))
+    assert order.since == DOUBT
+
+
+def test_a_range_that_the_release_before_left_open_is_asked_for_when_it_ends() -> None:
+    """It did not note when the doubt began."""
+    order = Order(_seen(_frame(10)).last, since=9, late=1, told=1, until=10)
+    order = seen(order, _frame(MINUTE))
+    assert ranged(order, "CP1", "a/1", idle=False) == (order, None)
+    assert due(order) == 10 + 5 * MINUTE
+    assert ranged(order, "CP1", "a/1", idle=True)[1] is not None
