@@ -43,8 +43,8 @@ def _figures(audit: CohortAudit) -> tuple[tuple[str, str], ...]:
 def _kept(audit: CohortAudit) -> str:
     of = len(audit.stations)
     return (
-        f"{len(audit.keep)} of {of} stations are better kept on 1.6 for now; of {audit.unjudged} nothing is known about"
-        " the hardware."
+        f"{len(audit.keep)} of {of} stations are better kept on 1.6 for now; nothing is known of the hardware of"
+        f" {audit.unjudged} of {of}."
     )
 
 
@@ -87,7 +87,9 @@ def _required(audit: CohortAudit) -> tuple[Sentence | Table, ...]:
         )
         for one in audit.required
     )
-    whole = f"{len(rows)} of {audit.required_of} required variables are not had by all stations that they apply to."
+    whole = (
+        f"Of {audit.required_of} required variables {len(rows)} are missing, assumed or not allowed on some station."
+    )
     return Sentence(whole), Table("Required variables that stations lack", head, rows)
 
 

@@ -106,7 +106,10 @@ def _seen(seen: Evidence) -> tuple[tuple[str, str], ...]:
         of_bytes = f"{seen.bytes_parsed:,} parsed of {seen.bytes_forwarded:,} forwarded"
     return (
         ("Frames", f"{seen.frames:,}, {seen.messages:,} of them messages, {seen.unreadable:,} unreadable"),
-        ("Time", f"{moment(seen.first_at)} to {moment(seen.last_at)}, frames on {seen.days:,} days"),
+        (
+            "Time",
+            f"{moment(seen.first_at)} to {moment(seen.last_at)}, days with frames: {seen.days:,}",
+        ),
         ("Transactions", f"{seen.transactions:,}"),
         ("Gaps", f"{seen.gaps:,}, at least {seen.gap_bytes:,} bytes missing"),
         ("Bytes", of_bytes),

@@ -40,9 +40,9 @@ class Thresholds(msgspec.Struct, frozen=True):
 
     answer_p95: Micros = 10 * _SECOND
     least_answers: int = 20
-    unanswered_permille: int = 20
-    """Of the CSMS's commands."""
-    least_commands: int = 20
+    unanswered_permille: int = 50
+    """Of the CSMS's commands; the last of a recording may still wait for its answer."""
+    least_commands: int = 50
     lost_pings_permille: int = 50
     least_pings: int = 20
     reconnects_per_day: Decimal = Decimal(12)

@@ -6,6 +6,7 @@ All functions raise what `Store` raises: `StoreUnavailable` and `StoreRefusedErr
 
 from __future__ import annotations
 
+from diff.store.queries.audits import audits, members
 from diff.store.queries.discrepancies import Choices, Group, Occurrence, choices, groups, occurrences
 from diff.store.queries.filters import SEVERITIES, Filter
 from diff.store.queries.fleet import (
@@ -55,6 +56,7 @@ __all__ = [
     "SeverityCount",
     "StateCount",
     "Window",
+    "audits",
     "chargers",
     "choices",
     "connection_states",
@@ -63,6 +65,7 @@ __all__ = [
     "frames_named",
     "groups",
     "latest_sessions",
+    "members",
     "messages_of",
     "money_at_stake",
     "occurrences",

@@ -34,14 +34,14 @@ from diff.store.client import Store
 from diff.store.queries.reading import read
 from ingest.frame import Direction, Micros
 
-__all__ = ["evidence"]
+__all__ = ["FOREVER", "evidence"]
 
-_FOREVER: Final[Micros] = 4_102_444_800_000_000
+FOREVER: Final[Micros] = 4_102_444_800_000_000
 """The year 2100."""
 _SWITCHING_PROTOCOLS: Final = 101
 
 
-def evidence(store: Store, charger_ids: Sequence[str], since: Micros = 0, until: Micros = _FOREVER) -> list[Evidence]:
+def evidence(store: Store, charger_ids: Sequence[str], since: Micros = 0, until: Micros = FOREVER) -> list[Evidence]:
     """What the stored frames of some charging stations show, in the order asked for; both ends of the time included.
 
     One that has no frames in that time gets empty evidence. The tap's accounts are of all time.
