@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from diff.audit.blocks import BLOCKS
 from diff.audit.evidence import Evidence
@@ -81,13 +82,18 @@ def audit(
         evidence=evidence,
         blocks=blocks,
         required=wanted,
-        keys=model.keys,
+        keys=tuple(map(_told, model.keys)),
         security=standing,
         readiness=measures,
         tiers=tiers(model, wanted),
         keep=keep,
         work=_work(blocks, wanted, model.keys, standing, measures, evidence),
     )
+
+
+def _told(key: KeyState) -> KeyState:
+    """A secret has no value here, whoever made the device model."""
+    return replace(key, value=None) if key.fate is KeyFate.SECRET else key
 
 
 def _work(

@@ -141,7 +141,8 @@ def _requirement(
 def _found(entry: VariableEntry) -> tuple[State, str, str | None]:
     value = entry.actual
     if value is not None:
-        return _STATES[value.certainty], value.origin, value.text
+        secret = entry.mutability == "WriteOnly"  # BasicAuthPassword (Part 2 §2.2.1)
+        return _STATES[value.certainty], value.origin, None if secret else value.text
     if entry.max_limit is not None:  # EVSE.Power, Entries: 1.6 knows the capacity and not what it is filled with
         return State.DERIVED, f"only its limit, by {entry.limit_origin}", None
     return State.MISSING, "", None

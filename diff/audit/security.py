@@ -152,7 +152,7 @@ def _password(rule: str, model: DeviceModel) -> Need:
     reason = "the station has the key AuthorizationKey; " if known else ""
     return Need(
         rule,
-        "a password of 16 to 40 characters, sent as text: 1.6 took hexadecimal digits, so a new one has to be set",
+        "a password of 16 to 40 characters (by the errata up to 64) that is sent as text: 1.6 took hexadecimal digits",
         Have.UNKNOWN,
         f"{reason}passwords are never kept",
     )
