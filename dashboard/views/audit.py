@@ -21,7 +21,7 @@ __all__ = ["show"]
 
 # No strings below constants here: Streamlit would write them on the page.
 _MOST: Final = 200  # charging stations that are audited at once: each is counted over all of its stored frames
-_ABOVE: Final = 2  # sections above the tabs: the summary, and what is left to do
+_ABOVE: Final = 1  # the summary stands above the tabs
 _FORMS: Final = {Form.HTML: "text/html", Form.MARKDOWN: "text/markdown", Form.JSON: "application/json"}
 
 
