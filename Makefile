@@ -48,6 +48,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m app.pages.metrics > docs/metrics.md
 	$(BIN)/python -m app.pages.coverage > docs/coverage.md
 	$(BIN)/python -m app.pages.rules > docs/rules-2.0.1.md
+	$(BIN)/python -m app.pages.device_model > docs/device-model.md
 	$(BIN)/python -m app.pages.weight > docs/weight.md
 	$(BIN)/python -m app.pages.diagrams > docs/state-machines.md
 	$(BIN)/python -m app.contracts.asyncapi docs

@@ -83,7 +83,7 @@ class Witness:
         who = station.state.station
         known = Known(charger_id, who.vendor, who.model, who.firmware)
         if self._wanted.holds(known):
-            self.audits.append(audited(known, station.facts.values(), station.observer.evidence()))
+            self.audits.append(audited(known, station.facts.values(), station.observer.evidence(), self._config))
 
     def end(self) -> None:
         """No more frames will come."""
@@ -126,7 +126,8 @@ def _stored(settings: Settings, source: Source, wanted: Cohort) -> list[Audit]:
             url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
         store = stack.enter_context(open_store(url))
         known = members(store, wanted)
-        found = audits(store, known, source.since or 0, FOREVER if source.until is None else source.until)
+        until = FOREVER if source.until is None else source.until
+        found = audits(store, known, source.since or 0, until, settings.shadow_config())
     frames = sum(one.evidence.frames for one in found)
     print(f"read: {frames:,} frames of {len(found)} charging stations in the store", file=sys.stderr)
     return found

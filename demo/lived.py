@@ -14,6 +14,7 @@ from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
 from ingest.frame import Frame, FrameKind, Micros
 from shadow.config import DEFAULT, ShadowConfig
+from shadow.device_model.fact import Fact
 from shadow.message import Finding, MessageType, ShadowMessage
 
 __all__ = ["AT_ONCE", "Lived"]
@@ -32,6 +33,8 @@ class Lived:
         self.messages: list[ShadowMessage] = []
         """All 2.0.1 messages, in the order of sending."""
         self.findings: list[Finding] = []
+        self.facts: list[Fact] = []
+        """What was learnt of device models, in order."""
         self.versions: list[Discrepancy] = []
         """Every version of every discrepancy, in the order in which they were made."""
         self.sessions: dict[str, JudgedSession] = {}
@@ -58,6 +61,7 @@ class Lived:
         seen = judgement.observations
         self.messages += seen.messages
         self.findings += seen.findings
+        self.facts += seen.facts
         self.refused += seen.refused
         self.unmapped += seen.unmapped
         self.versions += judgement.discrepancies

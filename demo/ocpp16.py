@@ -1,4 +1,4 @@
-"""The `ocpp` package as this room uses it, with types: the only module here that imports it.
+"""The `ocpp` package as this room uses it, with types: with `demo.ocpp201` the only module here that imports it.
 
 The package ships no type information, so each import says so; what leaves this module is typed.
 """

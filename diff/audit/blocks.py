@@ -13,8 +13,8 @@ __all__ = ["BLOCKS", "COMPONENTS", "CORE", "Block"]
 
 CORE: Final = "Core"
 _SECURITY: Final = "Advanced Security"
-_DEVICES: Final = "Advanced Device Management"
-_INTERFACE: Final = "Advanced User Interface"
+_DEVICES: Final = "Advanced Diagnostics (Device Management)"
+_INTERFACE: Final = "Advanced UI"
 
 
 class Block(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from diff.audit.audit import Audit, Work
@@ -174,8 +174,16 @@ def _variable(one: Requirement) -> tuple[Cell, ...]:
         _NOTHING if one.value is None else clean(one.value),
         clean(one.origin) or _NOTHING,
         f"{one.there} of {one.places}",
-        clean("; ".join(part for part in (one.condition, *one.flaws) if part)),
+        clean("; ".join(_remarks(one))),
     )
+
+
+def _remarks(one: Requirement) -> Iterator[str]:
+    if one.condition:
+        yield one.condition
+    if one.documents:
+        yield f"required by {', '.join(one.documents)}, and not by others"
+    yield from one.flaws
 
 
 def _tiers(audit: Audit) -> tuple[Sentence | Picture | Table, ...]:

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 import msgspec
+from msgspec.structs import replace
 
+import shadow.config
 from diff.audit.audit import Audit, audit
 from diff.audit.evidence import Evidence
 from diff.audit.readiness import DEFAULT, Thresholds
 from diff.audit.required import RequiredVariable
+from shadow.config import ShadowConfig
+from shadow.device_model.blocks import BLOCKS
 from shadow.device_model.fact import Fact
+from shadow.device_model.inventory import build
 from shadow.device_model.model import DeviceModel
+from shadow.device_model.standard import Reading, Variable, required
 
 __all__ = ["Cohort", "Known", "audited", "device_model", "required_variables"]
 
@@ -58,16 +65,35 @@ class Cohort(msgspec.Struct, frozen=True):
         return ", ".join(parts) or "all charging stations"
 
 
-def audited(known: Known, facts: Iterable[Fact], evidence: Evidence, thresholds: Thresholds = DEFAULT) -> Audit:
+def audited(
+    known: Known,
+    facts: Iterable[Fact],
+    evidence: Evidence,
+    config: ShadowConfig = shadow.config.DEFAULT,
+    thresholds: Thresholds = DEFAULT,
+) -> Audit:
     """The audit of one charging station, out of what was kept of it."""
-    return audit(device_model(known, facts), evidence, required_variables(), thresholds)
+    return audit(device_model(known, facts, config), evidence, required_variables(), thresholds)
 
 
-def device_model(known: Known, facts: Iterable[Fact]) -> DeviceModel:  # noqa: ARG001 - facts become variables on merge
-    """The device model that the facts of one charging station give."""
-    return DeviceModel(known.charger_id, known.vendor, known.model, known.firmware, native=False, entries={})
+def device_model(known: Known, facts: Iterable[Fact], config: ShadowConfig = shadow.config.DEFAULT) -> DeviceModel:
+    """The device model that the facts of one charging station give; who it is may be known without a fact."""
+    built = build(known.charger_id, facts, config)
+    return replace(
+        built,
+        vendor=built.vendor or known.vendor,
+        model=built.model or known.model,
+        firmware=built.firmware or known.firmware,
+    )
 
 
+@lru_cache(maxsize=1)
 def required_variables() -> tuple[RequiredVariable, ...]:
-    """Every variable that 2.0.1 requires, of all functional blocks, in the order of the standard's registry."""
-    return ()
+    """Every variable that a document of 2.0.1 requires, of all functional blocks, in the registry's order."""
+    return tuple(_row(one) for one in required(tuple(BLOCKS)))
+
+
+def _row(one: Variable) -> RequiredVariable:
+    told = [one.said[document] for document in Reading.ANY.documents if document in one.said]
+    documents = () if all(told) else tuple(document.value for document in one.required_by())
+    return RequiredVariable(one.component, one.name, one.instance, one.condition, documents)

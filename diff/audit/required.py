@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
@@ -20,24 +20,17 @@ from shadow.device_model.model import Certainty, DeviceModel, VariableEntry
 __all__ = ["Applies", "RequiredVariable", "Requirement", "State", "requirements"]
 
 
-class RequiredVariable(Protocol):
+class RequiredVariable(msgspec.Struct, frozen=True):
     """A row of the standard's registry, as far as it is needed here."""
 
-    @property
-    def component(self) -> str:
-        """ComponentType.name."""
-
-    @property
-    def variable(self) -> str:
-        """VariableType.name."""
-
-    @property
-    def instance(self) -> str | None:
-        """VariableType.instance."""
-
-    @property
-    def condition(self) -> str:
-        """When it is required, in words; empty where it always is."""
+    component: str
+    variable: str
+    instance: str | None = None
+    """Of the variable."""
+    condition: str = ""
+    """When it is required, in words; empty where it always is."""
+    documents: tuple[str, ...] = ()
+    """The documents that call it required; none where no document contradicts."""
 
 
 class State(StrEnum):
@@ -77,6 +70,8 @@ class Requirement(msgspec.Struct, frozen=True):
     places: int
     flaws: tuple[str, ...]
     condition: str
+    documents: tuple[str, ...]
+    """Of the standard, those that require it, where another one does not."""
 
     @property
     def name(self) -> str:
@@ -135,6 +130,7 @@ def _requirement(
         places,
         tuple(dict.fromkeys(flaw for entry in entries for flaw in entry.flaws)),
         wanted.condition,
+        wanted.documents,
     )
 
 

@@ -9,6 +9,7 @@ from ingest.exchange import PendingCall
 from ingest.ocppj import Call, CallError
 from ingest.sensitive import Kind, classify
 from shadow.device_model.address import Address
+from shadow.device_model.model import Certainty
 from shadow.mapping.device_values import Statement, addresses, report_addresses, statements
 from shadow.mapping.keys import Access, Key, Way, find
 from shadow.message import Provenance
@@ -23,6 +24,7 @@ __all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS"]
 _MAX_REPORTS: Final = 8
 _GIVEN: Final = "GetConfiguration.conf.configurationKey"
 _NOT_ALL: Final = "not all of it can be said of a variable"
+_LONGEST_DETAIL: Final = 300
 
 _ASKED: Final = {
     "getVariableData.component": Provenance.DERIVED,
@@ -35,7 +37,7 @@ _RESULTS: Final = {
     "getVariableResult.attributeType": Provenance.SYNTHESISED,
 }
 _WORKED_OUT: Final = {"getVariableResult.attributeValue": Provenance.DERIVED}
-"""Where one key is several variables: none of them stood on the wire. A path is one for all members of a list."""
+"""Where one of the values did not stand on the wire. A path is one for all members of a list."""
 _SET: Final = {
     "setVariableData.component": Provenance.DERIVED,
     "setVariableData.variable": Provenance.DERIVED,
@@ -120,9 +122,9 @@ def _get_answer(out: Outbox, request: PendingCall, payload: dict[str, Any]) -> N
     else:
         asked = [(key, address) for key in keys for address in addresses(key, out.place)]
         if asked:
-            results = [_result(out, key, address, answer) for key, address in asked]
-            worked_out = any(len(key.variables) > 1 for key, _ in asked)
-            provenance = {**_RESULTS, **_WORKED_OUT} if worked_out else _RESULTS
+            said = {name: _said(out, key, answer) for name, key in {key.name: key for key, _ in asked}.items()}
+            results = [_result(key, address, answer, said[key.name]) for key, address in asked]
+            provenance = {**_RESULTS, **_WORKED_OUT} if _is_worked_out(*said.values()) else _RESULTS
             out.respond(request, "GetVariables", {"getVariableResult": results}, provenance)
             _name_flags(out, {key.name.lower() for key, _ in asked}, answer)
         if request_id is not None:
@@ -140,14 +142,32 @@ def _told(out: Outbox, key: Key, answer: _Answer) -> list[Told]:
     name = key.name.lower()
     if name not in answer.told:
         return []
-    value = answer.values[name]
+    return [(key, answer.is_read_only(name), one) for one in _said(out, key, answer)]
+
+
+def _said(out: Outbox, key: Key, answer: _Answer) -> list[Statement]:
+    """What its value says, where the answer tells it; what it says beyond the variables is named."""
+    value = answer.values.get(key.name.lower())
+    if value is None:
+        return []
     found, whole = statements(key, value, answer.values, out.place)
     if not whole:
-        out.lost(f"{_GIVEN}.value:{key.name}", _shown(key, value), detail=_NOT_ALL)
-    return [(key, answer.is_read_only(name), one) for one in found]
+        out.lost(f"{_GIVEN}.value:{key.name}", _shown(key, value), detail=_left_out(key, found))
+    return found
 
 
-def _result(out: Outbox, key: Key, address: Address, answer: _Answer) -> dict[str, Any]:
+def _left_out(key: Key, found: list[Statement]) -> str:
+    if not key.measurands:
+        return _NOT_ALL
+    words = dict.fromkeys(word for one in found for word in one.caveats)
+    return "; ".join(words)[:_LONGEST_DETAIL]
+
+
+def _is_worked_out(*found: list[Statement]) -> bool:
+    return any(one.certainty is not Certainty.OBSERVED for statements_of in found for one in statements_of)
+
+
+def _result(key: Key, address: Address, answer: _Answer, found: list[Statement]) -> dict[str, Any]:
     """GetVariableResult: one for each variable that was asked for (B06.FR.01, B06.FR.02)."""
     name = key.name.lower()
     result = {**address.said(), "attributeType": "Actual"}  # B06.FR.11
@@ -156,7 +176,6 @@ def _result(out: Outbox, key: Key, address: Address, answer: _Answer) -> dict[st
     if name not in answer.told:
         # Neither told nor called unknown, where a station forgets a key: nothing can be said of it.
         return {**result, "attributeStatus": "UnknownVariable" if name in answer.unknown else "Rejected"}
-    found, _ = statements(key, answer.values[name], answer.values, out.place)
     value = next((one.value for one in found if one.address == address), None)
     return {**result, "attributeStatus": "Accepted", "attributeValue": value or ""}  # B06.FR.13
 
@@ -219,10 +238,10 @@ def _change(out: Outbox, call: Call) -> None:
         detail = "a characteristic or a derived value: no attribute of 2.0.1 can be set to it"
         out.lost("ChangeConfiguration.key", key.name, detail=detail)
     elif not (whole and found):
-        out.lost(f"ChangeConfiguration.value:{key.name}", _shown(key, value), detail=_NOT_ALL)
+        out.lost(f"ChangeConfiguration.value:{key.name}", _shown(key, value), detail=_left_out(key, found))
     if found:
         data = [{**one.address.said(), "attributeValue": one.value or ""} for one in found]
-        worked_out = {"setVariableData.attributeValue": Provenance.DERIVED} if len(key.variables) > 1 else {}
+        worked_out = {"setVariableData.attributeValue": Provenance.DERIVED} if _is_worked_out(found) else {}
         out.command("SetVariables", {"setVariableData": data}, {**_SET, **worked_out})
 
 

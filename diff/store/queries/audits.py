@@ -11,6 +11,7 @@ from diff.store.client import Store
 from diff.store.queries.audit import FOREVER, evidence
 from diff.store.queries.fleet import chargers
 from ingest.frame import Micros
+from shadow.config import DEFAULT, ShadowConfig
 from shadow.device_model.fact import Fact
 
 __all__ = ["audits", "members"]
@@ -27,13 +28,20 @@ def members(store: Store, cohort: Cohort, limit: int = MOST_STATIONS) -> list[Kn
     return sorted((one for one in known if cohort.holds(one)), key=lambda one: one.charger_id)
 
 
-def audits(store: Store, known: Sequence[Known], since: Micros = 0, until: Micros = FOREVER) -> list[Audit]:
+def audits(
+    store: Store,
+    known: Sequence[Known],
+    since: Micros = 0,
+    until: Micros = FOREVER,
+    config: ShadowConfig = DEFAULT,
+) -> list[Audit]:
     """The audits of some charging stations over their stored frames, in the order asked for."""
     done: list[Audit] = []
     for start in range(0, len(known), _BATCH):
         batch = known[start : start + _BATCH]
         seen = evidence(store, [one.charger_id for one in batch], since, until)
-        done += (audited(one, device_facts(store, one.charger_id), what) for one, what in zip(batch, seen, strict=True))
+        for one, what in zip(batch, seen, strict=True):
+            done.append(audited(one, device_facts(store, one.charger_id), what, config))
     return done
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from diff.audit.required import RequiredVariable
 from shadow.device_model.address import Address
 from shadow.device_model.model import (
     Attribute,
@@ -19,13 +19,7 @@ from shadow.device_model.model import (
 OBSERVED, DERIVED, ASSUMED = Certainty.OBSERVED, Certainty.DERIVED, Certainty.ASSUMED
 
 
-class Wanted(NamedTuple):
-    """A required variable, as a registry would name it."""
-
-    component: str
-    variable: str
-    instance: str | None = None
-    condition: str = ""
+Wanted = RequiredVariable
 
 
 def entry(

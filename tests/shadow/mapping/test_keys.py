@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shadow.mapping.keys import KEYS, LEGACY_COMPONENT, Access, Key, Way, find
+from shadow.device_model import standard
+from shadow.device_model.address import Address
+from shadow.device_model.model import KeyFate
+from shadow.mapping.keys import KEYS, LEGACY_COMPONENT, PUBLIC_KEY, Access, Key, Relation, Way, find
 from shadow.schema import V201, violations
 
 FACTS = Path(__file__).resolve().parents[3] / "../shared/ocpp"
@@ -29,23 +32,103 @@ def test_every_variable_stands_in_the_standards_list() -> None:
     plain = {(component, variable) for component, variable, *_ in listed}
     for key in KEYS.values():
         for one in key.variables:
-            if key.name not in OF_21 and one.name not in GENERIC:
+            if key.name not in OF_21 and one.name not in GENERIC and one.component != LEGACY_COMPONENT:
                 assert (one.component, one.name) in plain, key.name
                 assert (one.component, one.name, one.instance or "") in listed, key.name
 
 
 def test_every_known_key_has_the_variables_of_the_collected_sources() -> None:
-    """The table was written once from them; where it differs on purpose, the reason stands beside the row."""
-    on_purpose = {"ConnectorPhaseRotation", "MeterPublicKey[ConnectorID]"}
-    for fact in json.loads(_rows("config_key_map.json")):
-        key = find(fact["key"])
-        wanted = [(one["component"], one["variable"], one["instance"]) for one in fact["targets"]]
-        if fact["key"] in on_purpose:
-            continue
-        if not wanted or fact["kind"] == "characteristic*":
-            assert [one.component for one in key.variables] == [LEGACY_COMPONENT], fact["key"]
+    """67 keys: targets, kind and mutability; where the table differs on purpose, the reason stands beside the row."""
+    facts = json.loads(_rows("config_key_map.json"))
+    assert len(facts) == 67
+    assert {fact["key"] for fact in facts} == {key.name for key in (*KEYS.values(), PUBLIC_KEY)}
+    for fact in facts:
+        key = PUBLIC_KEY if fact["key"] == PUBLIC_KEY.name else find(fact["key"])
+        targets = {(one["component"], one["variable"], one["instance"]) for one in fact["targets"]}
+        filled = {(one.component, one.name, one.instance) for one in key.variables}
+        assert (key.name, str(key.relation)) == (fact["key"], fact["kind"])
+        if key.relation in (Relation.NONE, Relation.OTHER_CHARACTERISTIC):
+            assert filled == {(LEGACY_COMPONENT, key.name, None)}
+            assert {(one.component, one.name, one.instance) for one in key.about} == targets
+        elif key.name == "ConnectorPhaseRotation":
+            assert targets - filled == {("EVSE", "PhaseRotation", None)}
+            assert "nothing in it is about an EVSE" in key.choice
         else:
-            assert [(one.component, one.name, one.instance) for one in key.variables] == wanted
+            assert filled == targets, key.name
+        limits = {one["field"] for one in fact["targets"]} == {"maxLimit"}
+        assert (key.way is Way.LIMIT) is (limits and not key.about), key.name
+        if not key.about:
+            allowed = {one.get("mutability_201") for one in fact["targets"]} - {None}
+            assert all(key.access in mutability.split(" or ") for mutability in allowed), key.name
+
+
+def test_every_disagreement_of_the_collected_sources_has_its_choice() -> None:
+    """Where public tables differ about a key, the row says how it was settled."""
+    for fact in json.loads(_rows("config_key_map.json")):
+        if fact["disagreement"]:
+            key = find(fact["key"])
+            assert key.choice or key.caveat, fact["key"]
+
+
+def test_every_row_says_its_source_and_what_it_loses() -> None:
+    """A caveat stands wherever the value does not simply copy over."""
+    for key in (*KEYS.values(), PUBLIC_KEY):
+        assert key.source, key.name
+        assert key.caveat or key.relation is Relation.SAME or key.shows, key.name
+
+
+def test_fates() -> None:
+    """Six keys have no equivalent, one is a secret; of the lossy ones only part is said, or something else is meant."""
+    by_fate: dict[KeyFate, set[str]] = {}
+    for key in (*KEYS.values(), PUBLIC_KEY):
+        by_fate.setdefault(key.fate, set()).add(key.name)
+    assert by_fate[KeyFate.NO_EQUIVALENT] == {
+        "BlinkRepeat",
+        "ConnectorPhaseRotationMaxLength",
+        "LightIntensity",
+        "MinimumStatusDuration",
+        "StopTransactionMaxMeterValues",
+        "SupportedFeatureProfilesMaxLength",
+    }
+    assert by_fate[KeyFate.LOSSY] == {
+        "AlignedDataSignUpdatedReadings",
+        "ConnectionTimeOut",
+        "GetConfigurationMaxKeys",
+        "ISO15118CertificateManagementEnabled",
+        "MessageTimeout",
+        "MeterValuesAlignedDataMaxLength",
+        "MeterValuesSampledDataMaxLength",
+        "SampledDataSignStartedReadings",
+        "SampledDataSignUpdatedReadings",
+        "SecurityProfile",
+        "StopTransactionOnEVSideDisconnect",
+        "StopTransactionOnInvalidId",
+        "StopTxnAlignedDataMaxLength",
+        "StopTxnSampledDataMaxLength",
+    }
+    assert by_fate[KeyFate.SECRET] == {"AuthorizationKey"}
+    assert set(by_fate) == {KeyFate.NO_EQUIVALENT, KeyFate.LOSSY, KeyFate.SECRET, KeyFate.MAPPED}
+
+
+@pytest.mark.parametrize(
+    ("name", "fate"),
+    [("Alder.LedColour", KeyFate.UNMAPPED), ("GsmApnPassword", KeyFate.SECRET), ("MeterPublicKey[1]", KeyFate.MAPPED)],
+)
+def test_fates_of_keys_without_a_row(name: str, fate: KeyFate) -> None:
+    """A vendor's key is unmapped, unless its name says that it is a secret."""
+    assert find(name).fate is fate
+
+
+def test_the_registry_knows_every_variable_and_says_the_same_of_it() -> None:
+    """But for those of 2.1 and the public key of a meter: type and unit as the standard has them."""
+    for key in KEYS.values():
+        for one in key.variables:
+            known = standard.find(Address(one.component, one.name, one.instance))
+            if one.component == LEGACY_COMPONENT or key.name in OF_21:
+                continue
+            assert known is not None, key.name
+            if key.way not in (Way.LIMIT, Way.PHASES):
+                assert (key.data_type, key.unit) == (known.data_type, known.unit), key.name
 
 
 def test_types_units_and_mutability_are_those_of_the_collected_sources() -> None:
