@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["BLOCKS", "COMPONENTS", "CORE", "Block"]
+__all__ = ["BLOCKS", "COMPONENTS", "CORE", "MONITORING", "Block"]
 
 CORE: Final = "Core"
 _SECURITY: Final = "Advanced Security"
@@ -209,3 +209,15 @@ COMPONENTS: Final[dict[str, str]] = {
     component.lower(): block.letter for block in BLOCKS for component in block.components
 }
 """Component in lower case → letter of the block whose variables it holds."""
+
+MONITORING: Final = frozenset(
+    {
+        "ClearVariableMonitoring",
+        "GetMonitoringReport",
+        "NotifyMonitoringReport",
+        "SetMonitoringBase",
+        "SetMonitoringLevel",
+        "SetVariableMonitoring",
+    }
+)
+"""Actions of block N that show monitoring: it is another profile's than logs, which a station has without it."""

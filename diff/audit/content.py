@@ -19,13 +19,13 @@ from diff.audit.document import (
     mark,
     moment,
 )
-from diff.audit.evidence import Count, Evidence
-from diff.audit.readiness import Measure, Standing, seconds
+from diff.audit.evidence import Evidence
+from diff.audit.inventory import connections_of, keys_of, transfers_of
+from diff.audit.readiness import Measure, Standing
 from diff.audit.required import Applies, Requirement, State
 from diff.audit.security import Have
 from diff.audit.statements import Verdict
 from diff.audit.tiers import ComponentCount
-from shadow.device_model.model import KeyFate, KeyState
 
 __all__ = ["document", "measure_rows", "profiles", "work_table"]
 
@@ -47,9 +47,9 @@ def document(audit: Audit) -> Document:
             Section("Device model", _tiers(audit)),
             Section("Security profile", _security(audit)),
             Section("Hardware readiness", (_readiness(audit.readiness),)),
-            Section("Configuration keys", _keys(audit)),
-            Section("DataTransfer", _transfers(audit.evidence)),
-            Section("Firmware and connections", _connections(audit.evidence)),
+            Section("Configuration keys", keys_of(audit)),
+            Section("DataTransfer", transfers_of(audit.evidence)),
+            Section("Firmware and connections", connections_of(audit.evidence)),
         ),
     )
 
@@ -250,77 +250,3 @@ def measure_rows(measures: Sequence[Measure]) -> tuple[tuple[Cell, ...], ...]:
         )
         for one in measures
     )
-
-
-def _keys(audit: Audit) -> tuple[Sentence | Table, ...]:
-    if not audit.keys:
-        return (Sentence("No configuration key was seen." if not audit.native else "A 2.0.1 station has variables."),)
-    fates = Counter(key.fate for key in audit.keys if key.known)
-    told = ", ".join(f"{fates[fate]} {fate.value}" for fate in KeyFate if fates[fate]) or "none"
-    unknown = sum(not key.known for key in audit.keys)
-    head = ("Key", "In 2.0.1", "Value", "Writable", "Variables", "Remarks")
-    said = f"{len(audit.keys) - unknown} keys: {told}. {unknown} more were asked for and are not known to the station."
-    return Sentence(said), Table(
-        "Configuration keys as the station told them", head, tuple(_key(key) for key in audit.keys)
-    )
-
-
-def _key(key: KeyState) -> tuple[Cell, ...]:
-    value = (
-        "(secret, never kept)" if key.fate is KeyFate.SECRET else _NOTHING if key.value is None else clean(key.value)
-    )
-    writable = _NOTHING if key.readonly is None else "no" if key.readonly else "yes"
-    variables = clean(", ".join(map(str, key.addresses))) or _NOTHING
-    remarks = clean(key.caveat) if key.known else "not known to the station"
-    return clean(key.name), mark(key.fate), value or "(empty)", writable, variables, remarks
-
-
-def _transfers(seen: Evidence) -> tuple[Sentence | Table, ...]:
-    if not seen.transfers:
-        return (Sentence(f"No DataTransfer in {seen.messages:,} messages."),)
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (
-            clean(one.vendor) or "(no vendor)",
-            clean(one.message) or _NOTHING,
-            _SIDES[one.direction.value],
-            f"{one.calls:,}",
-            f"{one.accepted:,} of {one.answered:,}",
-        )
-        for one in seen.transfers
-    )
-    return (Table("DataTransfer by vendor and message", ("Vendor", "Message", "From", "Calls", "Accepted"), rows),)
-
-
-_SIDES: Final = {"cp>cs": "station", "cs>cp": "CSMS"}
-
-
-def _connections(seen: Evidence) -> tuple[Sentence | Facts | Table, ...]:
-    line = seen.connections
-    facts = Facts(
-        (
-            ("Connections", f"{line.seen:,} seen, {line.opened:,} handshakes, {line.refused:,} refused"),
-            ("Subprotocols", f"spoken {_listed(line.spoken)}; offered {_listed(line.offered)}"),
-            ("Closed with", _listed(line.closes)),
-            ("Compression", f"agreed in {line.compressed:,} of {line.opened:,} handshakes"),
-            ("Answers", _answers(seen)),
-            ("CALLERRORs", _listed(seen.errors)),
-        )
-    )
-    if not seen.firmwares:
-        return facts, Sentence("No BootNotification with a firmware was seen.")
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (clean(one.version), f"{one.boots:,}", moment(one.first_at), moment(one.last_at)) for one in seen.firmwares
-    )
-    return facts, Table("Firmware by BootNotification", ("Firmware", "Boots", "First seen", "Last seen"), rows)
-
-
-def _listed(found: Sequence[Count]) -> str:
-    return clean(", ".join(f"{one.name} ({one.number})" for one in found)) or "none seen"
-
-
-def _answers(seen: Evidence) -> str:
-    one = seen.latency
-    if one is None:
-        return "none seen"
-    parts = (("p50", one.p50), ("p95", one.p95), ("p99", one.p99), ("largest", one.largest))
-    return f"{one.n:,}: {', '.join(f'{name} {seconds(took)}' for name, took in parts)}"

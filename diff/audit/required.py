@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from diff.audit.blocks import BLOCKS, COMPONENTS, CORE
+from diff.audit.blocks import BLOCKS, COMPONENTS, CORE, MONITORING
 from diff.audit.statements import Statement, Verdict
 from shadow.device_model.address import Address
 from shadow.device_model.model import Certainty, DeviceModel, VariableEntry
@@ -93,7 +93,7 @@ def requirements(
     model: DeviceModel, required: Iterable[RequiredVariable], said: Iterable[Statement]
 ) -> tuple[Requirement, ...]:
     """The state of each required variable, in the order given."""
-    verdicts = {statement.letter: statement.verdict for statement in said}
+    verdicts = {statement.letter: _of_components(statement, model) for statement in said}
     index: defaultdict[tuple[str, str, str | None], list[VariableEntry]] = defaultdict(list)
     tiers: defaultdict[str, set[tuple[int | None, int | None]]] = defaultdict(set)
     for key, entry in model.entries.items():
@@ -142,6 +142,17 @@ def _found(entry: VariableEntry) -> tuple[State, str, str | None]:
     if entry.max_limit is not None:  # EVSE.Power, Entries: 1.6 knows the capacity and not what it is filled with
         return State.DERIVED, f"only its limit, by {entry.limit_origin}", None
     return State.MISSING, "", None
+
+
+def _of_components(statement: Statement, model: DeviceModel) -> Verdict:
+    """The statement that counts for the block's components: those of N are about monitoring, not about logs."""
+    if statement.letter != "N" or statement.verdict is Verdict.MISSING:
+        return statement.verdict
+    if any(row.accepted for row in statement.seen if row.action in MONITORING):
+        return Verdict.EVIDENCED
+    available = model.entries.get(Address("MonitoringCtrlr", "Available").key)
+    told = None if available is None or available.actual is None else (available.actual.text or "").lower()
+    return {"true": Verdict.DERIVABLE, "false": Verdict.MISSING}.get(told or "", Verdict.UNKNOWN)
 
 
 def _applies(block: str, verdicts: Mapping[str, Verdict]) -> Applies:

@@ -25,7 +25,7 @@ def test_facts_become_statements_and_states() -> None:
     assert required["TxCtrlr/EVConnectionTimeOut"].state is State.OBSERVED
     assert required["TxCtrlr/EVConnectionTimeOut"].value == "60"
     assert required["TxCtrlr/TxStartPoint"].state is State.ASSUMED
-    assert required["ClockCtrlr/DateTime"].state is State.MISSING
+    assert required["OCPPCommCtrlr/OfflineThreshold"].state is State.MISSING
     assert (found.vendor, found.firmware) == ("Alder", "1.0")
     assert {key.name for key in found.keys} >= {"SupportedFeatureProfiles", "ConnectionTimeOut"}
 

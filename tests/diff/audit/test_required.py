@@ -74,7 +74,11 @@ def test_a_variable_applies_where_its_block_is_there() -> None:
     assert one(listed, wanted).applies is Applies.YES
     assert one(listed, wanted).condition == "only with smart charging"
     assert one(model(), Wanted("OddCtrlr", "Odd")).applies is Applies.YES
-    # Monitoring is not Core, although block N is: logs are.
+    # Monitoring is not Core, although block N is, and logs do not show it.
+    monitored = Wanted("MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring")
+    for action, applies in (("GetDiagnostics", Applies.UNKNOWN), ("SetVariableMonitoring", Applies.YES)):
+        assert one(model(), monitored, ActionCount("", Direction.CS_TO_CP, action, 1, accepted=1)).applies is applies
+    assert one(model([entry("MonitoringCtrlr/Available", "false")]), monitored).applies is Applies.NO
     assert (
         one(model(), Wanted("MonitoringCtrlr", "ItemsPerMessage", "SetVariableMonitoring")).applies is Applies.UNKNOWN
     )
