@@ -11,9 +11,11 @@ import typer
 from app.command import give_up
 from app.command import run as run_command
 from app.command import settings as settings_of
+from app.commands import audit as cli_audit
 from app.commands import backfill as cli_backfill
 from app.commands import coverage as cli_coverage
 from app.commands import deadletter as cli_deadletter
+from app.commands import device as cli_device
 from app.commands import enrol as cli_enrol
 from app.commands import mapping as cli_mapping
 from app.commands import rejudge as cli_rejudge
@@ -198,10 +200,12 @@ def settings(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
+app.registered_commands += cli_audit.app.registered_commands
 app.registered_commands += cli_coverage.app.registered_commands + cli_weight.app.registered_commands
 # Behind the commands of the embedded runtime, which a newcomer meets first.
 app.registered_commands += cli_stream.app.registered_commands + cli_rejudge.app.registered_commands
 app.registered_commands += cli_backfill.app.registered_commands
+app.add_typer(cli_device.app)
 app.add_typer(cli_mapping.app)
 app.add_typer(cli_enrol.app)
 app.add_typer(cli_deadletter.app)

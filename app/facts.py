@@ -9,12 +9,13 @@ from pathlib import Path
 from app.settings import Settings
 from app.sources import Source, count
 from app.storing import open_store
-from diff.fleet import Fleet
 from diff.store.engine import EmbeddedEngine
 from diff.store.queries.device import device_facts
-from ingest.frame import Frame
+from ingest.frame import Frame, FrameKind
 from shadow.config import ShadowConfig
 from shadow.device_model.fact import Fact
+from shadow.state import ChargerState
+from shadow.step import step
 
 __all__ = ["FactCounter", "facts_of"]
 
@@ -23,18 +24,22 @@ class FactCounter:
     """Lives frames and keeps the facts that they bring, by charging station (`app.sources.Counter`)."""
 
     def __init__(self, config: ShadowConfig) -> None:
-        self._fleet = Fleet(config)
+        self._config = config
+        self._states: dict[str, ChargerState] = {}
         self.facts: dict[str, list[Fact]] = {}
 
     def feed(self, frame: Frame) -> None:
         """Live one frame."""
-        for judgement in self._fleet.feed(frame):
-            for fact in judgement.observations.facts:
-                self.facts.setdefault(fact.charger_id, []).append(fact)
+        if frame.kind is FrameKind.TICK:
+            return
+        state = self._states.get(frame.charger_id) or ChargerState(frame.charger_id)
+        self._states[frame.charger_id], seen = step(state, frame, self._config)
+        if seen.facts:
+            self.facts.setdefault(frame.charger_id, []).extend(seen.facts)
 
     def forget(self, charger_id: str) -> None:
         """No more frames of it will come."""
-        self._fleet.chargers.pop(charger_id, None)
+        self._states.pop(charger_id, None)
 
     def end(self) -> None:
         """No more frames will come."""

@@ -33,6 +33,7 @@ def main() -> None:
                 url_path=links.DISCREPANCIES,
             ),
             st.Page("views/session.py", title="Session", icon=":material/timeline:", url_path=links.SESSION),
+            st.Page("views/audit.py", title="Gap audit", icon=":material/fact_check:", url_path=links.AUDIT),
         ]
     )
     tighten()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote, urlencode
 
-__all__ = ["DISCREPANCIES", "FROM_CHARGER", "FROM_CODE", "FROM_ID", "SESSION", "address"]
+__all__ = ["AUDIT", "DISCREPANCIES", "FROM_CHARGER", "FROM_CODE", "FROM_ID", "SESSION", "address"]
 
+AUDIT: Final = "audit"
 DISCREPANCIES: Final = "discrepancies"
 SESSION: Final = "session"
 

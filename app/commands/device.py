@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app: Final = typer.Typer(
+    name="device",
     help="The device model of a charging station: what its 2.0.1 firmware ought to report, or reports.",
     no_args_is_help=True,
 )

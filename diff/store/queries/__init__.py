@@ -6,6 +6,7 @@ All functions raise what `Store` raises: `StoreUnavailable` and `StoreRefusedErr
 
 from __future__ import annotations
 
+from diff.store.queries.audits import audits, members
 from diff.store.queries.device import chargers_with_facts, device_facts
 from diff.store.queries.discrepancies import Choices, Group, Occurrence, choices, groups, occurrences
 from diff.store.queries.filters import SEVERITIES, Filter
@@ -56,6 +57,7 @@ __all__ = [
     "SeverityCount",
     "StateCount",
     "Window",
+    "audits",
     "chargers",
     "chargers_with_facts",
     "choices",
@@ -66,6 +68,7 @@ __all__ = [
     "frames_named",
     "groups",
     "latest_sessions",
+    "members",
     "messages_of",
     "money_at_stake",
     "occurrences",
