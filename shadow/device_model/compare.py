@@ -6,6 +6,7 @@ minute to minute (states, clocks, how full a store is) is compared by its presen
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
@@ -34,6 +35,10 @@ _RENEWED: Final = frozenset({("controller", "firmwareversion")})
 """What a new firmware is meant to change."""
 _OF_ONE: Final = frozenset({"serialnumber", "iccid", "imsi", "identity", "publickey"})
 """Variables that name one station: of two of one model they differ."""
+
+
+_POWERS: Final = {"kW": 3, "kWh": 3}
+"""Powers of ten of units that stand for the same quantity."""
 
 
 class Kind(StrEnum):
@@ -130,7 +135,7 @@ def _is_due(entry: VariableEntry) -> bool:
 
 def _differences(ours: VariableEntry, theirs: VariableEntry) -> list[Difference]:
     found = []
-    if (ours.data_type, ours.unit or theirs.unit) != (theirs.data_type, theirs.unit or ours.unit):
+    if not _is_typed_alike(ours, theirs):
         expected, told = _typed(ours), _typed(theirs)
         found.append(_difference(Kind.WRONG_TYPE, ours, expected, told))
     elif theirs.flaws:
@@ -140,13 +145,24 @@ def _differences(ours: VariableEntry, theirs: VariableEntry) -> list[Difference]
     limit = _limit_change(ours, theirs)
     if limit is not None:
         found.append(limit)
-    if ours.mutability != theirs.mutability and ours.limit_origin == "" and _is_observed(ours):
+    if ours.mutability != theirs.mutability and _is_told_by_key(ours):
         found.append(_difference(Kind.MUTABILITY, ours, ours.mutability, theirs.mutability))
     return found
 
 
-def _is_observed(entry: VariableEntry) -> bool:
-    return entry.actual is not None and entry.actual.certainty is Certainty.OBSERVED
+def _is_typed_alike(ours: VariableEntry, theirs: VariableEntry) -> bool:
+    """The standard's documents disagree on some types, and allow some variables several units: any of them will do."""
+    known = standard.find(ours.address) if ours.standard else None
+    types, units = {ours.data_type}, {ours.unit}
+    if known is not None:
+        types |= {known.data_type.value, known.part2_type}
+        units |= {unit.strip() for unit in (known.unit or "").split(",")}
+    return theirs.data_type in types and (ours.unit is None or theirs.unit is None or theirs.unit in units)
+
+
+def _is_told_by_key(entry: VariableEntry) -> bool:
+    """Only a key says whether it can be set."""
+    return entry.actual is not None and entry.actual.origin.startswith("key ")
 
 
 def _is_changed(ours: VariableEntry, theirs: VariableEntry) -> bool:
@@ -161,7 +177,7 @@ def _is_changed(ours: VariableEntry, theirs: VariableEntry) -> bool:
 
 def _limit_change(ours: VariableEntry, theirs: VariableEntry) -> Difference | None:
     """A maxLimit that a key told has to be the same; one that meter values showed has to be reached."""
-    mine, other = decimal_of(ours.max_limit), decimal_of(theirs.max_limit)
+    mine, other = _limit(ours), _limit(theirs)
     if mine is None or other is None or mine == other:
         return None
     if ours.limit_origin.startswith("the largest") and other > mine:
@@ -171,6 +187,11 @@ def _limit_change(ours: VariableEntry, theirs: VariableEntry) -> Difference | No
     return Difference(
         Kind.CHANGED, str(ours.address), shown[0], shown[1], certainty, ours.limit_origin, "the limit, not the value"
     )
+
+
+def _limit(entry: VariableEntry) -> Decimal | None:
+    limit = decimal_of(entry.max_limit)
+    return limit if limit is None else limit.scaleb(_POWERS.get(entry.unit or "", 0))
 
 
 def _typed(entry: VariableEntry) -> str:

@@ -146,7 +146,7 @@ def _finished(entry: _Entry) -> VariableEntry:
         address,
         entry.values,
         data_type or "string",
-        mutability if mutability in _MUTABILITIES else "ReadWrite",
+        _mutability(mutability),
         unit,
         entry.min_limit,
         entry.max_limit,
@@ -157,6 +157,13 @@ def _finished(entry: _Entry) -> VariableEntry:
     actual = finished.actual
     found = () if actual is None or actual.text is None else values.flaws(rule(finished), actual.text)
     return replace(finished, flaws=tuple(dict.fromkeys((*entry.flaws, *found))))
+
+
+def _mutability(said: str) -> str:
+    """A variable that nobody says it can be set of is one that is only told."""
+    if said in _MUTABILITIES:
+        return said
+    return "ReadWrite" if "Write" in said else "ReadOnly"
 
 
 def rule(entry: VariableEntry) -> standard.Variable:

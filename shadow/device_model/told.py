@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from shadow.device_model import standard
 from shadow.device_model.address import Address
 from shadow.device_model.drafting import Draft
 from shadow.device_model.fact import Fact
@@ -68,11 +69,12 @@ def _tell(fact: Fact, key: Key, others: Mapping[str, str], place: PlaceOf, draft
 def _say(fact: Fact, key: Key, one: Statement, draft: Draft) -> None:
     # An analogy is no evidence of a value: it must not be held against anybody.
     certainty = Certainty.ASSUMED if key.relation is Relation.NEAR else one.certainty
+    known = one.address.component != LEGACY_COMPONENT and standard.find(one.address) is not None
     draft.value(
         one.address,
         Value(one.value, certainty, _origin(fact), fact.at, fact.frame_id),
-        data_type=key.data_type,
-        unit=key.unit,
+        data_type="" if known else key.data_type,
+        unit=None if known else key.unit,
         mutability=_mutability(key, fact),
         flaws=one.flaws,
     )
