@@ -146,13 +146,7 @@ def _model(given: Settings, recordings: Sequence[Path] | None, charger: str) -> 
 
 def _show(model: DeviceModel, *, as_json: bool) -> int:
     if as_json:
-        document = msgspec.to_builtins(model, builtin_types=())
-        document["entries"] = [msgspec.to_builtins(entry) for entry in model.entries.values()]
-        for entry, told in zip(model.entries.values(), document["entries"], strict=True):
-            told["address"] = str(entry.address)
-        for key, told in zip(model.keys, document["keys"], strict=True):
-            told["addresses"] = [str(address) for address in key.addresses]
-        _print(document)
+        _print(_document(model))
         return 0
     from rich.console import Console
     from rich.table import Column, Table
@@ -175,6 +169,15 @@ def _show(model: DeviceModel, *, as_json: bool) -> int:
             table.add_row(key.name, value, key.fate.value, "\n".join(str(address) for address in key.addresses))
         console.print(table)
     return 0
+
+
+def _document(model: DeviceModel) -> dict[str, Any]:
+    """The model as JSON has it: addresses as text."""
+    entries = [{**msgspec.structs.asdict(one), "address": str(one.address)} for one in model.entries.values()]
+    keys = [
+        {**msgspec.structs.asdict(one), "addresses": [str(address) for address in one.addresses]} for one in model.keys
+    ]
+    return {**msgspec.structs.asdict(model), "entries": entries, "keys": keys}
 
 
 def _row(entry: VariableEntry) -> tuple[str, str, str, str, str]:
