@@ -62,7 +62,9 @@ def _tell(fact: Fact, key: Key, others: Mapping[str, str], place: PlaceOf, draft
             _say(fact, key, one, draft)
     caveats = dict.fromkeys(caveat for one in found for caveat in (*one.caveats, *one.flaws))
     caveat = "; ".join((*((key.caveat,) if key.caveat else ()), *caveats))
-    addresses = tuple(one.address for one in found)
+    addresses = tuple(one.address for one in found) or tuple(
+        Address(variable.component, variable.name, variable.instance) for variable in key.variables
+    )
     return msgspec.structs.replace(_state(fact, key, addresses, whole=whole), caveat=caveat)
 
 

@@ -10,8 +10,9 @@ from demo.script import Script
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from diff.store.tables import TABLES
-from ingest.recording import encode_line
+from ingest.frame import Frame, FrameKind
 from ingest.sensitive import Kind, classify
+from ingest.timestamps import format_micros
 from shadow import schema
 from tests.running import call
 
@@ -33,6 +34,14 @@ def _dump(name: str) -> list[dict[str, Any]]:
     ]
 
 
+def _line(frame: Frame) -> str:
+    """As the log of others: the tap's own recordings are redacted when they are written, these are not."""
+    if frame.kind is not FrameKind.MESSAGE or frame.direction is None:
+        return ""
+    told = {"t": format_micros(frame.received_at), "dir": frame.direction.value, "cp": frame.charger_id}
+    return json.dumps({**told, "frame": json.loads(frame.text)}) + "\n"
+
+
 class Replayed:
     """A dump that was replayed into a store of its own."""
 
@@ -42,7 +51,7 @@ class Replayed:
         script = Script(CHARGER).boot().status(0, "Available").status(1, "Available")
         script.command("GetConfiguration", {}).answer({"configurationKey": self.keys})
         recording = directory / "recording.jsonl"
-        recording.write_bytes(b"".join(map(encode_line, script.frames)))
+        recording.write_text("".join(map(_line, script.frames)), encoding="utf-8")
         self.data = directory / "data"
         self.replay = call(["replay", recording, "--store", "--data-dir", self.data], directory)
         assert self.replay.code == 0, self.replay.err
@@ -79,7 +88,8 @@ def test_each_key_is_classified_and_none_is_lost(replayed: Replayed) -> None:
     for one in replayed.keys:
         key = keys[one["key"]]
         assert key["addresses"]
-        assert key["value"] == (None if key["fate"] == "secret" else one.get("value", ""))
+        if classify(one["key"]) is not Kind.TOKEN:  # of which the copy has a pseudonym
+            assert key["value"] == (None if key["fate"] == "secret" else one.get("value", ""))
 
 
 @pytest.mark.timeout(180)
@@ -117,7 +127,7 @@ def test_the_inventory_validates_as_notify_report(replayed: Replayed) -> None:
 @pytest.mark.timeout(180)
 def test_the_audit_names_the_required_variables_that_nothing_supplies(replayed: Replayed) -> None:
     """By their names, in the document and on the page."""
-    for text in (replayed.audit.decode(), replayed.page.decode()):
+    for text in (replayed.audit.decode(), replayed.page.decode().replace("<wbr>", "")):
         for name in ("NetworkConfigurationPriority", "OfflineThreshold", "RetryBackOffRepeatTimes", "ConnectorType"):
             assert name in text
     assert "missing" in replayed.audit.decode()
