@@ -20,6 +20,7 @@ from app.commands import enrol as cli_enrol
 from app.commands import rejudge as cli_rejudge
 from app.commands import stream as cli_stream
 from app.commands import weight as cli_weight
+from app.commands import whatif as cli_whatif
 
 __all__ = ["app", "main"]
 
@@ -196,6 +197,7 @@ def settings(as_json: AsJson = False) -> None:
 
 app.registered_commands += cli_coverage.app.registered_commands + cli_weight.app.registered_commands
 app.registered_commands += cli_certification.app.registered_commands + cli_check.app.registered_commands
+app.registered_commands += cli_whatif.app.registered_commands
 # Behind the commands of the embedded runtime, which a newcomer meets first.
 app.registered_commands += cli_stream.app.registered_commands + cli_rejudge.app.registered_commands
 app.registered_commands += cli_backfill.app.registered_commands
