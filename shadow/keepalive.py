@@ -33,23 +33,23 @@ _ORDERLY: Final = frozenset({1000, 1001})
 """Close codes of an end that one side wished (RFC 6455 section 7.4.1)."""
 
 
-def due(state: ChargerState, pong_after: Micros) -> Micros | None:
+def due(alive: Keepalive, pong_after: Micros) -> Micros | None:
     """When the next thing counts as missed; None where nothing waits. Asked with every frame."""
-    alive = state.keepalive
     earliest: Micros | None = None
-    if alive.heartbeats >= _OWN_RHYTHM and alive.interval and not alive.silent:
+    if alive.heartbeats == _OWN_RHYTHM and alive.interval and not alive.silent:
         earliest = alive.heard_at + _allowed(alive)
-    for ping in alive.pings.values():
-        at = ping.at + pong_after
-        if not ping.named and (earliest is None or at < earliest):
-            earliest = at
+    if alive.pings:
+        for ping in alive.pings.values():
+            at = ping.at + pong_after
+            if not ping.named and (earliest is None or at < earliest):
+                earliest = at
     return earliest
 
 
 def fire_due(out: Outbox, state: ChargerState, until: Micros) -> None:
     """Name what is missed at `until`; `out.at` is that moment."""
     alive = state.keepalive
-    if alive.heartbeats >= _OWN_RHYTHM and alive.interval and not alive.silent:
+    if alive.heartbeats == _OWN_RHYTHM and alive.interval and not alive.silent:
         allowed = _allowed(alive)
         if alive.heard_at + allowed <= until:
             alive.silent = True
@@ -62,19 +62,17 @@ def fire_due(out: Outbox, state: ChargerState, until: Micros) -> None:
             _name(out, f"ping:{_side(key)}", (ping.frame_id,), f"no pong in {waited}", "a pong", "no pong in time")
 
 
-def on_message(state: ChargerState, frame: Frame, event: Event) -> None:
-    """Take one message: the station lives, and the interval may be told."""
-    alive = state.keepalive
-    if frame.direction is Direction.CP_TO_CS and frame.received_at != UNKNOWN_TIME:
+def on_message(alive: Keepalive, frame: Frame, event: Event, frame_id: str) -> None:
+    """Take one message: the station lives, and the interval may be told. Asked with every message."""
+    at = frame.received_at
+    if frame.direction is Direction.CP_TO_CS and at != UNKNOWN_TIME:
         if alive.connection != frame.connection_id:
             alive.connection, alive.heartbeats = frame.connection_id, 0
-        alive.heard_at, alive.heard_in = max(alive.heard_at, frame.received_at), frame.frame_id
-        alive.silent = False
-        if isinstance(event, Called) and event.pending.call.action == "Heartbeat":
+        alive.heard_at = max(alive.heard_at, at)
+        alive.heard_in, alive.silent = frame_id, False
+        if type(event) is Called and event.pending.call.action == "Heartbeat":
             alive.heartbeats = min(alive.heartbeats + 1, _OWN_RHYTHM)
-    elif isinstance(event, Answered) and event.request.call.action == "BootNotification":
-        _read_interval(alive, event)
-    if isinstance(event, Answered) and event.request.call.action in _SETTINGS:
+    if type(event) is Answered and event.request.call.action in _INTERVALS:
         _read_interval(alive, event)
 
 
@@ -141,7 +139,7 @@ def _allowed(alive: Keepalive) -> Micros:
 
 def _read_interval(alive: Keepalive, event: Answered) -> None:
     if isinstance(event.answer, CallResult):
-        said = _SETTINGS.get(event.request.call.action, _of_boot)(event.request, event.answer.payload)
+        said = _INTERVALS[event.request.call.action](event.request, event.answer.payload)
         if said is not None:
             alive.interval = said if 0 < said <= _LONGEST_INTERVAL else 0  # 0: the station chooses (1.6 §6.8)
 
@@ -169,7 +167,12 @@ def _of_variable(request: PendingCall, answer: dict[str, Any]) -> int | None:
     return None
 
 
-_SETTINGS: Final = {"ChangeConfiguration": _of_key, "SetVariables": _of_variable}
+_INTERVALS: Final = {
+    "BootNotification": _of_boot,
+    "ChangeConfiguration": _of_key,
+    "SetVariables": _of_variable,
+}
+"""Who tells the interval, by the action whose answer settles it."""
 
 
 def _key(connection_id: str, direction: Direction) -> str:

@@ -76,8 +76,9 @@ def _next_due(state: ChargerState, config: ShadowConfig) -> Micros | None:
             due = at if due is None or at < due else due
     timeout = boundaries.due(state.station, config)
     due = timeout if due is None or (timeout is not None and timeout < due) else due
-    missed = keepalive.due(state, config.unanswered_after)
-    due = missed if due is None or (missed is not None and missed < due) else due
+    missed = keepalive.due(state.keepalive, config.unanswered_after)
+    if missed is not None and (due is None or missed < due):
+        due = missed
     doubted = doubts.due(state.station)
     return doubted if due is None or (doubted is not None and doubted < due) else due
 
@@ -188,7 +189,7 @@ def _message(state: ChargerState, frame: Frame, out: Outbox) -> None:
     if not speaks:
         subprotocol.decide(state, frame, event)
     _bound(state)
-    keepalive.on_message(state, frame, event)
+    keepalive.on_message(state.keepalive, frame, event, out.frame_id)
     match event:
         case Called():
             _called(state, frame, event, out)
