@@ -13,6 +13,8 @@ from app.command import run as run_command
 from app.command import settings as settings_of
 from app.commands import audit as cli_audit
 from app.commands import backfill as cli_backfill
+from app.commands import certification as cli_certification
+from app.commands import check as cli_check
 from app.commands import coverage as cli_coverage
 from app.commands import deadletter as cli_deadletter
 from app.commands import device as cli_device
@@ -21,6 +23,7 @@ from app.commands import mapping as cli_mapping
 from app.commands import rejudge as cli_rejudge
 from app.commands import stream as cli_stream
 from app.commands import weight as cli_weight
+from app.commands import whatif as cli_whatif
 
 __all__ = ["app", "main"]
 
@@ -202,6 +205,8 @@ def settings(as_json: AsJson = False) -> None:
 
 app.registered_commands += cli_audit.app.registered_commands
 app.registered_commands += cli_coverage.app.registered_commands + cli_weight.app.registered_commands
+app.registered_commands += cli_certification.app.registered_commands + cli_check.app.registered_commands
+app.registered_commands += cli_whatif.app.registered_commands
 # Behind the commands of the embedded runtime, which a newcomer meets first.
 app.registered_commands += cli_stream.app.registered_commands + cli_rejudge.app.registered_commands
 app.registered_commands += cli_backfill.app.registered_commands

@@ -20,6 +20,7 @@ from app.storing import open_store
 from app.worker import WorkerStatus, read_worker_status
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine, EngineStartError
+from ingest.redaction import Redactor
 from ingest.tap.service import TapConfig, TapService
 
 __all__ = ["Embedded", "RuntimeStartError", "free_port", "tap_config", "writable"]
@@ -77,6 +78,9 @@ class Embedded:
     async def _start(self) -> None:
         settings = self.settings
         writable(settings.data_dir)
+        if settings.token_file is not None:
+            # Before the worker reads the tokens: what it will live holds their pseudonyms.
+            Redactor.from_key_file(settings.redaction_key_file or settings.data_dir / "redaction-key.json")
         if self._dashboard:
             self.dashboard_port = free_port(settings.dashboard_host, settings.dashboard_port, "dashboard")
         if not self.store_url:

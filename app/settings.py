@@ -21,11 +21,14 @@ from app.security import KafkaSecurity, SecurityError, location, read_password
 from diff.policy import Policy
 from diff.store.client import Address
 from diff.store.migrations import Retention
+from ingest.redaction import Redactor
+from ingest.redaction_key import KeyFileError
 from ingest.topics import Topics
-from shadow import topology
+from shadow import tokens, topology
 from shadow.config import SECOND, ShadowConfig, checked
 from shadow.device_model import vendor, vendor_file
 from shadow.device_model.vendor import VendorMapping
+from shadow.tokens import TokenBook
 from shadow.topology import Topology
 
 __all__ = ["DEFAULT_FILE", "Settings", "SettingsError", "load", "origins", "read_mapping"]
@@ -101,7 +104,14 @@ class Settings(BaseSettings):
         default=False, description="The fleet recognises cars by MAC address: 12 hex digits become MacAddress."
     )
     topology_file: Path | None = Field(None, description="TOML file of EVSEs with several connectors; none: 1:1.")
+    security_profile: int = Field(
+        0, ge=0, le=3, description="Security profile of 2.0.1 that is aimed at, 1 to 3; 0: none is judged by it."
+    )
+    tls_before_tap: bool = Field(
+        default=False, description="TLS ends before the tap: whether a station has any cannot be seen."
+    )
     vendor_mapping_file: Path | None = Field(None, description="TOML file: variables of vendors' configuration keys.")
+    token_file: Path | None = Field(None, description="TOML file of tokens to judge authorizations by; none: none.")
     connection_timeout_seconds: int = Field(180, ge=1, description="How long a token waits for its StartTransaction.")
     reorder_horizon_seconds: int = Field(
         2, ge=0, le=3600, description="How long a TransactionEvent waits for older ones before its seqNo; 0: not."
@@ -182,8 +192,38 @@ class Settings(BaseSettings):
         except SettingsError as error:
             raise SettingsError(f"vendor_mapping_file {error}") from None
 
-    def shadow_config(self) -> ShadowConfig:
-        """The part that decides what the shadow believes. Raises `SettingsError`, `ValueError`."""
+    def tokens(self, redactor: Redactor | None = None) -> TokenBook:
+        """The tokens that the 2.0.1 CSMS would know, also under their pseudonyms where there is a redaction key.
+
+        `redactor`: whoever redacts frames under a key of its own.
+
+        Raises:
+            SettingsError: the file or the key cannot be read, or the file holds something that is no token.
+
+        """
+        if self.token_file is None:
+            return tokens.NONE
+        try:
+            book = tokens.parse(_toml(self.token_file))
+        except SettingsError as error:
+            raise SettingsError(f"token_file {error}") from None
+        except ValueError as error:
+            raise SettingsError(f"token_file {self.token_file}: {error}; see docs/tokens.md") from None
+        redactors = [] if redactor is None else [redactor]
+        key_file = self.redaction_key_file or self.data_dir / "redaction-key.json"
+        if key_file.exists():
+            try:
+                redactors.append(Redactor.from_key_file(key_file, create=False))
+            except KeyFileError as error:
+                raise SettingsError(f"token_file {self.token_file}: {error}") from None
+        names = {*book.tokens, *(one.group for one in book.tokens.values() if one.group)}
+        return tokens.pseudonymised(book, [{name: one.pseudonym(name) for name in names} for one in redactors])
+
+    def shadow_config(self, redactor: Redactor | None = None) -> ShadowConfig:
+        """The part that decides what the shadow believes; `redactor` as for `tokens`.
+
+        Raises `SettingsError`, `ValueError`.
+        """
         return checked(
             ShadowConfig(
                 tx_start_points=frozenset(self.tx_start_points.split(",")),
@@ -192,6 +232,9 @@ class Settings(BaseSettings):
                 autocharge=self.autocharge,
                 topology=self.topology(),
                 vendor_mapping=self.vendor_mapping(),
+                security_profile=self.security_profile,
+                tls_before_tap=self.tls_before_tap,
+                tokens=self.tokens(redactor),
                 connection_timeout=self.connection_timeout_seconds * SECOND,
                 reorder_horizon=self.reorder_horizon_seconds * SECOND,
                 status_grace=self.status_grace_seconds * SECOND,

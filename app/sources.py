@@ -24,7 +24,7 @@ from ingest.frame import Frame, Micros
 from ingest.recording import Reader, Rejected
 from ingest.timestamps import format_micros
 
-__all__ = ["Counter", "Source", "count"]
+__all__ = ["Counter", "Source", "count", "say_bytes"]
 
 _WEEK: Final[Micros] = 7 * 86_400_000_000
 _EVERY_BYTES: Final = 16 << 20
@@ -80,7 +80,7 @@ def count(settings: Settings, source: Source, counter: Counter) -> str:
 def _recordings(paths: Sequence[Path], counter: Counter) -> str:
     reader, places = Reader(), Places()
     frames = rejected = 0
-    for item in read_recordings(paths, reader, places, progress=_say_bytes()):
+    for item in read_recordings(paths, reader, places, progress=say_bytes()):
         if isinstance(item, Rejected):
             rejected += 1
             continue
@@ -111,7 +111,8 @@ def _stored(store: Store, source: Source, counter: Counter) -> str:
     return f"{frames:,} frames of {len(chargers)} charging stations in the store from {window}{more}"
 
 
-def _say_bytes() -> Callable[[int], None] | None:
+def say_bytes() -> Callable[[int], None] | None:
+    """Says on a terminal how many MB were read; None where nobody watches."""
     if not sys.stderr.isatty():
         return None
     shown = [0]

@@ -51,10 +51,10 @@ class Script:
             self._connection, self._seq = self._connection + 1, 0
         return self._add(FrameKind.OPENED, handshake=Handshake(path=f"/{self.charger_id}", subprotocol=subprotocol))
 
-    def close(self) -> Self:
+    def close(self, code: int | None = 1006) -> Self:
         """The connection ends; calls that are open stay unanswered."""
         self._open.clear()
-        return self._add(FrameKind.CLOSED, close_code=1006)
+        return self._add(FrameKind.CLOSED, close_code=code)
 
     def cut(self, bytes_missing: int = 1000) -> Self:
         """The copy is cut: nothing more is seen of this connection."""
@@ -64,6 +64,14 @@ class Script:
         """So many frames of the connection never come."""
         self._seq += count
         return self
+
+    def ping(self, direction: Direction = Direction.CP_TO_CS) -> Self:
+        """A WebSocket ping."""
+        return self._add(FrameKind.PING, direction=direction)
+
+    def pong(self, direction: Direction = Direction.CS_TO_CP) -> Self:
+        """A WebSocket pong."""
+        return self._add(FrameKind.PONG, direction=direction)
 
     # -- messages as they are ------------------------------------------------------------------------------------
 

@@ -54,6 +54,16 @@ class Fleet:
             state = self.chargers[frame.charger_id] = new_state(frame.charger_id)
         yield self._judge(state, frame)
 
+    def wake(self, charger_id: str, at: Micros) -> Iterator[Judgement]:
+        """Judge what is due on one charging station up to a time; the others are left as they are."""
+        if self._due.get(charger_id, at + 1) <= at:
+            yield self._judge(self.chargers[charger_id], Frame("", "", 0, at, FrameKind.TICK))
+
+    def forget(self, charger_id: str) -> None:
+        """Let go of a charging station of which no more frames come."""
+        self.chargers.pop(charger_id, None)
+        self._due.pop(charger_id, None)
+
     def _judge(self, state: JudgeState, frame: Frame) -> Judgement:
         charger_id = state.charger.charger_id
         try:

@@ -12,10 +12,11 @@ from typing import Final
 import msgspec
 
 from ingest.frame import Micros
-from shadow import topology
+from shadow import tokens, topology
 from shadow.device_model import vendor
 from shadow.device_model.vendor import VendorMapping
 from shadow.station.points import FALSE_WITH, TRUE_WITH, Stimulus
+from shadow.tokens import TokenBook
 from shadow.topology import Topology
 
 __all__ = ["DEFAULT", "MAPPER_VERSION", "SECOND", "ShadowConfig", "checked"]
@@ -46,6 +47,8 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     """The security profile of 2.0.1 that is aimed at, 1 to 3 (A00); 0: none, nothing is judged by it."""
     tls_before_tap: bool = False
     """TLS ends before the tap, so that it cannot see whether a station has any, nor its client certificate."""
+    tokens: TokenBook = tokens.NONE
+    """The tokens that the 2.0.1 CSMS would know; without them only the mapping of statuses is judged."""
     connection_timeout: Micros = 180 * SECOND
     """How long an Authorize or accepted RemoteStartTransaction waits for its StartTransaction (EVConnectionTimeOut)."""
     end_sample_hold: Micros = 120 * SECOND
@@ -66,7 +69,8 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     """A charging station's clock further than this from the tap's is named `clock.skew`."""
     slow_answer: Micros = 10 * SECOND
     unanswered_after: Micros = 60 * SECOND
-    """An open call older than this is named `rpc.unanswered`; a later answer withdraws it."""
+    """An open call older than this is named `rpc.unanswered`; a later answer withdraws it. A ping that waits
+    so long for its pong is named `keepalive.missed`."""
     largest_power_w: Decimal = Decimal(1_000_000)
     """A register that advances faster than this many watts is named `meter.implausible`."""
     placeholder_from_wh: Decimal = Decimal(100_000)

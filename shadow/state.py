@@ -20,11 +20,15 @@ __all__ = [
     "Doubt",
     "Held",
     "InstalledProfile",
+    "Keepalive",
+    "ListedToken",
     "OpenError",
     "PendingStart",
+    "Ping",
     "Requested",
     "Reservation",
     "Seen",
+    "SentList",
     "StationState",
     "TokenStatus",
     "Transaction",
@@ -343,6 +347,21 @@ class TokenStatus(msgspec.Struct, frozen=True):
     at: Micros
 
 
+class ListedToken(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the local list says of a token."""
+
+    status: str
+    expires_at: Micros | None = None
+
+
+class SentList(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A SendLocalList that waits for its answer."""
+
+    full: bool
+    entries: dict[str, ListedToken | None]
+    """By token in lower case; None takes it out of the list."""
+
+
 class CsmsState(msgspec.Struct, omit_defaults=True):
     """The 2.0.1 CSMS's memory of one charging station."""
 
@@ -350,7 +369,16 @@ class CsmsState(msgspec.Struct, omit_defaults=True):
     tokens: dict[str, TokenStatus] = msgspec.field(default_factory=dict)
     """What was last said of a token, by its lower-case form."""
     awaiting: dict[str, list[str]] = msgspec.field(default_factory=dict)
-    """Requests with a token that wait for their idTokenInfo: frame id → [token, transactionId or ""]."""
+    """Requests with a token that wait for their idTokenInfo: frame id → [token, transactionId or ""], and `offline`
+    where the station had accepted it before it asked."""
+    local_list: dict[str, ListedToken] = msgspec.field(default_factory=dict)
+    """By token in lower case, as the CSMS sent it and the station accepted it, the newest entries."""
+    sent_lists: dict[str, SentList] = msgspec.field(default_factory=dict)
+    """Local lists that were sent and not answered, by frame id."""
+    judged_by_tokens: int = 0
+    """Answers to tokens that could be judged by a token file or a local list."""
+    judged_by_mapping: int = 0
+    """Answers to tokens of which no source says anything: only their status was mapped."""
 
 
 class Seen(msgspec.Struct, omit_defaults=True):
@@ -427,6 +455,34 @@ class NativeState(msgspec.Struct, omit_defaults=True):
     """Accepted reservations by id: token and EVSE."""
 
 
+class Ping(msgspec.Struct, omit_defaults=True):
+    """A ping that waits for its pong, or a connection that was opened lately."""
+
+    frame_id: str
+    at: Micros
+    named: bool = False
+
+
+class Keepalive(msgspec.Struct, omit_defaults=True):
+    """What shows whether connections are kept alive."""
+
+    interval: int = 0
+    """Seconds between heartbeats as the CSMS last said; 0 where it said none."""
+    connection: str = ""
+    """The connection on which the station spoke last."""
+    heard_at: Micros = 0
+    heard_in: str = ""
+    """The frame in which it spoke last."""
+    heartbeats: int = 0
+    """Heartbeats on that connection, as far as they are counted."""
+    silent: bool = False
+    """Its silence was named."""
+    pings: dict[str, Ping] = msgspec.field(default_factory=dict)
+    """The first ping of each connection and direction that has no pong."""
+    opened: list[Ping] = msgspec.field(default_factory=list)
+    """Connections of the last minutes."""
+
+
 class ChargerState(msgspec.Struct, omit_defaults=True):
     """Everything the shadow remembers of one charging station."""
 
@@ -442,6 +498,7 @@ class ChargerState(msgspec.Struct, omit_defaults=True):
     """The subprotocol that was agreed last."""
     native: NativeState | None = None
     """What is remembered of it while it speaks 2.0.1 itself; None where it never did."""
+    keepalive: Keepalive = msgspec.field(default_factory=Keepalive)
     overdue: dict[str, Micros] = msgspec.field(default_factory=dict)
     """Calls already named unanswered, by frame id."""
     asked: dict[str, list[str]] = msgspec.field(default_factory=dict)

@@ -12,7 +12,7 @@ from ingest import exchange, ocppj
 from ingest.exchange import Answered, Called, DuplicateCall, Orphan, PendingCall, Unreadable
 from ingest.frame import UNKNOWN_TIME, Direction, Frame, FrameKind, Micros
 from ingest.ocppj import Call, CallError, CallResult
-from shadow import schema, subprotocol
+from shadow import keepalive, schema, subprotocol
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.csms import sessions
 from shadow.message import Finding, Observations
@@ -48,13 +48,18 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
                 _closed(state, frame, out)
             case FrameKind.GAP:
                 _gap(state, frame, out)
+            case FrameKind.PING:
+                keepalive.on_ping(state, frame)
+            case FrameKind.PONG:
+                keepalive.on_pong(state, frame)
             case _:
                 pass
         state.due = _next_due(state, config)
     native = len(obs.messages) > derived and subprotocol.is_native(state, frame.connection_id)
     for number, message in enumerate(obs.messages):
         if message.action in sessions.HEARD:
-            sessions.receive(state.csms, message, obs, native=native and number >= derived)
+            own = native and number >= derived
+            sessions.receive(state.csms, message, obs, native=own, book=config.tokens)
     return state, obs
 
 
@@ -71,6 +76,9 @@ def _next_due(state: ChargerState, config: ShadowConfig) -> Micros | None:
             due = at if due is None or at < due else due
     timeout = boundaries.due(state.station, config)
     due = timeout if due is None or (timeout is not None and timeout < due) else due
+    missed = keepalive.due(state.keepalive, config.unanswered_after)
+    if missed is not None and (due is None or missed < due):
+        due = missed
     doubted = doubts.due(state.station)
     return doubted if due is None or (doubted is not None and doubted < due) else due
 
@@ -82,6 +90,7 @@ def _fire_deadlines(state: ChargerState, frame: Frame, config: ShadowConfig, obs
             moment = Frame(state.charger_id, frame.connection_id, frame.seq, due, FrameKind.TICK)
         out = Outbox(state, moment, config, obs)
         dispatch.fire_due(out, due)
+        keepalive.fire_due(out, state, due)
         for pending in state.pairing.pending.values():
             if pending.called_at + config.unanswered_after == due and pending.frame_id not in state.overdue:
                 _unanswered(state, pending, due, obs)
@@ -126,12 +135,14 @@ def _opened(state: ChargerState, frame: Frame, out: Outbox) -> None:
     if lived:
         if frame.handshake is not None:
             observed.note_handshake(out, frame.handshake)
+        keepalive.on_opened(state, frame, out)
         state.station.calls_before_boot = []
         doubts.forget(state.station)
 
 
 def _closed(state: ChargerState, frame: Frame, out: Outbox) -> None:
     state.connected_at.pop(frame.connection_id, None)
+    keepalive.on_closed(state, frame, out)
     if subprotocol.is_foreign(subprotocol.of(state, frame.connection_id)):
         return
     state.station.calls_before_boot = []
@@ -164,6 +175,7 @@ def _go_blind(state: ChargerState) -> None:
     """Something was not seen: a transaction may have begun meanwhile, so an unknown one may be adopted again."""
     state.station.booted = False
     doubts.forget(state.station)
+    keepalive.forget(state)
     live.on_blind(state)
     for connector in state.station.connectors.values():
         connector.seen_since = None
@@ -179,6 +191,7 @@ def _message(state: ChargerState, frame: Frame, out: Outbox) -> None:
     if not speaks:
         subprotocol.decide(state, frame, event)
     _bound(state)
+    keepalive.on_message(state.keepalive, frame, event, out.frame_id)
     match event:
         case Called():
             _called(state, frame, event, out)

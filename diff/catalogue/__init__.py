@@ -17,13 +17,13 @@ from diff.catalogue.entry import Code, Values
 from diff.catalogue.mapping import MESSAGE, PROFILE, STATUS, TOPOLOGY
 from diff.catalogue.readings import CLOCK, METER
 from diff.catalogue.sessions import SESSION
-from diff.catalogue.wire import ROLLOUT, RPC, RULE, SCHEMA, TAP
+from diff.catalogue.wire import KEEPALIVE, ROLLOUT, RPC, RULE, SCHEMA, TAP
 
 __all__ = ["CATALOGUE", "Code", "Values"]
 
 _FAMILIES: Final = (
     *(SESSION, METER, CLOCK),
-    *(SCHEMA, RULE, RPC, TAP, ROLLOUT),
+    *(SCHEMA, RULE, RPC, KEEPALIVE, TAP, ROLLOUT),
     *(MESSAGE, STATUS, TOPOLOGY, PROFILE),
     *(DEVICE, VENDOR, SECURITY),
 )

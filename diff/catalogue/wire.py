@@ -7,7 +7,7 @@ from typing import Final
 from diff.catalogue.entry import Code, Values
 from diff.discrepancy import Class, Severity
 
-__all__ = ["ROLLOUT", "RPC", "RULE", "SCHEMA", "TAP"]
+__all__ = ["KEEPALIVE", "ROLLOUT", "RPC", "RULE", "SCHEMA", "TAP"]
 
 SCHEMA: Final[tuple[Code, ...]] = (
     Code(
@@ -139,5 +139,19 @@ ROLLOUT: Final[tuple[Code, ...]] = (
         "Take it out of its wave, read its FirmwareStatusNotification and its last BootNotification, and find out what"
         " made it return before any other charger of the model moves.",
         Values("subprotocol it speaks now", "subprotocol that it spoke before"),
+    ),
+)
+
+KEEPALIVE: Final[tuple[Code, ...]] = (
+    Code(
+        "keepalive.missed",
+        Class.QUALITY,
+        Severity.MINOR,
+        "A connection is not kept alive: a ping got no pong, a charger that sends heartbeats fell silent beyond its"
+        " interval, or the connection was made five times within ten minutes.",
+        "Look at the network and at what stands between (modem, NAT, proxy timeouts), set WebSocketPingInterval and"
+        " HeartbeatInterval below the shortest of its timeouts, and have the side that leaves pings unanswered"
+        " corrected: 2.0.1 keeps its connections by them.",
+        Values("what was seen: the silence, the wait for a pong, or the number of connections", "what keeps it alive"),
     ),
 )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from shadow.csms import transactions
+from shadow.csms import authorization, transactions
 from shadow.csms.transitions import Verdict
 from shadow.message import Finding, MessageType, Observations, ShadowMessage
 from shadow.native.reading import integer, nested, text
 from shadow.state import CsmsState, TokenStatus
+from shadow.tokens import NONE, TokenBook
 
 __all__ = ["HEARD", "receive"]
 
@@ -18,14 +19,16 @@ _SAME_MOMENT: Final = 600_000_000
 """Two answers further apart than ten minutes may differ because the token was blocked or freed meanwhile."""
 
 
-HEARD: Final = frozenset({"Authorize", "TransactionEvent"})
+HEARD: Final = frozenset({"Authorize", "SendLocalList", "TransactionEvent"})
 """Actions of which anything is remembered."""
 
 
-def receive(state: CsmsState, message: ShadowMessage, obs: Observations, *, native: bool = False) -> None:
+def receive(
+    state: CsmsState, message: ShadowMessage, obs: Observations, *, native: bool = False, book: TokenBook = NONE
+) -> None:
     """Take one message; sessions that changed and findings go to `obs`.
 
-    `native`: it stood on the wire as it is, so it may hold anything.
+    `native`: it stood on the wire as it is, so it may hold anything. `book`: the tokens that this CSMS was given.
     """
     if message.type is MessageType.ERROR:
         return
@@ -33,12 +36,14 @@ def receive(state: CsmsState, message: ShadowMessage, obs: Observations, *, nati
         if message.type is MessageType.REQUEST:
             _transaction_event(state, message, obs, native=native)
         else:
-            _token_answer(state, message, obs)
+            _token_answer(state, message, obs, book)
     elif message.action == "Authorize":
         if message.type is MessageType.REQUEST:
             _await_token(state, message, "")
         else:
-            _token_answer(state, message, obs)
+            _token_answer(state, message, obs, book)
+    else:
+        authorization.on_local_list(state, message)
 
 
 def _transaction_event(state: CsmsState, message: ShadowMessage, obs: Observations, *, native: bool) -> None:
@@ -58,20 +63,22 @@ def _transaction_event(state: CsmsState, message: ShadowMessage, obs: Observatio
 
 def _await_token(state: CsmsState, message: ShadowMessage, transaction_id: str) -> None:
     token = (text(nested(message.payload, "idToken"), "idToken") or "").lower()
-    state.awaiting[message.caused_by[-1]] = [token, transaction_id]
+    offline = ["offline"] if message.payload.get("offline") is True else []
+    state.awaiting[message.caused_by[-1]] = [token, transaction_id, *offline]
     if len(state.awaiting) > _MAX_AWAITING:
         del state.awaiting[next(iter(state.awaiting))]
 
 
-def _token_answer(state: CsmsState, message: ShadowMessage, obs: Observations) -> None:
+def _token_answer(state: CsmsState, message: ShadowMessage, obs: Observations, book: TokenBook) -> None:
     """A token's status was given. Given twice and differently, one of the two systems of authorization is wrong.
 
-    The shadow has no token list of its own yet: it judges by what the primary said of the token just before.
+    It is judged by the tokens that this CSMS was given, and by what the primary said of the token just before.
     """
     waiting = state.awaiting.pop(message.caused_by[0], None)
     if waiting is None:
         return
-    token, transaction_id = waiting
+    token, transaction_id, *offline = waiting
+    obs.findings += authorization.judge(state, book, message, token, transaction_id, offline=bool(offline))
     status = text(nested(message.payload, "idTokenInfo"), "status")
     if status is None:
         return

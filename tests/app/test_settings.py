@@ -7,6 +7,7 @@ import pytest
 
 from app.pages.settings import page
 from app.settings import Settings, SettingsError, load, origins
+from ingest.redaction import Redactor
 from shadow.config import DEFAULT, SECOND
 from shadow.topology import Place
 
@@ -128,6 +129,46 @@ def test_the_topology_file_is_read_for_the_shadow() -> None:
     assert config.topology.place("DUO-7", "", "", 2) == Place(1, 2)
     assert config.topology.place("UNO-7", "", "", 2) == Place(2, 1)
     assert config.autocharge
+
+
+def test_the_token_file_is_read_for_the_shadow_with_pseudonyms_where_there_is_a_key() -> None:
+    """Without a key the tokens stand as they are; with one also as the tap writes them."""
+    Path("tokens.toml").write_text('[[token]]\nid = "04A1B2C3"\nstatus = "Blocked"\nexpires = 2027-01-01T00:00:00Z\n')
+    _file("token_file = 'tokens.toml'\ndata_dir = '.'\n")
+    assert set(load().shadow_config().tokens.tokens) == {"04a1b2c3"}
+
+    redactor = Redactor.from_key_file("redaction-key.json")
+    tokens = load().shadow_config().tokens.tokens
+    assert set(tokens) == {"04a1b2c3", redactor.pseudonym("04A1B2C3").lower()}
+    assert {token.status for token in tokens.values()} == {"Blocked"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"^token_file tokens\.toml: cannot be read: No such file or directory$"),
+        ("[[token]", r"^token_file tokens\.toml: no TOML: .*line 1"),
+        (
+            "[[token]]\nid = 'A'\nstatus = 'Ok'\n",
+            r"^token_file tokens\.toml: \[\[token\]\] number 1: status .*see docs/tokens",
+        ),
+    ],
+)
+def test_a_token_file_that_cannot_be_used_is_named(text: str | None, message: str) -> None:
+    """The message says which file, which table and which rule."""
+    if text is not None:
+        Path("tokens.toml").write_text(text)
+
+    with pytest.raises(SettingsError, match=message):
+        load(token_file=Path("tokens.toml"))
+
+
+def test_a_token_file_beside_a_broken_key_is_no_token_file_without_one() -> None:
+    """A key that cannot be read is an error: without it no mirrored token would be recognised."""
+    Path("tokens.toml").write_text('[[token]]\nid = "A"\n')
+    Path("redaction-key.json").write_text("{}")
+    with pytest.raises(SettingsError, match=r"^token_file tokens\.toml: redaction-key\.json"):
+        load(token_file=Path("tokens.toml"), data_dir=Path())
 
 
 def test_the_settings_leave_the_shadow_as_it_is_by_default() -> None:

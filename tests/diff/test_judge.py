@@ -35,6 +35,26 @@ def _native(**more: Any) -> NativeScript:
     return NativeScript().boot().status(1, "Occupied").started("tx-1", **more).wait(600).ended("tx-1")
 
 
+def _pinged(pong_after: float | None) -> Script:
+    script = Script().boot().ping()
+    return script if pong_after is None else script.wait(pong_after).pong()
+
+
+def _beating(heartbeats: int) -> Script:
+    """A station that keeps the interval of 300 s which its BootNotification brought."""
+    script = Script().boot()
+    for _ in range(heartbeats):
+        script.wait(299).call("Heartbeat", {}).answer({"currentTime": script.now})
+    return script
+
+
+def _reconnecting(times: int, seconds: float) -> Script:
+    script = Script().boot()
+    for _ in range(times - 1):
+        script.close(1000).wait(seconds).open()
+    return script
+
+
 def _speaking(subprotocol: str | None) -> Script:
     return Script(connected=False).open(subprotocol).boot()
 
@@ -354,6 +374,9 @@ ROWS: list[tuple[str, _Told, _Told, ShadowConfig]] = [
         ("rpc.call-error", lambda: Script().boot().call("Heartbeat", {}).refuse("InternalError"), _clean),
         ("rpc.slow-answer", lambda: _answered_after(11), lambda: _answered_after(9)),
         ("rpc.before-boot", _boot_later, lambda: Script().boot().status(1, "Available")),
+        ("keepalive.missed", lambda: _pinged(None), lambda: _pinged(30)),
+        ("keepalive.missed", lambda: _beating(3).wait(900).close(1000), lambda: _beating(3).wait(590).close(1000)),
+        ("keepalive.missed", lambda: _reconnecting(5, 100), lambda: _reconnecting(5, 200)),
         ("tap.gap", lambda: Script().boot().skip().status(1, "Available"), _clean),
         ("tap.gap", lambda: Script().boot().cut(), _clean),
         ("rpc.subprotocol", lambda: _speaking("ocpp2.0"), lambda: _speaking("ocpp2.0.1")),
