@@ -12,18 +12,23 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from diff.discrepancy import Discrepancy, JudgedSession
+from diff.noise import NoiseRun
 from diff.store.client import Store
 from diff.store.errors import StoreError, StoreRefusedError, StoreUnavailable
 from diff.store.rows import (
+    acknowledgement_row,
     charger_row,
     connection_row,
     dead_letter_row,
     discrepancy_row,
     frame_row,
     message_row,
+    noise_row,
     session_row,
+    verdict_row,
 )
-from diff.store.tables import TABLES, ChargerFacts, ConnectionAccount, DeadLetter, Row
+from diff.store.tables import TABLES, ChargerFacts, ConnectionAccount, DeadLetter, Row, StoredVerdict
+from ingest.control import Acknowledgement
 from ingest.exchange import Event
 from ingest.frame import UNKNOWN_TIME, Frame
 from ingest.ocppj import Message
@@ -120,6 +125,18 @@ class Writer:
     def add_charger(self, facts: ChargerFacts) -> None:
         """Take the newest facts of a charging station."""
         self._add("chargers", charger_row(facts))
+
+    def add_acknowledgement(self, one: Acknowledgement) -> None:
+        """Take what somebody acknowledged or revoked; each version stays."""
+        self._add("acknowledgements", acknowledgement_row(one))
+
+    def add_noise_run(self, run: NoiseRun) -> None:
+        """Take what living the same frames again showed."""
+        self._add("noise_runs", noise_row(run))
+
+    def add_verdict(self, verdict: StoredVerdict) -> None:
+        """Take a verdict on a cohort."""
+        self._add("verdicts", verdict_row(verdict))
 
     def flush_due(self) -> int:
         """Write if it is time to; never raises for a store that is away. Returns the rows written."""
