@@ -99,6 +99,8 @@ class Settings(BaseSettings):
         default=False, description="The fleet recognises cars by MAC address: 12 hex digits become MacAddress."
     )
     topology_file: Path | None = Field(None, description="TOML file of EVSEs with several connectors; none: 1:1.")
+    cohort_file: Path | None = Field(None, description="TOML file of cohorts, sites and waves; none: the fleet alone.")
+    thresholds_file: Path | None = Field(None, description="TOML file of the gates' thresholds; none: the defaults.")
     connection_timeout_seconds: int = Field(180, ge=1, description="How long a token waits for its StartTransaction.")
     reorder_horizon_seconds: int = Field(
         2, ge=0, le=3600, description="How long a TransactionEvent waits for older ones before its seqNo; 0: not."
