@@ -21,6 +21,8 @@ __all__ = ["app"]
 
 app: Final = typer.Typer()
 
+_INDENT: Final = " " * 26
+
 
 @app.command()
 def gate(
@@ -80,10 +82,6 @@ def _show(found: Report) -> None:
 
 
 def _verdict(given: Given) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Column, Table
-
     from diff.gates.words import count
 
     verdict = given.verdict
@@ -101,14 +99,13 @@ def _verdict(given: Given) -> None:
     if given.previous is not None:
         word = "flipped: it was" if given.flipped else "as before: it was"
         typer.echo(f"  {word} {given.previous.outcome} about {format_micros(given.previous.at)}")
-    # Folded and never cut: half a number says something else.
-    columns = ("gate", "says", "value", "asked for", "n", "why, and what would change it")
-    table = Table(*(Column(name, overflow="fold") for name in columns))
     for result in verdict.results:
-        table.add_row(*map(escape, _cells(result)))
-    Console().print(table)
+        _gate(result)
 
 
-def _cells(result: Result) -> tuple[str, ...]:
-    why = result.because + (f". To change it: {result.change}" if result.change else "")
-    return (result.gate, result.outcome.value, result.value, result.threshold, f"{result.n:,} {result.of}", why)
+def _gate(result: Result) -> None:
+    typer.echo(f"  {result.outcome.value:12}  {result.gate:8}  {result.value} (asked for: {result.threshold};"
+               f" n = {result.n:,} {result.of})")  # fmt: skip
+    if result.change:
+        typer.echo(f"{_INDENT}{result.because}")
+        typer.echo(f"{_INDENT}to change it: {result.change}")

@@ -124,10 +124,10 @@ def test_cohorts_that_cannot_be_had(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording with one session whose register and samples disagree."""
+    """A recording with one session in which nothing is wrong."""
     directory = tmp_path_factory.mktemp("gated")
     script = Script("CP1").boot().status(1, "Preparing").start(1, "04A1B2C3", 1000, transaction=7).wait(600)
-    script.meter(1, 7, 1500).stop(7, 3500).wait(60)
+    script.meter(1, 7, 1500).wait(1200).stop(7, 3500).wait(60)
     (directory / "recording.jsonl").write_bytes(b"".join(map(encode_line, script.frames)))
     return directory
 
