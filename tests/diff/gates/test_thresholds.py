@@ -1,6 +1,8 @@
 """The file of thresholds: its defaults, and what is said of one that is broken."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +61,15 @@ def test_the_last_good_one_stays_in_force() -> None:
     assert (held.current.money.sessions, held.problem[:7]) == (500, "line 2:")
     held.take("[money]\nsessions = 600\n")
     assert (held.current.money.sessions, held.problem) == (600, "")
+
+
+def test_the_page_shows_every_threshold_with_its_default() -> None:
+    """The file in docs/gates.md is the defaults, whole, under a name of its own."""
+    page = (Path(__file__).resolve().parents[3] / "docs/gates.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"```toml\n(version.*?)```", page, re.DOTALL)
+    shown = parse_thresholds(text)
+    assert shown.model_copy(update={"version": DEFAULT.version}) == DEFAULT
+    assert shown.model_fields_set == set(type(shown).model_fields)
+    for name in ("sight", "money", "critical", "rate", "coverage", "noise", "baseline"):
+        part = getattr(shown, name)
+        assert part.model_fields_set == set(type(part).model_fields)
