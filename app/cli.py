@@ -1,4 +1,7 @@
-"""The command line. Exit codes: 0 done, 1 something failed while it ran, 2 it could not begin as asked, 130 Ctrl-C."""
+"""The command line. Exit codes: 0 done, 1 something failed while it ran, 2 it could not begin as asked, 130 Ctrl-C.
+
+`gate` says its verdict with 0, 10 and 20.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import typer
 from app.command import give_up
 from app.command import run as run_command
 from app.command import settings as settings_of
+from app.commands import ack as cli_ack
 from app.commands import audit as cli_audit
 from app.commands import backfill as cli_backfill
 from app.commands import certification as cli_certification
@@ -19,7 +23,9 @@ from app.commands import coverage as cli_coverage
 from app.commands import deadletter as cli_deadletter
 from app.commands import device as cli_device
 from app.commands import enrol as cli_enrol
+from app.commands import gate as cli_gate
 from app.commands import mapping as cli_mapping
+from app.commands import noise as cli_noise
 from app.commands import rejudge as cli_rejudge
 from app.commands import stream as cli_stream
 from app.commands import weight as cli_weight
@@ -204,6 +210,7 @@ def settings(as_json: AsJson = False) -> None:
 
 
 app.registered_commands += cli_audit.app.registered_commands
+app.registered_commands += cli_gate.app.registered_commands + cli_noise.app.registered_commands
 app.registered_commands += cli_coverage.app.registered_commands + cli_weight.app.registered_commands
 app.registered_commands += cli_certification.app.registered_commands + cli_check.app.registered_commands
 app.registered_commands += cli_whatif.app.registered_commands
@@ -212,6 +219,7 @@ app.registered_commands += cli_stream.app.registered_commands + cli_rejudge.app.
 app.registered_commands += cli_backfill.app.registered_commands
 app.add_typer(cli_device.app)
 app.add_typer(cli_mapping.app)
+app.add_typer(cli_ack.app)
 app.add_typer(cli_enrol.app)
 app.add_typer(cli_deadletter.app)
 

@@ -5,9 +5,12 @@ Exit codes: 0 done, 1 something failed while it ran, 2 it could not begin as ask
 
 from __future__ import annotations
 
+import getpass
 import signal
+import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import typer
@@ -16,7 +19,7 @@ from app.settings import Settings, SettingsError, load
 from ingest.frame import Micros
 from ingest.timestamps import parse_stamp
 
-__all__ = ["give_up", "moment", "run", "settings", "span"]
+__all__ = ["give_up", "moment", "run", "said_by", "settings", "span"]
 
 
 def settings(**flags: Any) -> Settings:
@@ -33,6 +36,16 @@ def moment(text: str, option: str) -> Micros:
     if stamp.at is None or stamp.flaw is not None:
         give_up(typer.BadParameter(f"{option} {text[:40]!r} is no time: give it as 2026-05-01T12:00:00Z"))
     return stamp.at
+
+
+def said_by(by: str | None) -> str:
+    """Who gives the command; a process without a user has its host's name."""
+    if by:
+        return by[:200]
+    user = ""
+    with suppress(OSError, KeyError):
+        user = getpass.getuser()
+    return f"{user or 'unknown'}@{socket.gethostname()}"[:200]
 
 
 def span(

@@ -112,6 +112,8 @@ class Settings(BaseSettings):
     )
     vendor_mapping_file: Path | None = Field(None, description="TOML file: variables of vendors' configuration keys.")
     token_file: Path | None = Field(None, description="TOML file of tokens to judge authorizations by; none: none.")
+    cohort_file: Path | None = Field(None, description="TOML file of cohorts, sites and waves; none: the fleet alone.")
+    thresholds_file: Path | None = Field(None, description="TOML file of the gates' thresholds; none: the defaults.")
     connection_timeout_seconds: int = Field(180, ge=1, description="How long a token waits for its StartTransaction.")
     reorder_horizon_seconds: int = Field(
         2, ge=0, le=3600, description="How long a TransactionEvent waits for older ones before its seqNo; 0: not."

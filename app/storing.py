@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
+from app.settings import Settings
 from diff.fleet import Fault
 from diff.judge import Judgement
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
+from diff.store.engine import EmbeddedEngine
 from diff.store.errors import StoreError, StoreUnavailable
 from diff.store.migrations import Retention, set_retention
 from diff.store.tables import ChargerFacts, DeadLetter
@@ -15,7 +18,7 @@ from diff.store.writer import Writer
 from ingest.frame import Frame, FrameKind, Micros
 from ingest.recording import Rejected
 
-__all__ = ["Keeper", "StoreStartError", "fault_line", "open_store"]
+__all__ = ["Keeper", "StoreStartError", "fault_line", "open_store", "the_store"]
 
 
 def fault_line(fault: Fault) -> str:
@@ -49,6 +52,23 @@ def open_store(url: str, retention: Retention | None = None) -> Store:
         store.close()
         raise StoreStartError(f"{store.address!r}: {error}; correct store_url or the rights of its user") from None
     return store
+
+
+@contextmanager
+def the_store(settings: Settings) -> Iterator[Store]:
+    """The store of the settings with the newest schema: a running ClickHouse where one is named, else the embedded one.
+
+    Raises:
+        StoreStartError: it is away, or refuses.
+        EngineStartError: the embedded one does not start, as while another process has its directory.
+        SecurityError: its password cannot be read.
+
+    """
+    with ExitStack() as stack:
+        url = settings.store_location()
+        if not url:
+            url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
+        yield stack.enter_context(open_store(url))
 
 
 class Keeper:

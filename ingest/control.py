@@ -1,13 +1,15 @@
-"""What taps are told while they run: the records of the control topic, and what they add up to. Pure.
+"""What taps and sinks are told while they run: the records of the control topic, and what they add up to. Pure.
 
 The topic is compacted, so the key says what a record replaces. The key of an enrolment rule is the charging station's
-id, or the glob. Every other key begins with `/KIND`; no rule can be named so. A record without a value takes back what
-was said under its key. The value is JSON with its kind in `kind`; a kind that this version does not know is passed
-over and counted, so that newer records may come before newer readers do.
+id, or the glob. Every other key begins with `/KIND`, as that of an acknowledgement; no rule can be named so. A record
+without a value takes back what was said under its key. The value is JSON with its kind in `kind`; a kind that this
+version does not know is passed over and counted, so that newer records may come before newer readers do.
 """
 
 from __future__ import annotations
 
+import re
+from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import msgspec
@@ -16,10 +18,27 @@ from ingest.cloudevents import Headers, envelope
 from ingest.enrolment import Override, Overrides
 from ingest.frame import Micros
 
-__all__ = ["SWITCH", "Control", "ControlState", "EnrolmentRule", "EnrolmentSwitch", "encode", "takes_back"]
+__all__ = [
+    "ACKNOWLEDGEMENT",
+    "LONGEST_ACKNOWLEDGED",
+    "SWITCH",
+    "Acknowledgement",
+    "Control",
+    "ControlState",
+    "EnrolmentRule",
+    "EnrolmentSwitch",
+    "acknowledgement_of",
+    "encode",
+    "flaw_of",
+    "takes_back",
+]
 
 SWITCH: Final = "/enrolment-switch"
 """The key of the kill switch."""
+ACKNOWLEDGEMENT: Final = "/acknowledgement/"
+"""Begins the key of an acknowledgement; its id follows."""
+LONGEST_ACKNOWLEDGED: Final[Micros] = 366 * 86_400_000_000
+"""An acknowledgement holds for a year at most: then somebody has to look again."""
 LONGEST_RULE: Final = 255
 """Characters of a charging station's id or glob."""
 MOST_RULES: Final = 100_000
@@ -55,7 +74,44 @@ class EnrolmentSwitch(msgspec.Struct, frozen=True, tag_field="kind", tag="enrolm
     """When it was said, by the clock of who said it."""
 
 
-Control = EnrolmentRule | EnrolmentSwitch
+class Acknowledgement(msgspec.Struct, frozen=True, tag_field="kind", tag="acknowledgement"):
+    """Discrepancies of one cause that are known: who answers for them, why, and until when.
+
+    They are stored and counted as before. Said again for the same scope, the newer one counts; a revoked one stays as
+    a record of who took it back.
+    """
+
+    fingerprint: str
+    """The group of discrepancies, 16 hexadecimal digits."""
+    reason: str
+    """Why it may be so."""
+    owner: str
+    """Who answers for it."""
+    expires: Micros
+    """From then on it does not hold any more."""
+    vendor: str = ""
+    """Only charging stations of this vendor; empty means any."""
+    model: str = ""
+    """Only of this model; empty means any."""
+    firmware: str = ""
+    """Only with this firmware; empty means any."""
+    charger: str = ""
+    """Only the charging station of this id; empty means any."""
+    by: str = ""
+    """Who said it."""
+    at: Micros = 0
+    """When it was said, by the clock of who said it."""
+    revoked: bool = False
+    """It was taken back."""
+
+    @property
+    def id(self) -> str:
+        """Identity: the scope. Who says more of the same scope replaces what was said."""
+        scope = (self.fingerprint, self.vendor, self.model, self.firmware, self.charger)
+        return blake2b("\x1f".join(scope).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+Control = EnrolmentRule | EnrolmentSwitch | Acknowledgement
 
 
 class Message(NamedTuple):
@@ -74,6 +130,10 @@ _encode: Final = msgspec.json.Encoder().encode
 _kind: Final = msgspec.json.Decoder(_Kind).decode
 _decode: Final = msgspec.json.Decoder(Control).decode
 _KINDS: Final = frozenset({"enrolment", "enrolment-switch"})
+_FOR_OTHERS: Final = frozenset({"acknowledgement"})
+"""Kinds that concern no tap."""
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{16}\Z")
+_LONGEST_REASON: Final = 2000
 
 
 def encode(item: Control) -> Message:
@@ -85,15 +145,62 @@ def encode(item: Control) -> Message:
     """
     if isinstance(item, EnrolmentSwitch):
         return Message(SWITCH.encode(), _encode(item), _headers("enrolment-switch", SWITCH, item.at))
-    flaw = _flaw(item)
+    flaw = flaw_of(item) if isinstance(item, Acknowledgement) else _flaw(item)
     if flaw:
         raise ValueError(flaw)
+    if isinstance(item, Acknowledgement):
+        key = f"{ACKNOWLEDGEMENT}{item.id}"
+        return Message(key.encode(), _encode(item), _headers("acknowledgement", key, item.at))
     return Message(item.charger.encode(), _encode(item), _headers("enrolment", item.charger, item.at))
 
 
 def takes_back(charger: str, at: Micros) -> Message:
     """Make the record after which a rule is as if it had never been said."""
     return Message(charger.encode(), None, _headers("enrolment", charger, at))
+
+
+def acknowledgement_of(key: bytes | None, value: bytes | None) -> Acknowledgement | None:
+    """The acknowledgement in a record of the control topic; None where it holds something else.
+
+    Raises:
+        ValueError: it should be one and is none, or nobody could follow it.
+
+    """
+    if value is None or not (key or b"").startswith(ACKNOWLEDGEMENT.encode()):
+        return None
+    if len(value) > _MAX_VALUE:
+        raise ValueError(f"a value of {len(value)} bytes, at most {_MAX_VALUE} are read")
+    try:
+        item = _decode(value) if _kind(value).kind in _FOR_OTHERS else None
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise ValueError(f"no acknowledgement: {error}") from None
+    if not isinstance(item, Acknowledgement):
+        return None
+    if key != f"{ACKNOWLEDGEMENT}{item.id}".encode():
+        raise ValueError(f"the acknowledgement {item.id} under another key")
+    if flaw := flaw_of(item):
+        raise ValueError(flaw)
+    return item
+
+
+def flaw_of(item: Acknowledgement) -> str:
+    """What is wrong with an acknowledgement, empty where it can be followed. All but the scope is mandatory."""
+    if _FINGERPRINT.match(item.fingerprint) is None:
+        return f"{item.fingerprint[:40]!r} is no fingerprint: 16 digits from 0 to f, as lists of discrepancies show"
+    for name, text in (("a reason", item.reason), ("an owner", item.owner)):
+        if not text.strip():
+            return f"{name} is missing: nobody could tell later why it was acknowledged, and who answers for it"
+        if len(text) > _LONGEST_REASON:
+            return f"{name} of {len(text)} characters, at most {_LONGEST_REASON}"
+    scope = {"vendor": item.vendor, "model": item.model, "firmware": item.firmware, "charger": item.charger}
+    for name, text in (*scope.items(), ("by", item.by)):
+        if len(text) > LONGEST_RULE or not (text.isprintable() or not text):
+            return f"{name} {text[:40]!r}: at most {LONGEST_RULE} characters that can be printed"
+    if item.expires <= item.at:
+        return "it expires before it begins"
+    if item.expires - item.at > LONGEST_ACKNOWLEDGED:
+        return "it expires in more than a year: choose a day on which somebody looks at it again"
+    return ""
 
 
 def _headers(kind: str, key: str, at: Micros) -> Headers:
@@ -149,9 +256,9 @@ class ControlState:
                 self._take_back(name)
             elif len(value) > _MAX_VALUE:
                 self._reject(f"a value of {len(value)} bytes, at most {_MAX_VALUE} are read")
-            elif _kind(value).kind in _KINDS:
+            elif (kind := _kind(value).kind) in _KINDS:
                 self._follow(name, _decode(value))
-            else:
+            elif kind not in _FOR_OTHERS:
                 self.passed_over += 1
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             self._reject(str(error))
@@ -163,6 +270,7 @@ class ControlState:
             else:
                 self._reject(f"a kill switch under the key {name[:40]!r}, not {SWITCH!r}")
             return
+        assert isinstance(item, EnrolmentRule)  # by its kind
         flaw = _flaw(item)
         if item.charger != name:
             flaw = f"a rule for {item.charger[:40]!r} under the key {name[:40]!r}"

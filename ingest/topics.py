@@ -110,7 +110,7 @@ class Topics(msgspec.Struct, frozen=True):
 
     @property
     def control(self) -> str:
-        """What taps and workers are told while they run: the newest record of a key counts."""
+        """What taps and sinks are told while they run: the newest record of a key counts."""
         return f"{self.prefix}ocpp.control.v1"
 
     @property
@@ -157,6 +157,11 @@ class Topics(msgspec.Struct, frozen=True):
             Topic(self.rejudge, self.partitions, months, "ranges to be judged again, because frames came late"),
             Topic(self.connections, self.partitions, week, "what the taps counted on each connection"),
             Topic(self.primary_records, self.partitions, months, "charge detail records of the primary"),
-            Topic(self.control, self.partitions, newest, "enrolment rules and the kill switch, newest per key"),
+            Topic(
+                self.control,
+                self.partitions,
+                newest,
+                "enrolment rules, the kill switch and acknowledgements, newest per key",
+            ),
             Topic(self.state, self.partitions, state, "state of the workers, newest per charging station"),
         )

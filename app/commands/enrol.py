@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Annotated, Final
 
 import typer
 
-from app.command import give_up, run, settings
+from app.command import give_up, run, said_by, settings
 from app.settings import Settings
 from ingest.control import ControlState, EnrolmentRule, EnrolmentSwitch, Message, encode, takes_back
 from ingest.timestamps import format_micros
@@ -42,7 +39,7 @@ def add(
 ) -> None:
     """Mirror charging stations, whatever a tap's enrolment file says of them."""
     connectors = tuple(sorted(set(connector or ())))
-    who, at = _who(by), _now()
+    who, at = said_by(by), _now()
     rules = [EnrolmentRule(name, True, connectors, reason, who, at) for name in chargers]
     _write(kafka, lambda: [encode(rule) for rule in rules], f"enrolled: {', '.join(chargers)}")
 
@@ -50,7 +47,7 @@ def add(
 @app.command()
 def remove(chargers: Chargers, reason: Reason = "", by: By = None, kafka: Kafka = None) -> None:
     """Stop mirroring charging stations, whatever a tap's enrolment file says of them."""
-    who, at = _who(by), _now()
+    who, at = said_by(by), _now()
     rules = [EnrolmentRule(name, False, (), reason, who, at) for name in chargers]
     _write(kafka, lambda: [encode(rule) for rule in rules], f"removed: {', '.join(chargers)}")
 
@@ -65,14 +62,14 @@ def forget(chargers: Chargers, kafka: Kafka = None) -> None:
 @app.command()
 def off(reason: Reason = "", by: By = None, kafka: Kafka = None) -> None:
     """Kill switch: mirror nothing on any tap. The traffic between charging stations and primary goes on."""
-    switch = EnrolmentSwitch(enabled=False, reason=reason, by=_who(by), at=_now())
+    switch = EnrolmentSwitch(enabled=False, reason=reason, by=said_by(by), at=_now())
     _write(kafka, lambda: [encode(switch)], "off: no tap mirrors anything; `shadow-csms enrol on` ends this")
 
 
 @app.command()
 def on(reason: Reason = "", by: By = None, kafka: Kafka = None) -> None:
     """End the kill switch: rules and enrolment files hold again."""
-    switch = EnrolmentSwitch(enabled=True, reason=reason, by=_who(by), at=_now())
+    switch = EnrolmentSwitch(enabled=True, reason=reason, by=said_by(by), at=_now())
     _write(kafka, lambda: [encode(switch)], "on: rules and enrolment files hold")
 
 
@@ -156,13 +153,3 @@ def _write(kafka: str | None, messages: Callable[[], list[Message]], done: str) 
 
 def _now() -> int:
     return time.time_ns() // 1000
-
-
-def _who(by: str | None) -> str:
-    """Who gives the command; a process without a user has its host's name."""
-    if by:
-        return by[:200]
-    user = ""
-    with suppress(OSError, KeyError):
-        user = getpass.getuser()
-    return f"{user or 'unknown'}@{socket.gethostname()}"[:200]

@@ -64,7 +64,7 @@ def channels(topics: Topics) -> dict[str, Channel]:
             of("connections", (ConnectionAccount,), "taps", "sinks"),
             of("dead_letters", (DeadLetter,), "workers", "sinks, `deadletter`"),
             of("rejudge", (RejudgeRequest,), "workers", "`rejudge`"),
-            of("control", tuple(CONTROL), "`enrol`", "taps, `enrol`", rule_key),
+            of("control", tuple(CONTROL), "`enrol`, `ack`", "taps, sinks, `enrol`", rule_key),
             of("primary_records", (), "others", "nobody yet"),
             of("state", (), "workers", "workers only"),
         )

@@ -14,12 +14,16 @@ from typing import Any, Final
 import msgspec
 
 from diff.published import TYPES
-from ingest.control import EnrolmentRule, EnrolmentSwitch
+from ingest.control import Acknowledgement, EnrolmentRule, EnrolmentSwitch
 from ingest.frame import Direction, FrameKind, Gap, Handshake
 
 __all__ = ["CONTROL", "FRAME_HEADERS", "FRAME_VALUE", "RECORD_HEADERS", "schemas"]
 
-CONTROL: Final = {"ocpp.control.enrolment.v1": EnrolmentRule, "ocpp.control.enrolment-switch.v1": EnrolmentSwitch}
+CONTROL: Final = {
+    "ocpp.control.enrolment.v1": EnrolmentRule,
+    "ocpp.control.enrolment-switch.v1": EnrolmentSwitch,
+    "ocpp.control.acknowledgement.v1": Acknowledgement,
+}
 FRAME_HEADERS: Final = "ocpp.frame.headers.v1"
 FRAME_VALUE: Final = "ocpp.frame.value.v1"
 RECORD_HEADERS: Final = "ocpp.record.headers.v1"

@@ -1,7 +1,8 @@
 """Fills the store from what Kafka holds of a time range, beside the running sink.
 
 It reads every topic that the sink reads between two times of publishing, with a consumer that belongs to no group, and
-writes through the same `Taker` and `Writer`. Rows have deterministic keys: what is stored already stays one row, and a
+writes through the same `Taker` and `Writer`. Of the control topic it reads all that is kept: what was acknowledged
+holds until its expiry, whenever it was said. Rows have deterministic keys: what is stored already stays one row, and a
 back-fill that broke off is simply run again. The end is fixed when it begins, so that it ends under load too.
 """
 
@@ -88,7 +89,7 @@ def backfill(
             auto_offset_reset="earliest",
             allow_auto_create_topics=False,
         ) as consumer:
-            ranges = _ranges(consumer, taker.topics, topics.frames, since, until)
+            ranges = _ranges(consumer, taker.topics, topics, since, until)
             filled = Filled(sum(one.end - one.begin for one in ranges.values()))
             _read(consumer, ranges, taker, lambda count: progress(_sum(filled, count, writer, taker)))
     except KafkaError as error:
@@ -97,7 +98,7 @@ def backfill(
     return _sum(filled, 0, writer, taker)
 
 
-def _ranges(consumer: Any, names: tuple[str, ...], frames: str, since: Micros, until: Micros) -> dict[Any, _Range]:
+def _ranges(consumer: Any, names: tuple[str, ...], topics: Topics, since: Micros, until: Micros) -> dict[Any, _Range]:
     from kafka import TopicPartition
 
     places = [TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name) or ()]
@@ -105,7 +106,10 @@ def _ranges(consumer: Any, names: tuple[str, ...], frames: str, since: Micros, u
         raise BackfillError("Kafka has none of the topics: correct the topic prefix, or make them (shadow-csms topics)")
     ends = consumer.end_offsets(places)
     begins, stops = _offsets(consumer, places, since, ends), _offsets(consumer, places, until, ends)
-    leads = _offsets(consumer, [place for place in places if place.topic == frames], since - OPEN_CALLS, ends)
+    told = [place for place in places if place.topic == topics.control]
+    begins |= consumer.beginning_offsets(told)
+    stops |= {place: ends[place] for place in told}
+    leads = _offsets(consumer, [place for place in places if place.topic == topics.frames], since - OPEN_CALLS, ends)
     found = {place: _Range(leads.get(place, begins[place]), begins[place], stops[place]) for place in places}
     return {place: one for place, one in found.items() if one.begin < one.end}
 

@@ -81,9 +81,10 @@ The topic of the workers' state is internal. Its format changes without notice; 
 
 ## The control topic
 
-`shadow-csms enrol add|remove|forget|list|off|on` write and read it. It is compacted: the newest record of a key counts,
-and a record without a value takes back what was said. The key of an enrolment rule is the id of a charging station, or
-a glob. Every other key begins with `/KIND`, which no rule can. Who said it, when and why stands in the record.
+`shadow-csms enrol add|remove|forget|list|off|on` write and read it, `shadow-csms ack add|revoke` write it. It is
+compacted: the newest record of a key counts, and a record without a value takes back what was said. The key of an
+enrolment rule is the id of a charging station, or a glob. Every other key begins with `/KIND`, which no rule can. Who
+said it, when and why stands in the record.
 
 * Overrides are stronger than a tap's enrolment file. Of several that match, an id counts before any glob, then the glob
   with more plain characters, then the one with more places for exactly one character (`?`, `[..]`), then the removal.
@@ -108,6 +109,10 @@ a glob. Every other key begins with `/KIND`, which no rule can. Who said it, whe
   will not be seen; so does one whose connection was open when the tap went down. Who was away, and was removed while
   the tap was down as well, leaves none: a session of it that was open may show as `session.never-ended` a day later.
 * Whoever may write to this topic decides who is mirrored: where Kafka has access control, that right is the operators'.
+* An acknowledgement stands under `/acknowledgement/ID`, where the id follows from its scope. Sinks store it as a
+  version of its own ([gates.md](gates.md)). One that is revoked is said again with `revoked` and never taken back
+  without a value, so that who revoked it stays on record. A back-fill reads all of them, whatever its range. No tap
+  heeds them.
 * Workers need not follow the topic: which connectors are judged travels with each frame.
 
 ## Dead letters

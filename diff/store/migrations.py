@@ -46,11 +46,20 @@ class Retention(msgspec.Struct, frozen=True):
     evidence_days: int = 30
     """Frames and 2.0.1 messages."""
     findings_days: int = 396
-    """Sessions, discrepancies, dead letters and connections: thirteen months, a year compared with its last."""
+    """Sessions, discrepancies, verdicts, dead letters and connections: thirteen months, a year compared with its last.
+    What people acknowledged is kept for ever."""
 
 
 _EVIDENCE: Final = ("frames", "messages", "frame_counts", "message_counts")
-_FINDINGS: Final = ("sessions", "discrepancies", "dead_letters", "connections", "fingerprints")
+_FINDINGS: Final = (
+    "sessions",
+    "discrepancies",
+    "dead_letters",
+    "connections",
+    "fingerprints",
+    "noise_runs",
+    "verdicts",
+)
 
 
 def migrations() -> list[Migration]:

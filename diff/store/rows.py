@@ -13,7 +13,9 @@ from typing import Any, Final
 import msgspec
 
 from diff.discrepancy import Discrepancy, JudgedSession
-from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter, Row
+from diff.noise import NoiseRun
+from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter, Row, StoredVerdict
+from ingest.control import Acknowledgement
 from ingest.exchange import Answered, Called, DuplicateCall, Event, Orphan, Unreadable
 from ingest.frame import Frame
 from ingest.ocppj import Call, CallError, CallResult, Malformed, Message
@@ -22,6 +24,7 @@ from shadow.message import ShadowMessage
 
 __all__ = [
     "NO_CONNECTOR",
+    "acknowledgement_row",
     "charger_row",
     "connection_row",
     "dead_letter_row",
@@ -29,7 +32,9 @@ __all__ = [
     "fact_row",
     "frame_row",
     "message_row",
+    "noise_row",
     "session_row",
+    "verdict_row",
 ]
 
 NO_CONNECTOR: Final = -1
@@ -187,6 +192,34 @@ def fact_row(fact: Fact) -> Row:
 def charger_row(facts: ChargerFacts) -> Row:
     """A row of `chargers`."""
     return msgspec.structs.astuple(facts)
+
+
+def acknowledgement_row(one: Acknowledgement) -> Row:
+    """A row of `acknowledgements`."""
+    return (
+        one.id,
+        one.at,
+        one.fingerprint,
+        one.vendor,
+        one.model,
+        one.firmware,
+        one.charger,
+        one.reason,
+        one.owner,
+        one.expires,
+        one.by,
+        one.revoked,
+    )
+
+
+def noise_row(run: NoiseRun) -> Row:
+    """A row of `noise_runs`."""
+    return msgspec.structs.astuple(run)
+
+
+def verdict_row(verdict: StoredVerdict) -> Row:
+    """A row of `verdicts`."""
+    return msgspec.structs.astuple(verdict)
 
 
 def _facts(event: Event | Message | None) -> tuple[str, str, str]:

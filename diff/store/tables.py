@@ -7,9 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
+from diff.noise import NoiseRun
 from ingest.frame import Micros
 
-__all__ = ["TABLES", "ChargerFacts", "ConnectionAccount", "DeadLetter", "Row", "Table"]
+__all__ = ["TABLES", "ChargerFacts", "ConnectionAccount", "DeadLetter", "Row", "StoredVerdict", "Table"]
 
 Row = tuple[Any, ...]
 """Values in the order of `Table.columns`."""
@@ -69,6 +70,28 @@ class ChargerFacts(msgspec.Struct, frozen=True):
     comparisons: int
     """Judged comparisons made, with or without a difference."""
     version: int
+
+
+class StoredVerdict(msgspec.Struct, frozen=True):
+    """A verdict on a cohort as it was given; the latest about one time counts."""
+
+    cohort: str
+    at: Micros
+    """What time it is about."""
+    outcome: str
+    first: str
+    """The first gate that says so; empty beside GO."""
+    because: str
+    change: str
+    chargers: int
+    sessions: int
+    mapper_version: str
+    thresholds_version: str
+    thresholds: str
+    """JSON: the thresholds as they were in force."""
+    detail: str
+    """JSON: every gate with its numbers, and the trend."""
+    decided_at: Micros
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -146,6 +169,14 @@ TABLES: Final = {
             "charger_id source connector_id name value at frame_id detail",
             "at",
         ),
+        _table(
+            "acknowledgements",
+            "id at",
+            "at",
+            "id at fingerprint vendor model firmware charger reason owner expires said_by revoked",
+        ),
+        _table("noise_runs", "id", "at", " ".join(NoiseRun.__struct_fields__)),
+        _table("verdicts", "cohort at", "at", " ".join(StoredVerdict.__struct_fields__), "decided_at"),
         _table("chargers", "charger_id judging_run", "first_seen", " ".join(ChargerFacts.__struct_fields__), "version"),
     )
 }

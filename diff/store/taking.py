@@ -1,7 +1,7 @@
 """Records of the topics become rows: what the sink and a back-fill do alike.
 
-Frames are paired with their answers as the worker pairs them, so that an answer's row names its action. A record that
-holds nothing becomes a dead letter.
+Frames are paired with their answers as the worker pairs them, so that an answer's row names its action. Of the control
+topic acknowledgements become rows; the rest of it is for taps. A record that holds nothing becomes a dead letter.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter
 from diff.store.writer import BackPressure, Writer
 from ingest import cloudevents, exchange, ocppj
 from ingest.cloudevents import UndecodableError
+from ingest.control import acknowledgement_of
 from ingest.exchange import Pairing
 from ingest.frame import Frame, FrameKind, Micros
 from ingest.topics import Topics
@@ -57,7 +58,7 @@ class Taker:
     """
 
     def __init__(self, topics: Topics, writer: Writer, wait: Callable[[BackPressure], None]) -> None:
-        self._frames, self._writer, self._wait = topics.frames, writer, wait
+        self._frames, self._control, self._writer, self._wait = topics.frames, topics.control, writer, wait
         self._conversations: OrderedDict[str, _Conversation] = OrderedDict()
         self._keep = _keepers(topics, writer)
         self.unreadable = 0
@@ -66,7 +67,7 @@ class Taker:
     @property
     def topics(self) -> tuple[str, ...]:
         """Every topic whose records become rows."""
-        return (self._frames, *self._keep)
+        return (self._frames, self._control, *self._keep)
 
     def forget(self) -> None:
         """Forget which calls are open: what comes next does not follow on what came."""
@@ -82,7 +83,9 @@ class Taker:
                 frame = cloudevents.decode(record.key, record.value, record.headers)
                 self._converse(frame, write=write)
                 return frame
-            if write:
+            if write and record.topic == self._control:
+                self._heed(record)
+            elif write:
                 read, add = self._keep[record.topic]
                 self._put(add, read(record.value))
         except UndecodableError as error:
@@ -91,6 +94,14 @@ class Taker:
                 self._put(self._writer.add_dead_letter, _letter(record, str(error)))
             self.unreadable += 1
         return None
+
+    def _heed(self, record: Any) -> None:
+        try:
+            told = acknowledgement_of(record.key, record.value)
+        except ValueError as error:
+            raise UndecodableError(str(error)) from None
+        if told is not None:
+            self._put(self._writer.add_acknowledgement, told)
 
     def _put(self, add: Callable[..., None], *what: Any) -> None:
         while True:

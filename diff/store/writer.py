@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from diff.discrepancy import Discrepancy, JudgedSession
+from diff.noise import NoiseRun
 from diff.store.client import Store
 from diff.store.errors import StoreError, StoreRefusedError, StoreUnavailable
 from diff.store.rows import (
+    acknowledgement_row,
     charger_row,
     connection_row,
     dead_letter_row,
@@ -22,9 +24,12 @@ from diff.store.rows import (
     fact_row,
     frame_row,
     message_row,
+    noise_row,
     session_row,
+    verdict_row,
 )
-from diff.store.tables import TABLES, ChargerFacts, ConnectionAccount, DeadLetter, Row
+from diff.store.tables import TABLES, ChargerFacts, ConnectionAccount, DeadLetter, Row, StoredVerdict
+from ingest.control import Acknowledgement
 from ingest.exchange import Event
 from ingest.frame import UNKNOWN_TIME, Frame
 from ingest.ocppj import Message
@@ -126,6 +131,18 @@ class Writer:
     def add_fact(self, fact: Fact) -> None:
         """Take what was observed of a device model; of one name the newest is kept."""
         self._add("device_facts", fact_row(fact))
+
+    def add_acknowledgement(self, one: Acknowledgement) -> None:
+        """Take what somebody acknowledged or revoked; each version stays."""
+        self._add("acknowledgements", acknowledgement_row(one))
+
+    def add_noise_run(self, run: NoiseRun) -> None:
+        """Take what living the same frames again showed."""
+        self._add("noise_runs", noise_row(run))
+
+    def add_verdict(self, verdict: StoredVerdict) -> None:
+        """Take a verdict on a cohort."""
+        self._add("verdicts", verdict_row(verdict))
 
     def flush_due(self) -> int:
         """Write if it is time to; never raises for a store that is away. Returns the rows written."""

@@ -3,7 +3,19 @@
 import msgspec
 import pytest
 
-from ingest.control import SWITCH, Control, ControlState, EnrolmentRule, EnrolmentSwitch, encode, takes_back
+from ingest.control import (
+    LONGEST_ACKNOWLEDGED,
+    SWITCH,
+    Acknowledgement,
+    Control,
+    ControlState,
+    EnrolmentRule,
+    EnrolmentSwitch,
+    acknowledgement_of,
+    encode,
+    flaw_of,
+    takes_back,
+)
 from ingest.enrolment import Override, Overrides
 
 
@@ -61,11 +73,66 @@ def test_the_newest_record_of_a_key_counts() -> None:
 def test_kinds_of_later_versions_are_passed_over() -> None:
     """They are counted, and so are fields that a later version adds to a known kind read without them."""
     state = _state(EnrolmentRule("CP-1", enrolled=True))
-    state.apply(b"/acknowledgement/x", b'{"kind":"acknowledgement","code":"meter.rollback"}')
+    state.apply(b"/pardon/x", b'{"kind":"pardon","code":"meter.rollback"}')
     state.apply(b"CP-2", b'{"kind":"enrolment","charger":"CP-2","enrolled":true,"until":"2027-01-01"}')
 
     assert (state.passed_over, state.unreadable) == (1, 0)
     assert set(state.rules) == {"CP-1", "CP-2"}
+
+
+KNOWN = Acknowledgement(
+    "00112233aabbccdd", "vendor ticket 12", "ann", 2_000_000, model="One", by="ann@ops", at=1_000_000
+)
+
+
+def test_an_acknowledgement_is_no_business_of_a_tap() -> None:
+    """It changes no rule and is no unknown kind; whoever stores it reads the same back."""
+    key, value, headers = encode(KNOWN)
+    state = _state(EnrolmentRule("CP-1", enrolled=True), KNOWN)
+    assert (set(state.rules), state.passed_over, state.unreadable) == ({"CP-1"}, 0, 0)
+    assert key == f"/acknowledgement/{KNOWN.id}".encode()
+    assert dict(headers)["ce_type"] == b"ocpp.control.acknowledgement.v1"
+    assert acknowledgement_of(key, value) == KNOWN
+
+
+def test_an_acknowledgement_is_known_by_its_scope() -> None:
+    """Another reason, owner or day is a newer word on the same; another scope is another."""
+    again = msgspec.structs.replace(KNOWN, reason="ticket 13", owner="bob", expires=3_000_000, at=1_500_000)
+    assert again.id == KNOWN.id
+    for field in ("fingerprint", "vendor", "model", "firmware", "charger"):
+        assert msgspec.structs.replace(KNOWN, **{field: "x"}).id != KNOWN.id
+
+
+@pytest.mark.parametrize(
+    ("changes", "flaw"),
+    [
+        ({"fingerprint": "session.energy"}, "is no fingerprint"),
+        ({"reason": " "}, "a reason is missing"),
+        ({"owner": ""}, "an owner is missing"),
+        ({"reason": "x" * 2001}, "of 2001 characters"),
+        ({"charger": "CP\x1f1"}, "can be printed"),
+        ({"expires": 1_000_000}, "expires before it begins"),
+        ({"expires": 1_000_001 + LONGEST_ACKNOWLEDGED}, "more than a year"),
+    ],
+)
+def test_an_acknowledgement_that_nobody_could_follow_is_never_said(changes: dict[str, object], flaw: str) -> None:
+    """Reason, owner and an expiry within a year are mandatory, and so is a fingerprint."""
+    wrong = msgspec.structs.replace(KNOWN, **changes)
+    assert flaw in flaw_of(wrong)
+    with pytest.raises(ValueError, match=flaw):
+        encode(wrong)
+
+
+def test_what_should_be_an_acknowledgement_and_is_none_is_refused() -> None:
+    """Broken JSON, a foreign key and a missing owner are errors; other kinds and taken back keys are nothing."""
+    key, value, _ = encode(KNOWN)
+    assert value is not None
+    for name, text in ((key, b"{"), (b"/acknowledgement/ff", value), (key, value.replace(b'"ann"', b'""'))):
+        with pytest.raises(ValueError, match=r"acknowledgement|owner"):
+            acknowledgement_of(name, text)
+    assert acknowledgement_of(key, None) is None
+    assert acknowledgement_of(b"CP-1", b"{") is None
+    assert acknowledgement_of(key, b'{"kind":"acknowledgement-2"}') is None
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ _SETTINGS: Final = {
     # All versions of a row lie in one partition, which is the rule of the schema (0001_evidence.sql): FINAL need not
     # look for them in others, and a partition that is one part need not be merged at all.
     "do_not_merge_across_partitions_select_final": 1,
+    # The ids of a cohort stand in the text of a query: those of a hundred thousand charging stations fit.
+    "max_query_size": 16 << 20,
 }
 
 

@@ -21,7 +21,7 @@ from diff.rejudge import RejudgeRequest
 from diff.store.tables import DeadLetter
 from ingest import cloudevents
 from ingest.cloudevents import Record
-from ingest.control import EnrolmentRule, EnrolmentSwitch
+from ingest.control import Acknowledgement, EnrolmentRule, EnrolmentSwitch
 from ingest.control import encode as encode_control
 from ingest.frame import Frame, FrameKind, Gap
 from ingest.recording import Reader
@@ -201,7 +201,8 @@ def test_rarer_records_keep_to_their_schemas() -> None:
     seen: Counter[str] = Counter()
     for item in RARE:
         _check(encode(item), seen)
-    for said in (EnrolmentRule("CP", enrolled=True, connectors=(1,)), EnrolmentSwitch(enabled=False)):
+    known = Acknowledgement("0123456789abcdef", "known", "ann", 2_000_000, charger="CP", by="ann@ops", at=1_000_000)
+    for said in (EnrolmentRule("CP", enrolled=True, connectors=(1,)), EnrolmentSwitch(enabled=False), known):
         _, value, headers = encode_control(said)
         assert value is not None
         VALIDATORS[RECORD_HEADERS].validate({name: one.decode() for name, one in headers})

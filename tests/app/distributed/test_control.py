@@ -98,7 +98,7 @@ def test_the_follower_keeps_what_the_topic_says(kafka: str, topics: Topics, tmp_
 
         producer = KafkaProducer(bootstrap_servers=kafka)
         producer.send(topics.control, b"{", b"CP-1").get(10)
-        producer.send(topics.control, b'{"kind":"acknowledgement"}', b"/acknowledgement/7").get(10)
+        producer.send(topics.control, b'{"kind":"pardon"}', b"/pardon/7").get(10)
         producer.close()
         tell(kafka, topics.control, [takes_back(f"CP-{n}", 0) for n in range(49)])
         tell(kafka, topics.control, [encode(EnrolmentSwitch(enabled=False))])

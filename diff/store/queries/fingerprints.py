@@ -1,0 +1,154 @@
+"""Fingerprints with their history: how often, on whom, how much, and whether they are new, back, or gone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from diff.acknowledgement import Scope, covers
+from diff.compare import COMPARED
+from diff.fingerprint_state import History, Relative, Stated, cause_of, state_of
+from diff.gates.evidence import DAY
+from diff.policy import JUDGING_RUN
+from diff.store.client import Store
+from diff.store.queries.acknowledgements import acknowledgements
+from diff.store.queries.filters import FAULTS, SEVERITY_RANK
+from diff.store.queries.reading import read
+from ingest.control import Acknowledgement
+from ingest.frame import Micros
+
+__all__ = ["FingerprintLine", "fingerprint_lines"]
+
+
+class FingerprintLine(msgspec.Struct, frozen=True):
+    """A fingerprint as it stands at a time."""
+
+    fingerprint: str
+    title: str
+    code: str
+    class_: str
+    severity: str
+    path: str
+    vendor: str
+    model: str
+    firmware: str
+    chargers: int
+    sessions: int
+    open: int
+    occurrences: int
+    first_seen: Micros
+    last_seen: Micros
+    wh: Decimal | None
+    """Sum of the differences in Wh, without their signs; None where it is about no energy."""
+    comparisons: int
+    """Fields compared on charging stations of its vendor, model and firmware: the denominator of the rate."""
+    state: str
+    """See `diff.fingerprint_state.State`."""
+    because: str
+    acknowledged: bool
+    """At least one acknowledgement in force is about it, if only for a part of its charging stations."""
+
+    @property
+    def per_thousand(self) -> Decimal | None:
+        """Open discrepancies per 1,000 comparisons; None where nothing was compared."""
+        return Decimal(self.open * 1000) / self.comparisons if self.comparisons else None
+
+
+def fingerprint_lines(
+    store: Store,
+    at: Micros,
+    run: str = JUDGING_RUN,
+    *,
+    chargers: Sequence[str] | None = None,
+    quiet_days: int = 7,
+    limit: int = 1000,
+) -> list[FingerprintLine]:
+    """The fingerprints with open discrepancies up to a time, the worst and then the most frequent first.
+
+    `chargers`: only what was seen on them; None is the whole fleet. `quiet_days`: see `state_of`.
+    """
+    place, params = "1", {"run": run, "at": at, "day": DAY, "limit": limit, "gone": quiet_days}
+    bound: dict[str, object] = dict(params)
+    if chargers is not None:
+        place, bound["chargers"] = "charger_id IN %(chargers)s", tuple(chargers) or ("",)
+    rows = read(store, _LINES.format(place=place), bound)
+    if not rows:
+        return []
+    relatives = _relatives(read(store, _CAUSES.format(place=place), bound))
+    compared = _compared(read(store, _COMPARED.format(place=place), bound))
+    told = acknowledgements(store, at)
+    return [_line(row, relatives, compared, told, at, quiet_days) for row in rows]
+
+
+def _line(
+    row: tuple[Any, ...],
+    relatives: dict[tuple[str, str, str], list[tuple[str, Relative]]],
+    compared: dict[tuple[str, str, str], list[tuple[int, int]]],
+    told: Iterable[Acknowledgement],
+    at: Micros,
+    quiet_days: int,
+) -> FingerprintLine:
+    found, days = row[:-1], row[-1]
+    fingerprint, title, code, _, _, path, vendor, model, firmware, *_, first, last, _ = found
+    by_day = compared.get((vendor, model, firmware), [])
+    since = sum(sessions for day, sessions in by_day if day > last // DAY)
+    others = [one for key, one in relatives[cause_of(code, path, title)] if key != fingerprint]
+    stated: Stated = state_of(History(first, last, days, since), others, at, quiet_days=quiet_days)
+    covered = any(
+        not one.revoked
+        and one.at <= at < one.expires
+        and covers(
+            one, Scope(fingerprint, one.vendor or vendor, one.model or model, one.firmware or firmware, one.charger)
+        )
+        for one in told
+    )
+    comparisons = len(COMPARED) * sum(sessions for _, sessions in by_day)
+    values = (*found, comparisons, stated.state.value, stated.because, covered)
+    return msgspec.convert(dict(zip(FingerprintLine.__struct_fields__, values, strict=True)), FingerprintLine)
+
+
+def _relatives(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str, str], list[tuple[str, Relative]]]:
+    found: dict[tuple[str, str, str], list[tuple[str, Relative]]] = defaultdict(list)
+    for fingerprint, title, code, path, firmware, first, last in rows:
+        found[cause_of(code, path, title)].append((fingerprint, Relative(firmware, first, last)))
+    return found
+
+
+def _compared(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str, str], list[tuple[int, int]]]:
+    found: dict[tuple[str, str, str], list[tuple[int, int]]] = defaultdict(list)
+    for vendor, model, firmware, day, sessions in rows:
+        found[vendor, model, firmware].append((day, sessions))
+    return found
+
+
+_UP_TO: Final = "<= fromUnixTimestamp64Micro(%(at)s, 'UTC')"
+_STANDING: Final = (
+    f"judging_run = %(run)s AND status = 'open' AND {FAULTS} AND first_received_at {_UP_TO} AND {{place}}"
+)
+_LINES: Final = f"""
+    SELECT any(d.fingerprint), any(d.title), any(d.code), any(d.class), any(d.severity) AS severity, any(d.path),
+        any(d.vendor), any(d.model), any(d.firmware), uniqExact(charger_key),
+        uniqExactIf((charger_key, session_key), session_key != 0), count() AS n, sum(d.occurrences),
+        toUnixTimestamp64Micro(min(d.first_received_at)),
+        least(toUnixTimestamp64Micro(max(d.observed_at)), toInt64(%(at)s)),
+        if(countIf(d.unit = 'Wh' AND d.delta IS NOT NULL) = 0, NULL, sumIf(abs(d.delta), d.unit = 'Wh')),
+        arraySort(arrayDistinct(arrayConcat(
+            groupUniqArray(intDiv(toUnixTimestamp64Micro(d.first_received_at), %(day)s)),
+            groupUniqArray(intDiv(toUnixTimestamp64Micro(d.observed_at), %(day)s)))))
+    FROM (SELECT *, charger_key, session_key, fingerprint_key FROM discrepancies FINAL WHERE {_STANDING}) AS d
+    GROUP BY fingerprint_key
+    ORDER BY {SEVERITY_RANK}, n DESC, fingerprint_key LIMIT %(limit)s"""
+# What will be an amount of money beside the Wh (a column of the discrepancies) joins the sums above, and the struct.
+_CAUSES: Final = f"""
+    SELECT any(fingerprint), any(title), any(code), any(path), any(firmware),
+        toUnixTimestamp64Micro(min(first_received_at)), toUnixTimestamp64Micro(max(observed_at))
+    FROM discrepancies FINAL WHERE {_STANDING} GROUP BY fingerprint_key"""
+_COMPARED: Final = f"""
+    SELECT vendor, model, firmware, intDiv(toUnixTimestamp64Micro(last_received_at), %(day)s) AS day, count()
+    FROM sessions FINAL
+    WHERE judging_run = %(run)s AND status = 'open' AND judged AND compared AND last_received_at {_UP_TO} AND {{place}}
+    GROUP BY vendor, model, firmware, day"""
