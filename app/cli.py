@@ -15,6 +15,7 @@ from app.commands import backfill as cli_backfill
 from app.commands import coverage as cli_coverage
 from app.commands import deadletter as cli_deadletter
 from app.commands import enrol as cli_enrol
+from app.commands import records as cli_records
 from app.commands import rejudge as cli_rejudge
 from app.commands import stream as cli_stream
 from app.commands import weight as cli_weight
@@ -198,6 +199,7 @@ app.registered_commands += cli_stream.app.registered_commands + cli_rejudge.app.
 app.registered_commands += cli_backfill.app.registered_commands
 app.add_typer(cli_enrol.app)
 app.add_typer(cli_deadletter.app)
+app.add_typer(cli_records.app)
 
 
 def main() -> None:
