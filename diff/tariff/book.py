@@ -110,7 +110,7 @@ def _zone(where: str, name: str) -> tzinfo | None:
         return None
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise TariffError(f"{where}: no time zone {name!r}: write an IANA name, as Europe/Berlin") from None
 
 

@@ -38,7 +38,7 @@ def read_ocpi(value: Any, *, connector_id: int | None = None) -> BillingRecord:
 
     """
     fields = Fields(value)
-    if fields.has("cdr_token") or fields.has("total_energy"):
+    if fields.has("total_energy") or fields.has("cdr_location"):
         record = _cdr_or_session(fields, RecordKind.CDR, connector_id)
     elif fields.has("kwh") or fields.has("status"):
         record = _cdr_or_session(fields, RecordKind.SESSION, connector_id)

@@ -88,7 +88,7 @@ class Mapping(BaseModel):
         if value:
             try:
                 ZoneInfo(value)
-            except (OSError, ValueError) as error:
+            except (KeyError, OSError, ValueError) as error:
                 raise ValueError(f"no time zone {value!r}: write an IANA name, as Europe/Berlin") from error
         return value
 
