@@ -57,7 +57,9 @@ def judge(
 
 def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy, result: Judgement) -> None:
     record = frame.kind is FrameKind.RECORD
-    auditor = auditor_of(state, frame, policy, result)
+    auditor = None
+    if state.billing is not None or record or policy.records_expected:
+        auditor = auditor_of(state, frame, policy, result)
     court = Court(state, policy, result, auditor)
     for deadline in settle.take_due(state.deadlines, frame.received_at):
         court.settle(deadline)

@@ -27,8 +27,6 @@ __all__ = ["step"]
 
 _MAX_CONNECTIONS: Final = 32
 _MAX_HOLES: Final = 64
-_NOT_OF_THE_WIRE: Final = frozenset({FrameKind.TICK, FrameKind.RECORD})
-"""Ticks and billing records belong to no connection: nothing is missing between two of them."""
 _TRIGGER_WINDOW: Final[Micros] = 60_000_000
 _MAX_EARLY_CALLS: Final = 16
 
@@ -39,7 +37,9 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
     _fire_deadlines(state, frame, config, obs)
     derived = len(obs.messages)
     state.now = max(state.now, frame.received_at)
-    if frame.kind not in _NOT_OF_THE_WIRE and _is_new(state, frame, obs):
+    # Ticks and billing records belong to no connection: nothing is missing between two of them.
+    wire = frame.kind is not FrameKind.TICK and frame.kind is not FrameKind.RECORD
+    if wire and _is_new(state, frame, obs):
         out = Outbox(state, frame, config, obs)
         match frame.kind:
             case FrameKind.MESSAGE:

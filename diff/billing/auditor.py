@@ -33,11 +33,9 @@ _STRENGTH: Final = {RecordKind.TABLE: 0, RecordKind.SESSION: 1, RecordKind.CDR: 
 """Of two forms of one bill the stronger stands: a CDR is sealed, a session is on its way to one."""
 
 
-def auditor_of(state: JudgeState, frame: Frame, policy: Policy, result: Judgement) -> Auditor | None:
-    """The auditor of a charging station; None where no record came and none is expected."""
+def auditor_of(state: JudgeState, frame: Frame, policy: Policy, result: Judgement) -> Auditor:
+    """The auditor of a charging station. From the first call on its sessions are kept; those it remembers count."""
     if state.billing is None:
-        if frame.kind is not FrameKind.RECORD and not policy.records_expected:
-            return None
         state.billing = Billing(frame.received_at)
         auditor = Auditor(state, state.billing, policy, result)
         for pair in state.pairs.by_id.values():

@@ -61,7 +61,7 @@ def test_imported_cdrs_join_with_the_wire_and_are_judged_in_a_replay(
     assert codes == [("session.energy", "CDR.total_energy", "-1500")]
     bills = {row["record_id"]: row["amount_delta"] for row in document["sessions"]}
     assert len(bills) == len(billed)
-    assert sorted(bills.values()) == ["-0.88", *["0.00"] * (len(billed) - 1)]
+    assert sorted(bills.values()) == ["-0.87", *["0.00"] * (len(billed) - 1)]
 
 
 def _redacted(frame: Frame, redactor: Redactor) -> Frame:
