@@ -6,6 +6,8 @@ the frame that opened them, and compares what has ended. Pure: time comes from f
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from diff import ledger, settle
@@ -23,6 +25,8 @@ from shadow.step import step
 from shadow.subprotocol import is_native
 
 __all__ = ["JudgeState", "Judgement", "due", "judge", "new_state"]
+
+_RECORD: Final = FrameKind.RECORD
 
 
 def new_state(charger_id: str) -> JudgeState:
@@ -56,7 +60,7 @@ def judge(
 
 
 def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy, result: Judgement) -> None:
-    record = frame.kind is FrameKind.RECORD
+    record = frame.kind is _RECORD
     auditor = None
     if state.billing is not None or record or policy.records_expected:
         auditor = auditor_of(state, frame, policy, result)
