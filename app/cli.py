@@ -26,6 +26,7 @@ from app.commands import enrol as cli_enrol
 from app.commands import gate as cli_gate
 from app.commands import mapping as cli_mapping
 from app.commands import noise as cli_noise
+from app.commands import records as cli_records
 from app.commands import rejudge as cli_rejudge
 from app.commands import stream as cli_stream
 from app.commands import weight as cli_weight
@@ -222,6 +223,7 @@ app.add_typer(cli_mapping.app)
 app.add_typer(cli_ack.app)
 app.add_typer(cli_enrol.app)
 app.add_typer(cli_deadletter.app)
+app.add_typer(cli_records.app)
 
 
 def main() -> None:

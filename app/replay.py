@@ -159,6 +159,15 @@ def _time(at: Micros | None) -> str | None:
 
 
 def _session(row: JudgedSession) -> dict[str, Any]:
+    """A session; its bill only where it has one."""
+    bill = {
+        "record_id": row.record_id,
+        "record_energy_wh": _text(row.record_energy_wh),
+        "record_amount": _text(row.record_amount),
+        "record_currency": row.record_currency,
+        "shadow_amount": _text(row.shadow_amount),
+        "amount_delta": _text(row.amount_delta),
+    }
     return {
         "session_id": row.session_id,
         "charger_id": row.charger_id,
@@ -173,6 +182,7 @@ def _session(row: JudgedSession) -> dict[str, Any]:
         "primary_energy_wh": _text(row.primary_energy_wh),
         "shadow_energy_wh": _text(row.shadow_energy_wh),
         "complete": row.complete,
+        **({} if row.record_id is None else bill),
     }
 
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import msgspec
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -21,6 +22,8 @@ from app.security import KafkaSecurity, SecurityError, location, read_password
 from diff.policy import Policy
 from diff.store.client import Address
 from diff.store.migrations import Retention
+from diff.tariff.book import EMPTY, TariffBook, parse_book
+from diff.tariff.tariff import TariffError
 from ingest.redaction import Redactor
 from ingest.redaction_key import KeyFileError
 from ingest.topics import Topics
@@ -126,6 +129,13 @@ class Settings(BaseSettings):
     settle_missing_seconds: int = Field(900, ge=1, description="How long a side may lack a session or its end.")
     settle_reboot_seconds: int = Field(600, ge=1, description="How long a session may be silent after a reboot.")
     settle_silence_seconds: int = Field(86_400, ge=1, description="How long an open session may be silent at all.")
+    records_expected: bool = Field(
+        default=False, description="Every session is billed by a record (CDR): one without is a discrepancy."
+    )
+    settle_record_seconds: int = Field(259_200, ge=1, description="How long a session may lack its billing record.")
+    record_time_tolerance_seconds: int = Field(60, ge=0, description="Allowed between billed and shadow's times.")
+    evse_map_file: Path | None = Field(None, description="TOML or CSV file: OCPI EVSEs → charger and 1.6 connector.")
+    tariff_file: Path | None = Field(None, description="TOML or JSON file of OCPI tariffs and who has which.")
 
     @field_validator("tx_start_points", "tx_stop_points")
     @classmethod
@@ -250,13 +260,28 @@ class Settings(BaseSettings):
         """How long the store keeps rows."""
         return Retention(self.evidence_days, self.findings_days)
 
+    def tariffs(self) -> TariffBook:
+        """Tariffs for billing records that bring none. Raises `SettingsError`."""
+        if self.tariff_file is None:
+            return EMPTY
+        try:
+            return parse_book(_exact(self.tariff_file))
+        except SettingsError as error:
+            raise SettingsError(f"tariff_file {error}") from None
+        except TariffError as error:
+            raise SettingsError(f"tariff_file {self.tariff_file}: {error}") from None
+
     def policy(self) -> Policy:
-        """The part that decides what counts as equal or missing."""
+        """The part that decides what counts as equal or missing. Raises `SettingsError`."""
         return Policy(
             energy_tolerance_wh=self.energy_tolerance_wh,
             settle_missing=self.settle_missing_seconds * SECOND,
             settle_reboot=self.settle_reboot_seconds * SECOND,
             settle_silence=self.settle_silence_seconds * SECOND,
+            records_expected=self.records_expected,
+            settle_record=self.settle_record_seconds * SECOND,
+            record_time_tolerance=self.record_time_tolerance_seconds * SECOND,
+            tariffs=self.tariffs(),
         )
 
     def kafka_security(self) -> KafkaSecurity:
@@ -358,6 +383,7 @@ def load(**flags: Any) -> Settings:
     try:
         settings = Settings(**given)
         settings.shadow_config()
+        settings.policy()
         settings.topics()
         settings.kafka_security()
     except ValidationError as error:
@@ -395,6 +421,19 @@ def origins(**flags: Any) -> dict[str, str]:
         else:
             found[name] = str(file) if name in in_file else "default"
     return found
+
+
+def _exact(file: Path) -> dict[str, Any]:
+    """A TOML or JSON file, its numbers as exact decimals. Raises `SettingsError`."""
+    try:
+        text = file.read_text(encoding="utf-8")
+        if file.suffix.lower() == ".json":
+            return msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode(text)
+        return tomllib.loads(text, parse_float=Decimal)
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.MsgspecError) as error:
+        raise SettingsError(f"{file}: neither TOML nor, as *.json, JSON: {error}") from None
 
 
 def _toml(file: Path) -> dict[str, Any]:

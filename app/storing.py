@@ -86,7 +86,8 @@ class Keeper:
         for position, judgement in enumerate(judgements):
             if position == 0 and frame.kind is not FrameKind.TICK:
                 writer.add_frame(frame, judgement.observations.event)
-                self._facts(frame, judgement)
+                if frame.kind is not FrameKind.RECORD:  # a bill is no sign of life
+                    self._facts(frame, judgement)
             for message in judgement.observations.messages:
                 writer.add_message(message)
             for fact in judgement.observations.facts:

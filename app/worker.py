@@ -21,6 +21,7 @@ from typing import Final
 
 import msgspec
 
+from app import refusals
 from app.distributed.accounts import accounts_of
 from app.lifeline import WITH_PARENT, end_with_parent
 from app.settings import SettingsError, load
@@ -78,6 +79,7 @@ class Worker:
         self._frames = self._rejected = self._faults = 0
         self._latest: Micros = 0
         self._accounted_at: Micros = 0
+        self._refusals_read = 0
         self._next_status = 0.0
         self._caught_up = False
         self.stopping = False
@@ -90,6 +92,7 @@ class Worker:
                 # Seen before the round: what came while an empty round slept is still taken after the signal.
                 last = self.stopping
             self._account()
+            self._take_refusals()
             self._writer.flush()
         except StoreError as error:
             print(
@@ -114,6 +117,7 @@ class Worker:
         if self._clock() >= self._next_status:
             self._report()
             self._account()
+            self._take_refusals()
         if not moved:
             time.sleep(_IDLE_SECONDS)
         return moved
@@ -161,6 +165,14 @@ class Worker:
         with suppress(BackPressure):
             self._writer.add_connections(accounts_of(tap))
             self._accounted_at = tap.at
+
+    def _take_refusals(self) -> None:
+        """Billing records that were refused at their way in are kept as dead letters."""
+        letters, behind = refusals.read(self._data_dir, self._refusals_read)
+        with suppress(BackPressure):
+            for letter in letters:
+                self._writer.add_dead_letter(letter)
+            self._refusals_read = behind
 
     def _report(self) -> None:
         self._next_status = self._clock() + _STATUS_SECONDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from diff import settle
+from diff.billing.auditor import Auditor, note_charging
 from diff.catalogue import CATALOGUE
 from diff.compare import COMPARED, Difference, compare
 from diff.discrepancy import Class
@@ -44,8 +45,10 @@ def _told_of(message: ShadowMessage) -> str | None:
 class Court:
     """One frame's judgement: takes what both sides say, in order, and fills the result."""
 
-    def __init__(self, state: JudgeState, policy: Policy, result: Judgement) -> None:
+    def __init__(self, state: JudgeState, policy: Policy, result: Judgement, auditor: Auditor | None = None) -> None:
+        """Prepare. `auditor`: holds sessions against billing records, where there are any."""
         self._state = state
+        self._auditor = auditor
         self._policy = policy
         self._result = result
         self._changed: dict[str, tuple[Pair, Micros]] = {}
@@ -112,6 +115,8 @@ class Court:
                 pair.silent = False
                 self._wait(Kind.SILENT, pair, message.at + self._policy.settle_silence)
             pair.heard_at, pair.rebooted_at = message.at, None
+            if self._auditor is not None:
+                note_charging(pair, message)
             pair.last_at = max(pair.last_at, message.at)
             self._withdraw(pair, "session.never-ended", "TransactionEvent.Ended", message.at, message.caused_by)
         elif message.action == "BootNotification" and message.payload.get("reason") != "Triggered":
@@ -230,9 +235,14 @@ class Court:
                 if not pair.compared:
                     pair.compared = True
                     self._result.compared += pair.judged
-            self._result.sessions.append(row_of(pair, self._state.charger, at))
+            row = row_of(pair, self._state.charger, at)
+            if self._auditor is not None and ended:
+                row = self._auditor.session(pair, row, at)
+            self._result.sessions.append(row)
         if self._changed:
-            self._state.records.forget(self._state.pairs.by_id)
+            billing = self._state.billing
+            known = self._state.pairs.by_id
+            self._state.records.forget(known if billing is None else {*known, *billing.sessions, *billing.pseudo()})
 
     def _compare(self, pair: Pair, found: list[Difference], primary: PrimaryTransaction, at: Micros) -> None:
         if not pair.compared:

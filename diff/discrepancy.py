@@ -113,6 +113,18 @@ class JudgedSession(msgspec.Struct, frozen=True):
     judging_run: str
     status: Status = Status.OPEN
     """Withdrawn where judging again in canonical order does not know it."""
+    record_id: str | None = None
+    """Of the billing record (CDR) that bills it; None while there is none."""
+    record_energy_wh: Decimal | None = None
+    """Energy billed by that record."""
+    record_amount: Decimal | None = None
+    """Amount billed by that record: with VAT where it says it, else without."""
+    record_currency: str | None = None
+    """Of all amounts here; ISO 4217."""
+    shadow_amount: Decimal | None = None
+    """What the shadow's session costs under the tariff of the record."""
+    amount_delta: Decimal | None = None
+    """`shadow_amount` less what the record's own energy and times cost under the same tariff."""
 
 
 def session_id(charger_id: str, key: str) -> str:

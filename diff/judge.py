@@ -6,9 +6,12 @@ the frame that opened them, and compares what has ended. Pure: time comes from f
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from diff import ledger, settle
+from diff.billing.auditor import auditor_of
 from diff.court import Court
 from diff.judgement import Judgement, JudgeState
 from diff.policy import DEFAULT as DEFAULT_POLICY
@@ -23,6 +26,8 @@ from shadow.subprotocol import is_native
 
 __all__ = ["JudgeState", "Judgement", "due", "judge", "new_state"]
 
+_RECORD: Final = FrameKind.RECORD
+
 
 def new_state(charger_id: str) -> JudgeState:
     """The state before the first frame of a charging station."""
@@ -32,6 +37,9 @@ def new_state(charger_id: str) -> JudgeState:
 def due(state: JudgeState) -> Micros | None:
     """When the next thing falls due; None where nothing waits. A tick before it changes nothing."""
     own = state.deadlines[0].due if state.deadlines else None
+    billing = state.billing
+    if billing is not None and billing.due is not None:
+        own = billing.due if own is None else min(own, billing.due)
     lived = state.shadow.due
     return lived if own is None else own if lived is None else min(own, lived)
 
@@ -52,16 +60,22 @@ def judge(
 
 
 def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy, result: Judgement) -> None:
-    court = Court(state, policy, result)
+    record = frame.kind is _RECORD
+    auditor = None
+    if state.billing is not None or record or policy.records_expected:
+        auditor = auditor_of(state, frame, policy, result)
+    court = Court(state, policy, result, auditor)
     for deadline in settle.take_due(state.deadlines, frame.received_at):
         court.settle(deadline)
+    if auditor is not None:
+        auditor.fall_due(frame.received_at)
     state.shadow, obs = step(state.shadow, frame, config)
     seen = result.observations
     if seen.messages or seen.findings or seen.unmapped or seen.facts:
         _add_to(seen, obs)
     else:
         result.observations = obs  # nothing fell due before this frame, as nearly always
-    if frame.kind is not FrameKind.TICK:
+    if frame.kind is not FrameKind.TICK and not record:
         state.judged_connectors = frame.judged_connectors
     station = state.shadow.station
     state.charger.vendor, state.charger.model = station.vendor, station.model
@@ -70,11 +84,13 @@ def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy,
     if blind:
         court.blind()
     court.shadow(obs)
-    if frame.kind is not FrameKind.TICK:
+    if frame.kind is not FrameKind.TICK and not record:
         _bill(state, frame, obs, court, blind=blind)
     for finding in obs.findings:
         court.finding(finding)
     court.finish()
+    if auditor is not None:
+        auditor.hear(frame, blind=blind)
     result.charger, result.comparisons = state.charger, state.comparisons
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from diff import ledger, settle
+from diff.billing.state import Billing
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.pairs import Pairs
 from diff.records import Charger, Records
@@ -27,6 +28,8 @@ class JudgeState(msgspec.Struct):
     judged_connectors: tuple[int, ...] | None = None
     comparisons: int = 0
     """Fields compared between the two sides since the beginning."""
+    billing: Billing | None = None
+    """Sessions and billing records beside each other; None where no record came and none is expected."""
 
 
 class Judgement(msgspec.Struct):

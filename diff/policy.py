@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from diff.tariff.book import EMPTY, TariffBook
 from ingest.frame import Micros
 
 __all__ = ["DEFAULT", "JUDGING_RUN", "SECOND", "Policy"]
@@ -32,6 +33,18 @@ class Policy(msgspec.Struct, frozen=True):
     """How long a session may stay silent after a reboot before it counts as never ended."""
     settle_silence: Micros = 86_400 * SECOND
     """How long an open session may stay silent at all."""
+    records_expected: bool = False
+    """Every settled session is billed by a record: one without is `session.missing-in-primary`."""
+    settle_record: Micros = 259_200 * SECOND
+    """How long a session may lack its billing record, or a record its session."""
+    record_time_tolerance: Micros = 60 * SECOND
+    """Between a record's start or stop and the session's: billing systems round to minutes."""
+    record_window: Micros = 300 * SECOND
+    """A record whose start and stop are both so near to a session's may be its record without overlapping it."""
+    amount_tolerance: Decimal = Decimal("0.01")
+    """Between a record's total cost and what its own tariff gives: others round each component."""
+    tariffs: TariffBook = EMPTY
+    """For records that bring no tariff, and the time zones of all."""
 
 
 DEFAULT: Final = Policy()

@@ -129,6 +129,11 @@ class Topics(msgspec.Struct, frozen=True):
         return f"{self.prefix}shadow-sink"
 
     @property
+    def records(self) -> str:
+        """The consumer group of those who take billing records in."""
+        return f"{self.prefix}shadow-records"
+
+    @property
     def rejudger(self) -> str:
         """The consumer group of those who judge again."""
         return f"{self.prefix}shadow-rejudge"

@@ -27,6 +27,7 @@ __all__ = ["step"]
 
 _MAX_CONNECTIONS: Final = 32
 _MAX_HOLES: Final = 64
+_RECORD: Final = FrameKind.RECORD
 _TRIGGER_WINDOW: Final[Micros] = 60_000_000
 _MAX_EARLY_CALLS: Final = 16
 
@@ -37,7 +38,9 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
     _fire_deadlines(state, frame, config, obs)
     derived = len(obs.messages)
     state.now = max(state.now, frame.received_at)
-    if frame.kind is not FrameKind.TICK and _is_new(state, frame, obs):
+    # Ticks and billing records belong to no connection: nothing is missing between two of them.
+    wire = frame.kind is not FrameKind.TICK and frame.kind is not _RECORD
+    if wire and _is_new(state, frame, obs):
         out = Outbox(state, frame, config, obs)
         match frame.kind:
             case FrameKind.MESSAGE:

@@ -52,6 +52,7 @@ def channels(topics: Topics) -> dict[str, Channel]:
         return name, Channel(known.pop(getattr(topics, name)), key, names, by, to)
 
     frame_key = "the charging station's id; empty for a tick, which every partition gets"
+    record_key = "the charging station's id, or empty: then the EVSE map says it"
     rule_key = "the charging station's id or glob; for everything else `/KIND` and what it names"
     found = dict(
         (
@@ -65,7 +66,7 @@ def channels(topics: Topics) -> dict[str, Channel]:
             of("dead_letters", (DeadLetter,), "workers", "sinks, `deadletter`"),
             of("rejudge", (RejudgeRequest,), "workers", "`rejudge`"),
             of("control", tuple(CONTROL), "`enrol`, `ack`", "taps, sinks, `enrol`", rule_key),
-            of("primary_records", (), "others", "nobody yet"),
+            of("primary_records", (), "others: OCPI JSON", "`records follow`", record_key),
             of("state", (), "workers", "workers only"),
         )
     )

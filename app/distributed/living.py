@@ -116,7 +116,8 @@ class _Touched:
                 self.kept.order = lateness.ticked(self.kept.order, frame.received_at)
         else:
             self.kept.order = lateness.seen(self.kept.order, frame)
-            self.last_seen = frame.received_at
+            if frame.kind is not FrameKind.RECORD:  # a bill is no sign of life
+                self.last_seen = frame.received_at
             if self.kept.first_seen == UNKNOWN_TIME:
                 self.kept.first_seen = frame.received_at
         if judgement.sessions or judgement.discrepancies:

@@ -176,6 +176,44 @@ SESSION: Final[tuple[Code, ...]] = (
         "s",
     ),
     Code(
+        "session.duplicate-record",
+        Class.QUALITY,
+        Severity.CRITICAL,
+        "The primary billed one session by two billing records, or sent one record twice with different contents.",
+        "Credit one of the two, and find why the primary billed twice (a retried StopTransaction, two systems that"
+        " bill, a credit that never came).",
+        Values("ids of the records"),
+    ),
+    Code(
+        "session.record-amount",
+        Class.QUALITY,
+        Severity.MAJOR,
+        "The total cost of a billing record is not what its own charging periods cost under its own tariff.",
+        "Reckon the record by hand (docs/billing-records.md says how): look at step sizes, minimum price, VAT and the"
+        " time zone of the tariff before you look at the primary.",
+        Values("amount billed", "amount under the record's own tariff", "amount that the tariff asks for more"),
+        "units of the currency",
+    ),
+    Code(
+        "session.late-record",
+        Class.QUALITY,
+        Severity.INFO,
+        "The billing record of a session came after its settling time.",
+        "Nothing for a single one; where many come late, raise settle_record_seconds or have the primary export"
+        " sooner.",
+        Values("id of the record", "", "seconds from the end of the session to its record"),
+        "s",
+    ),
+    Code(
+        "session.unjudged-record",
+        Class.QUALITY,
+        Severity.INFO,
+        "A billing record, or a session that waits for one, could not be judged; the detail says why.",
+        "Read the detail: records of a time before the shadow saw the charger are no concern, a tariff that cannot be"
+        " applied or records that come by the hundred are.",
+        Values("id of the record or session"),
+    ),
+    Code(
         "session.zero",
         Class.QUALITY,
         Severity.INFO,

@@ -102,8 +102,16 @@ def dead_letter_row(letter: DeadLetter) -> Row:
 
 
 def session_row(session: JudgedSession) -> Row:
-    """A row of `sessions`. An energy that does not fit stands in `detail` as text."""
+    """A row of `sessions`. An energy or amount that does not fit stands in `detail` as text."""
     notes: list[str] = []
+    bill = (
+        session.record_id,
+        _decimal("record_energy_wh", session.record_energy_wh, notes),
+        _decimal("record_amount", session.record_amount, notes),
+        session.record_currency,
+        _decimal("shadow_amount", session.shadow_amount, notes),
+        _decimal("amount_delta", session.amount_delta, notes),
+    )
     return (
         session.charger_id,
         session.judging_run,
@@ -129,6 +137,7 @@ def session_row(session: JudgedSession) -> Row:
         "; ".join(notes),
         session.version,
         session.status.value,
+        *bill,
     )
 
 

@@ -147,7 +147,8 @@ TABLES: Final = {
             "first_received_at",
             "charger_id judging_run session_id connector_id evse_id primary_transaction_id shadow_transaction_id"
             " id_token started_at stopped_at stop_reason primary_energy_wh shadow_energy_wh complete compared judged"
-            " first_received_at last_received_at vendor model firmware detail version status",
+            " first_received_at last_received_at vendor model firmware detail version status record_id record_energy_wh"
+            " record_amount record_currency shadow_amount amount_delta",
             "version",
         ),
         _table(

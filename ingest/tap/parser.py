@@ -21,6 +21,7 @@ import msgspec
 from ingest.enrolment import MIRROR_ALL
 from ingest.enrolment_file import EnrolmentFile
 from ingest.journal import Journal, JournalError, JournalLockedError
+from ingest.records import inbox
 from ingest.redaction import Redactor
 from ingest.redaction_key import KeyFileError
 from ingest.tap.channel import ACK, Op, RecordReader
@@ -66,6 +67,7 @@ class _Parser:
         if self._enrolment is not None:
             self._enrolment.reload()
         self._journal = _open_journal(settings)
+        self._inbox = inbox.directory_of(Path(settings.journal))
         self._mirror = Mirror(
             settings.run,
             write=self._journal.append,
@@ -122,6 +124,7 @@ class _Parser:
         try:
             self._journal.measure()
             self._mirror.settle()
+            inbox.take(self._inbox, self._journal, self._mirror.now)
             self._journal.flush()
             write_status(self._status_path, self._status())
         except OSError as error:

@@ -1,0 +1,1 @@
+"""Billing records beside the sessions that they bill: matching, settling and comparing. Pure."""

@@ -1,0 +1,1 @@
+"""Billing records of the primary (OCPI CDRs and sessions, tables): from files and topics to `record` frames."""
