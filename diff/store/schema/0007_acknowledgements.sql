@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS noise_runs
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(at)
-ORDER BY (id)
+ORDER BY id
 TTL ingested_at + INTERVAL 396 DAY;
 
 -- Verdicts by cohort and the time that they are about. Asked again about the same time, the later answer counts.
