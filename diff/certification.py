@@ -124,7 +124,7 @@ CHECKS: Final[tuple[Check, ...]] = (
         4,
         "device-model",
         "The variables that 2.0.1 requires of a charging station are there.",
-        "facts",
+        "inventories",
         (Hit("device.missing-variable"),),
     ),
     Check(
@@ -133,7 +133,7 @@ CHECKS: Final[tuple[Check, ...]] = (
         "What 2.0.1 has a message or a variable for does not travel in a DataTransfer.",
         "requests",
         (
-            Hit("vendor.data-transfer"),
+            Hit("vendor.data-transfer", partial=True),
             Hit("schema.v16", r"^DataTransfer\."),
             Hit("schema.v201", r"^DataTransfer(Response)?\."),
             Hit("rpc.unanswered", r"\.DataTransfer$"),
@@ -215,7 +215,7 @@ _NAMES: Final = {
     "boots": "BootNotification",
     "connections": "connection",
     "events": "TransactionEvent",
-    "facts": "fact of the device model",
+    "inventories": "answer with all keys, or full report,",
     "messages": "message",
     "requests": "request",
     "tokens": "idToken",

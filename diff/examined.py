@@ -21,6 +21,7 @@ from ingest.exchange import Answered, Called
 from ingest.frame import Frame, FrameKind, Micros
 from shadow import subprotocol
 from shadow.config import DEFAULT, ShadowConfig
+from shadow.device_model.fact import Source
 from shadow.message import MessageType, ShadowMessage
 from shadow.native.reading import nested, text
 
@@ -39,8 +40,8 @@ class Counts(msgspec.Struct):
     """How much was seen in one protocol."""
 
     seen: Counter[str] = msgspec.field(default_factory=Counter)
-    """`messages`, `events` (TransactionEvents), `tokens`, `places` (messages that name an EVSE), `boots`, `facts` (of
-    the device model), `requests`, `connections`, `pings`."""
+    """`messages`, `events` (TransactionEvents), `tokens`, `places` (messages that name an EVSE), `boots`,
+    `inventories` (all keys in one answer, or a whole report), `requests`, `connections`, `pings`."""
     noticed: Counter[str] = msgspec.field(default_factory=Counter)
     """What no code of the catalogue is for, by rule: `idToken:empty`, `DataTransfer:used` …"""
 
@@ -166,7 +167,7 @@ class Examination:
         if isinstance(obs.event, Called | Answered):
             counts.seen["messages"] += 1
         counts.seen["requests"] += isinstance(obs.event, Called)
-        counts.seen["facts"] += len(obs.facts)
+        counts.seen["inventories"] += sum(fact.source is Source.ANSWER for fact in obs.facts)
         for message in obs.messages:
             self._message(station, counts, message)
         for refused in obs.refused:

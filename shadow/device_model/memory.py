@@ -37,6 +37,8 @@ class ReportMemory(msgspec.Struct, omit_defaults=True):
     """Parts that came, which is the seqNo of the next one."""
     variables: int = 0
     """Told so far."""
+    supplied: int = 0
+    """Which of the required variables were in it: a bit for each (`shadow.native.device_findings`)."""
     broken: bool = False
     """A part is missing: nothing can be said of what is not in it."""
 
@@ -56,6 +58,8 @@ class DeviceMemory(msgspec.Struct, omit_defaults=True):
     """Certificates listed last, by certificateType of 1.6."""
     transfers: list[int] = msgspec.field(default_factory=list)
     """Digests of the names of the data transfers that were told."""
+    accepted: list[int] = msgspec.field(default_factory=list)
+    """Those of them that the other side accepted."""
     missing: list[str] = msgspec.field(default_factory=list)
     """Required variables that were named as missing, by address; the standard has no more than 72."""
     security: str = ""

@@ -9,6 +9,7 @@ from ingest.frame import Direction
 from shadow.device_model.address import Address, address_of
 from shadow.device_model.fact import Source
 from shadow.device_model.memory import ReportMemory
+from shadow.native import device_findings
 from shadow.native.reading import integer, listed, nested, text
 from shadow.station import observed
 from shadow.station.fields import plain
@@ -20,7 +21,8 @@ __all__ = ["on_answer", "on_call", "on_error"]
 _MAX_FACTS: Final = 2_000
 """Of one message."""
 _MAX_REPORTS: Final = 8
-_BASES: Final = frozenset({"ConfigurationInventory", "FullInventory"})
+_FULL: Final = "FullInventory"
+_BASES: Final = frozenset({"ConfigurationInventory", _FULL})
 """ReportBaseEnumType whose reports hold all that can be set, or all. SummaryInventory tells of troubles only (B07)."""
 _SUFFIXES: Final = {None: "", "Actual": "", "Target": "#Target", "MinSet": "#MinSet", "MaxSet": "#MaxSet"}
 """By AttributeEnumType; without one it is the Actual attribute."""
@@ -141,11 +143,13 @@ def _end_report(out: Outbox, request: dict[str, Any]) -> ReportMemory | None:
 
 def _report(out: Outbox, payload: dict[str, Any]) -> None:
     """NotifyReport (B07, B08): characteristics and attributes of each variable; the last part ends the report."""
-    teller, variables = _Teller("NotifyReport"), 0
+    teller, addresses = _Teller("NotifyReport"), []
+    told: list[tuple[Address, str]] = []
     for one, address in _addressed(payload, "reportData"):
-        variables += 1
-        _entry(teller, one, address)
+        addresses.append(address)
+        told += ((address, value) for value in _entry(teller, one, address))
     teller.tell(out)
+    device_findings.name_flaws(out, told)
     number = integer(payload, "requestId")
     report = None if number is None else out.station.device.reports.get(number)
     if report is None:
@@ -153,17 +157,20 @@ def _report(out: Outbox, payload: dict[str, Any]) -> None:
     report.since = report.since or out.at
     report.broken |= integer(payload, "seqNo") != report.parts
     report.parts += 1
-    report.variables += variables
+    report.variables += len(addresses)
+    device_findings.supply(report, addresses)
     if payload.get("tbc") is True:
         return
     _end_report(out, payload)
     if not report.broken:
         detail = {"changed_at": str(report.since), "base": report.base}
         out.fact(Source.ANSWER, "NotifyReport", str(report.variables), detail=detail)
+        if report.base == _FULL:
+            device_findings.name_missing(out, report)
 
 
-def _entry(teller: _Teller, entry: dict[str, Any], address: Address) -> None:
-    """ReportDataType (§2.38)."""
+def _entry(teller: _Teller, entry: dict[str, Any], address: Address) -> Iterator[str]:
+    """ReportDataType (§2.38); gives the value of its Actual attribute, where one is told."""
     said, attributes = nested(entry, "variableCharacteristics"), listed(entry, "variableAttribute")
     told = {name: plain(said.get(name)) for name in _LIMITS}
     actual = next((one for one in attributes if one.get("type") in (None, "Actual")), {})
@@ -171,9 +178,11 @@ def _entry(teller: _Teller, entry: dict[str, Any], address: Address) -> None:
     detail = {name: value for name, value in told.items() if value is not None}
     teller.note(Source.CHARACTERISTICS, str(address), text(said, "dataType"), detail)
     for one in attributes:
-        suffix = _suffix(one.get("type"))
+        suffix, value = _suffix(one.get("type")), plain(one.get("value"))
         if suffix is not None:
-            teller.variable(address, suffix, plain(one.get("value")))
+            teller.variable(address, suffix, value)
+            if suffix == "" and value is not None:
+                yield value
 
 
 def _suffix(kind: object) -> str | None:
@@ -208,6 +217,8 @@ def _set(out: Outbox, request: dict[str, Any], answer: dict[str, Any]) -> None:
         if status is None or suffix is None or status in _NOT_KEPT:
             continue
         value = sent.get((address.key, suffix)) if status in _VALUES else None
+        if status in _VALUES and suffix == "":
+            device_findings.name_readonly(out, address, value)
         if value is not None or status not in _VALUES:
             teller.variable(address, suffix, value, status)
     teller.tell(out)

@@ -173,7 +173,10 @@ def _first(key: Key) -> Address:
 
 
 def on_transfer(out: Outbox, name: str, variables: Iterable[str]) -> None:
-    """A DataTransfer of a name that was not seen before: `cp>cs VENDOR/MESSAGE`; and what the mapping file gives it."""
+    """A DataTransfer that was accepted for the first time: `cp>cs VENDOR/MESSAGE`; and what the mapping file gives it.
+
+    One that the other side refuses is no language that the two have in common.
+    """
     direction, _, kind = name.partition(" ")
     carried = ", ".join(dict.fromkeys(variables))
     detail = f"{direction}: {'the mapping file names its variables' if carried else 'no mapping file names it'}"

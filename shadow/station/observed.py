@@ -126,10 +126,13 @@ def note_transfer(out: Outbox, payload: dict[str, Any], direction: Direction, st
     if digest not in known:
         if len(known) < _MAX_TRANSFERS:
             known.append(digest)
-            device_findings.on_transfer(out, name, _variables(out, payload, direction))
         else:
             name = f"{direction} …/…"
     out.fact(Source.TRANSFER, name, plain(payload.get("data")), detail={"status": status})
+    accepted = out.station.device.accepted
+    if status == "Accepted" and digest not in accepted and len(accepted) < _MAX_TRANSFERS:
+        accepted.append(digest)
+        device_findings.on_transfer(out, name, _variables(out, payload, direction))
 
 
 def _variables(out: Outbox, payload: dict[str, Any], direction: Direction) -> list[str]:

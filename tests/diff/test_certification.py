@@ -108,7 +108,7 @@ def test_traffic_that_passes_in_part(name: str, told: Callable[[], Script]) -> N
 def test_required_variables_are_judged_by_the_code_that_names_them() -> None:
     """With facts of the device model seen: none missing is a pass, one missing is none."""
     one = Examined("CP1")
-    one.counts[V16].seen["facts"] = 9
+    one.counts[V16].seen["inventories"] = 9
     report = Certification()
     report.take(one)
     assert report.verdict(NAMED["device-model"], V16).result is Result.PASS

@@ -61,6 +61,7 @@ def test_readme_commands_exist() -> None:
 
     readme = (ROOT / "README.md").read_text()
     commands = {command.name or command.callback.__name__ for command in app.registered_commands}
+    commands |= {group.typer_instance.info.name for group in app.registered_groups}
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
     assert set(re.findall(r"^shadow-csms ([a-z]+)", readme, re.MULTILINE)) <= commands

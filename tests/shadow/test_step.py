@@ -82,7 +82,7 @@ def test_another_call_under_a_used_message_id_is_lived_and_named() -> None:
     script = Script().boot().call("DataTransfer", {"vendorId": "A"}, message_id="1").answer({"status": "Accepted"})
     lived = Lived().feed(script.call("DataTransfer", {"vendorId": "B"}, message_id="1").frames)
     assert [one["vendorId"] for one in lived.requests("DataTransfer")] == ["A", "B"]
-    assert lived.codes() == {"rpc.duplicate-id"}
+    assert lived.codes() == {"rpc.duplicate-id", "vendor.data-transfer"}
 
 
 def test_an_answer_to_nothing_is_an_orphan() -> None:

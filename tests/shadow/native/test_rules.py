@@ -433,7 +433,9 @@ def test_a_legal_dialogue_breaks_nothing(name: str) -> None:
     script = _script()
     LEGAL[name](script)
     lived = Lived().feed(script.frames)
-    assert lived.codes() - {"clock.skew"} == set(), [(one.path, one.detail) for one in lived.findings]
+    # As messages these are legal; what the station ought to have, and what it ought to refuse, is another matter.
+    broken = lived.codes() - {"clock.skew", "device.missing-variable", "device.readonly"}
+    assert broken == set(), [(one.path, one.detail) for one in lived.findings]
     if name != OVER_A_GAP:  # messages alone do not tell of connections
         assert [one.path for one in check(lived.messages)] == []
 

@@ -217,7 +217,8 @@ def test_without_keys_it_is_a_base_report_b07(asked: list[str] | None) -> None:
     ]
     assert entries[0]["variableCharacteristics"] == {"dataType": "integer", "supportsMonitoring": False, "unit": "s"}
     assert {key: entries[2][key] for key in VENDOR} == VENDOR
-    assert lived.codes() | lived.losses() == set()
+    assert lived.codes() == {"device.missing-variable"}
+    assert {code for code, _ in lived.losses()} == {"device.unmapped-key", "device.lossy-key"}
     provenance = lived.messages[-1].provenance
     assert provenance["seqNo"] is provenance["requestId"] is Provenance.SYNTHESISED
 

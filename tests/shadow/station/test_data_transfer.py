@@ -27,7 +27,7 @@ def test_both_sides_may_send_it_and_every_answer_has_its_name(direction: Directi
     assert (request.action, request.direction, request.payload) == ("DataTransfer", direction, payload)
     assert (response.action, response.direction) == ("DataTransfer", direction.opposite)
     assert response.payload == {"status": status, "data": "{}"}
-    assert lived.codes() == set()
+    assert lived.codes() == ({"vendor.data-transfer"} if status == "Accepted" else set())
 
 
 @pytest.mark.parametrize("direction", BOTH)
@@ -45,5 +45,5 @@ def test_identifiers_beyond_the_limit_are_cut_and_named() -> None:
     lived = _exchange(Direction.CP_TO_CS, {"vendorId": "V" * 300, "messageId": "M" * 60}, {"status": "Accepted"})
     (request,) = lived.requests("DataTransfer")
     assert (len(request["vendorId"]), len(request["messageId"])) == (255, 50)
-    assert lived.codes() == {"schema.v16"}
+    assert lived.codes() == {"schema.v16", "vendor.data-transfer"}
     assert {row.path for row in lived.rows("message.field-lost")} == {"DataTransfer.vendorId", "DataTransfer.messageId"}
