@@ -100,7 +100,7 @@ SECURITY: Final[tuple[Code, ...]] = (
         Class.QUALITY,
         Severity.MAJOR,
         "A station connects with a TLS older than 1.2, or without the client certificate that profile 3 asks for.",
-        "Update the station's TLS library or its firmware: 2.0.1 asks for TLS 1.2 at least (A00.FR.309, A00.FR.416).",
+        "Update the station's TLS library or its firmware: 2.0.1 asks for TLS 1.2 at least (A00.FR.313, A00.FR.416).",
         Values("what was agreed", "what is asked for"),
     ),
 )

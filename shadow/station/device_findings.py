@@ -109,6 +109,8 @@ def _name_fates(out: Outbox, fates: list[tuple[Key, KeyFate]]) -> None:
             more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
             detail = f"{', '.join(names[:_MOST_NAMES])}{more}"
             out.find(code, _ANSWER, found=f"{len(names)} of {len(fates)} keys", detail=detail)
+        else:
+            out.withdraw(code, _ANSWER)
 
 
 def _blocks(rows: Iterable[tuple[Key, list[Statement], bool]]) -> set[str]:
@@ -218,7 +220,7 @@ def _profile(out: Outbox, shake: Handshake) -> int | None:
 
 
 def _is_old(version: str | None) -> bool:
-    """`TLSv1`, `TLSv1.1`, `SSLv3` against 1.2 (A00.FR.309)."""
+    """`TLSv1`, `TLSv1.1`, `SSLv3` against 1.2 (A00.FR.313)."""
     if version is None:
         return False
     name, _, number = version.lower().partition("v")

@@ -62,6 +62,14 @@ def test_keys_of_one_fate_are_one_row(code: str, more: dict[str, str], count: st
     assert name in row.detail
 
 
+def test_keys_that_are_gone_take_their_row_with_them() -> None:
+    """The next whole answer, of another firmware, has none of them."""
+    script = _told(Script().boot(), {**CORE, "AlderLight": "on"})
+
+    assert len(_rows(script, "device.unmapped-key")) == 1
+    assert _rows(_told(script, CORE), "device.unmapped-key") == []
+
+
 def test_a_key_that_the_mapping_file_names_is_mapped() -> None:
     """The file takes it off the list."""
     text = {"station": [{"vendor": "*", "key": [{"key": "AlderLight", "variable": "AlderCtrlr/Enabled"}]}]}
@@ -222,7 +230,7 @@ def test_behind_a_terminator_nothing_is_said_of_tls() -> None:
 
 @pytest.mark.parametrize(("version", "old"), [("TLSv1", True), ("TLSv1.1", True), ("SSLv3", True), ("TLSv1.2", False)])
 def test_a_tls_older_than_1_2_is_named(version: str, old: bool) -> None:  # noqa: FBT001
-    """Whatever profile is aimed at (A00.FR.309)."""
+    """Whatever profile is aimed at (A00.FR.313)."""
     rows = _rows(_opened({"basic_auth": True, "tls_version": version}), "security.tls")
 
     assert [row.primary for row in rows] == ([version] if old else [])
