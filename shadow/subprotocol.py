@@ -12,7 +12,8 @@ from ingest.exchange import Called, Event
 from ingest.frame import Direction, Frame
 from ingest.ocppj import Call
 from shadow import schema
-from shadow.state import ChargerState, NativeState
+from shadow.native.state import NativeState
+from shadow.state import ChargerState
 from shadow.station.outbox import Outbox
 
 __all__ = ["NATIVE", "SOAP", "V16", "decide", "is_foreign", "is_native", "is_refused", "of", "opened"]

@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from ingest.frame import Micros
 from ingest.timestamps import parse_stamp
+from shadow.csms.state import CsmsState, ListedToken, SentList
 from shadow.csms.transitions import Phase
 from shadow.message import Finding, MessageType, ShadowMessage
 from shadow.native.reading import listed, nested, text
-from shadow.state import CsmsState, ListedToken, SentList
 from shadow.tokens import GivenToken, TokenBook
 
 __all__ = ["judge", "on_local_list"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from shadow.csms import authorization, transactions
+from shadow.csms.state import CsmsState, TokenStatus
 from shadow.csms.transitions import Verdict
 from shadow.message import Finding, MessageType, Observations, ShadowMessage
 from shadow.native.reading import integer, nested, text
-from shadow.state import CsmsState, TokenStatus
 from shadow.tokens import NONE, TokenBook
 
 __all__ = ["HEARD", "receive"]

@@ -11,11 +11,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from ingest.timestamps import parse_stamp
+from shadow.csms.state import CsmsState, CsmsTransaction
 from shadow.csms.transitions import TRANSITIONS, EventType, Phase, Verdict
 from shadow.message import ShadowMessage, ShadowSession
 from shadow.native.reading import integer, listed, nested, text
 from shadow.quantities import ENERGY_REGISTER, decimal_of, energy_reading
-from shadow.state import MAX_ENDED, MAX_OPEN, CsmsState, CsmsTransaction
+from shadow.station.state import MAX_ENDED, MAX_OPEN
 
 __all__ = ["apply", "session_of"]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ingest.frame import Micros
 from shadow.native.reading import integer, listed, nested, text
 from shadow.native.rule import ANSWER, REQUEST, Fault, Rule, Said
-from shadow.state import NativeState, NativeTransaction
+from shadow.native.state import NativeState, NativeTransaction
 
 __all__ = ["RULES"]
 

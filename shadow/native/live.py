@@ -15,7 +15,8 @@ from shadow.native.memory import go_blind, interrupt
 from shadow.native.reading import nested, text
 from shadow.native.rule import Broken, Said
 from shadow.native.rules import judge
-from shadow.state import ChargerState, NativeState
+from shadow.native.state import NativeState
+from shadow.state import ChargerState
 from shadow.station.outbox import Outbox
 
 __all__ = ["on_answer", "on_blind", "on_call", "on_closed", "on_error"]

@@ -7,7 +7,8 @@ from typing import Any, Final
 from ingest.frame import Direction
 from shadow.native.reading import Event, integer, listed, nested, text, token
 from shadow.native.rule import Said
-from shadow.state import MAX_ENDED, MAX_OPEN, NativeRemoteStart, NativeState, NativeTransaction
+from shadow.native.state import NativeRemoteStart, NativeState, NativeTransaction
+from shadow.station.state import MAX_ENDED, MAX_OPEN
 
 __all__ = ["go_blind", "interrupt", "note"]
 

@@ -8,8 +8,8 @@ from typing import Final
 from ingest.timestamps import format_micros
 from shadow.native.reading import Event
 from shadow.native.rule import REQUEST, Fault, Rule, Said, of_event
+from shadow.native.state import NativeTransaction
 from shadow.quantities import Reading
-from shadow.state import NativeTransaction
 
 __all__ = ["RULES"]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ingest.frame import UNKNOWN_TIME, Direction, Micros
 from shadow.native.reading import integer, listed, nested, text
 from shadow.native.rule import ANSWER, ANY, REQUEST, Fault, Rule, Said
-from shadow.state import NativeState
+from shadow.native.state import NativeState
 
 __all__ = ["RULES"]
 

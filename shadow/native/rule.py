@@ -10,7 +10,7 @@ import msgspec
 from ingest.frame import UNKNOWN_TIME, Direction, Micros
 from shadow.message import MessageType
 from shadow.native.reading import Event
-from shadow.state import NativeState, NativeTransaction
+from shadow.native.state import NativeState, NativeTransaction
 
 __all__ = ["ANSWER", "ANY", "REQUEST", "Broken", "Check", "Fault", "Rule", "Said", "of_event"]
 

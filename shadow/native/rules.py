@@ -13,7 +13,7 @@ from shadow.message import MessageType, ShadowMessage
 from shadow.native import control_rules, meter_rules, provisioning_rules, transaction_rules
 from shadow.native.memory import note
 from shadow.native.rule import ANSWER, ANY, REQUEST, Broken, Fault, Rule, Said
-from shadow.state import NativeState
+from shadow.native.state import NativeState
 
 __all__ = ["RULES", "Broken", "Fault", "Rule", "Said", "check", "judge"]
 

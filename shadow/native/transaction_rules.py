@@ -10,7 +10,7 @@ from typing import Final
 
 from shadow.native.reading import Event, token
 from shadow.native.rule import ANSWER, REQUEST, Fault, Rule, Said, of_event
-from shadow.state import NativeState, NativeTransaction
+from shadow.native.state import NativeState, NativeTransaction
 
 __all__ = ["RULES"]
 

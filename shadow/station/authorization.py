@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from ingest.exchange import PendingCall
 from ingest.ocppj import Call
+from shadow.csms.state import MAX_TOKENS
 from shadow.mapping.tokens import id_tag_info
 from shadow.mapping.translate import translate
 from shadow.message import Provenance
-from shadow.state import MAX_TOKENS
 from shadow.station import boundaries, reservation
 from shadow.station.fields import text
 from shadow.station.outbox import Outbox

@@ -11,10 +11,10 @@ from typing import Final
 
 from ingest.frame import Micros
 from shadow.config import ShadowConfig
-from shadow.state import PendingStart, StationState, Transaction
 from shadow.station import events, registers, samples, transactions
 from shadow.station.outbox import Outbox
 from shadow.station.points import Stimulus, begins, ends
+from shadow.station.state import PendingStart, StationState, Transaction
 
 __all__ = [
     "due",

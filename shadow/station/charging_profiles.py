@@ -11,10 +11,10 @@ from ingest.exchange import PendingCall
 from ingest.frame import Direction
 from ingest.ocppj import Call, CallError
 from shadow.mapping.charging_profiles import PURPOSES
-from shadow.state import InstalledProfile, Transaction
 from shadow.station import observed, profile_rules, relay, transactions
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox
+from shadow.station.state import InstalledProfile, Transaction
 
 __all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS", "sayable_schedule"]
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Final
 
 from ingest.frame import Micros
-from shadow.state import Transaction
 from shadow.station import boundaries, events, transactions
 from shadow.station.outbox import Outbox
+from shadow.station.state import Transaction
 from shadow.station.tables import CHARGING_STATES, STOP_REASONS
 
 __all__ = ["on_status"]

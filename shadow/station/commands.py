@@ -14,12 +14,12 @@ from msgspec.structs import replace
 from ingest.exchange import PendingCall
 from ingest.frame import Direction
 from ingest.ocppj import Call, CallError
-from shadow.state import MAX_CONNECTORS, PendingStart, Transaction
 from shadow.station import boundaries, relay, transactions
 from shadow.station.charging_profiles import sayable_schedule
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
 from shadow.station.profile_rules import check_shape
+from shadow.station.state import MAX_CONNECTORS, PendingStart, Transaction
 from shadow.station.tables import EXTENDED_TRIGGERS, TRIGGERED_ACTIONS, TRIGGERS
 
 __all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS"]

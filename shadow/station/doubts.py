@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from ingest.frame import UNKNOWN_TIME, Micros
-from shadow.state import Connector, Doubt, StationState, Transaction
 from shadow.station import transactions
 from shadow.station.connector_status import say_status
 from shadow.station.outbox import Outbox
+from shadow.station.state import Connector, Doubt, StationState, Transaction
 
 __all__ = ["due", "fire_due", "forget", "watch"]
 

@@ -14,12 +14,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from shadow.mapping.values import text as limited
-from shadow.state import Connector, OpenError
 from shadow.station import transactions
 from shadow.station.error_reports import OTHER, Report, Tier, report_of
 from shadow.station.fields import text
 from shadow.station.notify import event, notify
 from shadow.station.outbox import Outbox
+from shadow.station.state import Connector, OpenError
 
 __all__ = ["EV_SIDE_GONE", "on_error"]
 

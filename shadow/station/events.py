@@ -6,9 +6,9 @@ from typing import Any
 
 from ingest.frame import Micros
 from ingest.timestamps import format_micros
-from shadow.state import Transaction, WaitingEvent
 from shadow.station import ordering
 from shadow.station.outbox import Outbox, seconds
+from shadow.station.state import Transaction, WaitingEvent
 
 __all__ = ["close_open", "end", "on_cable_out", "start", "update"]
 

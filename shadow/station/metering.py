@@ -12,10 +12,10 @@ from ingest.frame import Micros
 from ingest.ocppj import Call
 from ingest.timestamps import Flaw, format_micros, parse_stamp
 from shadow.message import Provenance
-from shadow.state import Held, Transaction
 from shadow.station import boundaries, events, measured, ordering, registers, samples, signed, transactions
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
+from shadow.station.state import Held, Transaction
 
 __all__ = [
     "LARGEST_ADOPTABLE",

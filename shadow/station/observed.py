@@ -9,10 +9,10 @@ from zlib import crc32
 from ingest.frame import Direction, Handshake
 from shadow.device_model.fact import Source
 from shadow.device_model.memory import ConnectorMemory
-from shadow.state import MAX_CONNECTORS
 from shadow.station import device_findings
 from shadow.station.fields import objects, plain, text
 from shadow.station.outbox import Outbox
+from shadow.station.state import MAX_CONNECTORS
 
 __all__ = [
     "connector_memory",

@@ -17,8 +17,8 @@ from ingest.exchange import PendingCall
 from ingest.frame import UNKNOWN_TIME, Direction, Micros
 from ingest.timestamps import format_micros
 from shadow.message import MessageType, Provenance
-from shadow.state import MAX_WAITING, StationState, Transaction, WaitingEvent
 from shadow.station.outbox import Outbox, seconds
+from shadow.station.state import MAX_WAITING, StationState, Transaction, WaitingEvent
 
 __all__ = [
     "ORDER_SLACK",

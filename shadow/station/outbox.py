@@ -14,8 +14,9 @@ from shadow.mapping.keys import Key
 from shadow.mapping.vendor_keys import find_key
 from shadow.message import Finding, MessageType, Observations, Provenance, ShadowMessage
 from shadow.schema import V201, violations
-from shadow.state import ChargerState, Clock, StationState
+from shadow.state import ChargerState
 from shadow.station.fields import id_token
+from shadow.station.state import Clock, StationState
 from shadow.topology import Place
 
 __all__ = ["Outbox", "seconds"]

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from ingest.frame import Micros
 from ingest.timestamps import parse_stamp
-from shadow.state import InstalledProfile
 from shadow.station.fields import integer, objects
 from shadow.station.outbox import Outbox
+from shadow.station.state import InstalledProfile
 
 __all__ = ["check_conflicts", "check_shape", "moment", "name"]
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from ingest.frame import Micros
 from shadow.quantities import Reading, energy_reading
-from shadow.state import Transaction
 from shadow.station.outbox import Outbox
+from shadow.station.state import Transaction
 
 __all__ = ["begin_register", "end_register", "is_placeholder", "on_register"]
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ingest.ocppj import Call
-from shadow.state import Requested
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
+from shadow.station.state import Requested
 
 __all__ = ["FIRMWARE", "LOG", "ask", "settle", "told"]
 

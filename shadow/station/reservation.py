@@ -15,10 +15,10 @@ from ingest.frame import Direction, Micros
 from ingest.ocppj import Call, CallError
 from ingest.timestamps import parse_stamp
 from shadow.message import Provenance
-from shadow.state import MAX_RESERVATIONS, Reservation
 from shadow.station import relay
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
+from shadow.station.state import MAX_RESERVATIONS, Reservation
 
 __all__ = ["ANSWERS", "CALLS", "COMMANDS", "REFUSALS", "is_presented", "on_status", "on_token"]
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 from ingest.frame import Micros
 from ingest.timestamps import format_micros
 from shadow.quantities import ENERGY_REGISTER, Reading, decimal_of, energy_reading
-from shadow.state import Transaction
 from shadow.station.outbox import Outbox
+from shadow.station.state import Transaction
 from shadow.station.tables import LOST_MEASURANDS, MEASURANDS, UNITS
 
 __all__ = ["CONTEXTS", "LOCATIONS", "PHASES", "WH", "is_total_register", "register_of", "register_sample", "translate"]

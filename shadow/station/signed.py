@@ -16,8 +16,8 @@ from typing import Any, Final
 import msgspec
 
 from shadow.quantities import ENERGY_REGISTER, decimal_of
-from shadow.state import MAX_CONNECTORS
 from shadow.station.outbox import Outbox
+from shadow.station.state import MAX_CONNECTORS
 
 __all__ = ["NO_NUMBER", "SAME", "is_register", "learn_keys", "reading_of", "signed_value"]
 

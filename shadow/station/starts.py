@@ -10,12 +10,12 @@ from ingest.frame import Micros
 from ingest.ocppj import Call
 from ingest.timestamps import format_micros
 from shadow.quantities import whole_wh
-from shadow.state import PendingStart, Transaction
 from shadow.station import boundaries, events, ordering, registers, samples, transactions
 from shadow.station.authorization import id_token_info
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
 from shadow.station.points import Stimulus, begins
+from shadow.station.state import PendingStart, Transaction
 from shadow.station.status import say_status
 from shadow.station.tables import CHARGING_STATES, STOP_REASONS
 

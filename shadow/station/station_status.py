@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from shadow.state import Connector
 from shadow.station.notify import event, notify
 from shadow.station.outbox import Outbox
+from shadow.station.state import Connector
 
 __all__ = ["on_station_status"]
 

@@ -13,12 +13,12 @@ from ingest.frame import Micros
 from ingest.ocppj import Call, CallError
 from ingest.timestamps import format_micros
 from shadow.mapping.connectors import name_unknown
-from shadow.state import MAX_CONNECTORS, Connector, Transaction
 from shadow.station import boundaries, charging_state, doubts, observed, ordering, relay, reservation, transactions
 from shadow.station.connector_status import say_status
 from shadow.station.errors import on_error
 from shadow.station.fields import integer, text
 from shadow.station.outbox import Outbox
+from shadow.station.state import MAX_CONNECTORS, Connector, Transaction
 from shadow.station.station_status import on_station_status
 from shadow.station.tables import CHARGING_STATES, CONNECTOR_STATUSES
 from shadow.station.transitions16 import is_legal

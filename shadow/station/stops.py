@@ -9,12 +9,12 @@ from ingest.frame import Micros
 from ingest.ocppj import Call
 from ingest.timestamps import format_micros
 from shadow.quantities import whole_wh
-from shadow.state import Transaction
 from shadow.station import boundaries, events, measured, metering, ordering, registers, samples, transactions
 from shadow.station.authorization import id_token_info
 from shadow.station.fields import integer, objects, text
 from shadow.station.outbox import Outbox, seconds
 from shadow.station.points import Stimulus, ends
+from shadow.station.state import Transaction
 from shadow.station.tables import STOP_REASONS
 
 __all__ = ["on_stop", "on_stop_answer"]

@@ -11,9 +11,9 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from shadow.state import MAX_CONNECTORS, MAX_ENDED, MAX_OPEN, Connector, Transaction
 from shadow.station import ordering
 from shadow.station.outbox import Outbox
+from shadow.station.state import MAX_CONNECTORS, MAX_ENDED, MAX_OPEN, Connector, Transaction
 
 __all__ = [
     "adopt",

@@ -8,7 +8,8 @@ from demo.lived import Lived
 from demo.script import Script
 from diff.judge import JudgeState
 from shadow.codec import VERSION, StateError, decode, encode
-from shadow.state import ChargerState, Held, Transaction
+from shadow.state import ChargerState
+from shadow.station.state import Held, Transaction
 
 
 def _state() -> JudgeState:

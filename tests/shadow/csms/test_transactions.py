@@ -9,9 +9,9 @@ from msgspec import json
 
 from ingest.frame import Direction
 from shadow.csms import sessions, transactions
+from shadow.csms.state import CsmsState
 from shadow.csms.transitions import TRANSITIONS, EventType, Phase, Verdict
 from shadow.message import MessageType, Observations, ShadowMessage, ShadowSession
-from shadow.state import CsmsState
 
 TX = "tx-1"
 

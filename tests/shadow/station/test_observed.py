@@ -11,7 +11,7 @@ from demo.script import Script
 from ingest.frame import Frame, FrameKind, Handshake
 from shadow.device_model.fact import LONGEST_NAME, LONGEST_VALUE, Source
 from shadow.mapping.plug_and_charge import VENDOR
-from shadow.state import MAX_CONNECTORS
+from shadow.station.state import MAX_CONNECTORS
 
 WHOLE = {
     "chargePointSerialNumber": "S1", "chargeBoxSerialNumber": "S2", "firmwareVersion": "1.2", "iccid": "8949",

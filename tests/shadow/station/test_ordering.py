@@ -13,7 +13,8 @@ from ingest.frame import Frame, FrameKind
 from shadow.codec import decode, encode
 from shadow.config import DEFAULT, SECOND
 from shadow.message import MessageType
-from shadow.state import MAX_WAITING, ChargerState
+from shadow.state import ChargerState
+from shadow.station.state import MAX_WAITING
 from shadow.step import step
 
 TAG = "04A1B2C3"

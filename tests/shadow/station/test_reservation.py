@@ -7,7 +7,8 @@ import pytest
 from demo.lived import Lived
 from demo.script import Script
 from shadow.config import ShadowConfig
-from shadow.state import MAX_RESERVATIONS, ChargerState
+from shadow.state import ChargerState
+from shadow.station.state import MAX_RESERVATIONS
 from shadow.step import step
 from shadow.topology import parse
 
