@@ -30,6 +30,7 @@ from app.distributed.living import Arrival, Batch, Living
 from app.distributed.membership import Membership, asks_kafka
 from app.distributed.offsets import Places, commit_what_is_kept, committed_offset
 from app.distributed.outputs import Outputs
+from app.distributed.stillness import LOOK_SECONDS, Stillness
 from app.security import NO_SECURITY, KafkaSecurity
 from app.settings import Settings
 from diff.policy import DEFAULT as DEFAULT_POLICY
@@ -109,6 +110,9 @@ class Stream:
         self._outputs = Outputs(bootstrap, f"{topics.worker}-outputs", **security.aiokafka())
         self._living = Living(topics, self._load, config, policy)
         self._membership = Membership(session_seconds, asks_kafka(self.app))
+        self._stillness = Stillness()
+        self._turn = asyncio.Lock()
+        """Whoever lives a batch, or sends the consumer back."""
         self._events: dict[int, Any] = {}
         self._stale = True
         self.agent = self.app.agent(self._source, name="judge")(self._judge)
@@ -121,19 +125,22 @@ class Stream:
 
     async def _rebalanced(self, *_: object, **__: object) -> None:
         self._stale = True
+        self._stillness.forget()
         self._membership.renewed()
 
     async def _judge(self, stream: Any) -> None:
-        pulse = asyncio.create_task(self._membership.pulse())
+        beside = [asyncio.create_task(self._membership.pulse()), asyncio.create_task(self._watch())]
         try:
             await self._outputs.start()
             async for events in stream.take_events(_BATCH, within=_WITHIN):
-                await self._take(events)
+                async with self._turn:
+                    await self._take(events)
         except Exception as error:
             self.failed = error
             raise
         finally:
-            pulse.cancel()
+            for task in beside:
+                task.cancel()
             await self._outputs.stop()
 
     async def _take(self, events: Sequence[Any]) -> None:
@@ -207,6 +214,38 @@ class Stream:
         for partition, offset in back.items():
             _log.warning("%s/%d: the consumer left a hole, back to %d", self.topics.frames, partition, offset)
             await self.app.consumer.seek(self._place(partition), offset)
+
+    async def _watch(self) -> None:
+        """Look every few seconds for partitions that hold frames and bring none."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self._look()
+            except Exception as error:  # noqa: BLE001 - Kafka is away, or partitions go: the next look sees more
+                _log.info("could not look for partitions that stand still: %s", error)
+                self._stillness.forget()
+
+    async def _look(self) -> None:
+        app: Any = self.app
+        if app.rebalancing or app.tables.recovery.in_recovery or not app.consumer.flow_active:
+            self._stillness.forget()
+            return
+        now = time.monotonic()
+        before = self._next()
+        waiting = {partition: before[partition] for partition in self._stillness.waiting(before, now)}
+        if not waiting:
+            return
+        back = self._stillness.lost(waiting, await self._ends(list(waiting)), now)
+        async with self._turn:
+            still = self._next()
+            for partition, offset in back.items():
+                if still.get(partition) == offset:
+                    _log.warning("%s/%d: stands still, back to %d", self.topics.frames, partition, offset)
+                    await self.app.consumer.seek(self._place(partition), offset)
+
+    def _next(self) -> dict[int, int]:
+        """The offset that is wanted next of each partition that it was given."""
+        return self.wanted() | ({} if self._stale else self.places.next)
 
     async def _earliest(self, partitions: Sequence[int]) -> dict[int, int]:
         if not partitions:
