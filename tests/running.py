@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from diff.store.client import Store
+from tests import preloaded
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = (sys.executable, "-m", "app.cli")
@@ -65,16 +66,8 @@ def call(
     seconds: float = 60,
 ) -> Outcome:
     """Run a command to its end."""
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        env=environment(env),
-        input=stdin,
-        capture_output=True,
-        timeout=seconds,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr.decode())
+    code, out, err = preloaded.run([*map(str, arguments)], cwd, environment(env), stdin, seconds)
+    return Outcome(code, out, err.decode())
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
