@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from app.stack.broker import Broker, BrokerError, libraries
 from diff.store.client import Store
@@ -17,8 +17,12 @@ from diff.store.engine import EmbeddedEngine
 from ingest.topic_admin import create, delete
 from ingest.topics import Topics
 
-settings.register_profile("deep", max_examples=10_000)
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A machine that is busy with other tests makes an example slow, and no test is about that."""
+settings.register_profile("deep", settings.get_profile("here"), max_examples=10_000)
 """`pytest --hypothesis-profile=deep tests/properties/test_mapping_properties.py`: minutes instead of seconds."""
+
+settings.load_profile("here")
 
 _numbers = itertools.count(1)
 _SLOW = ("drill", "kafka", "browser")
