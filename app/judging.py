@@ -8,9 +8,11 @@ run is touched. The 2.0.1 messages are not written again: they are the live run'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import blake2b
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -21,8 +23,8 @@ from diff.policy import JUDGING_RUN, Policy
 from diff.records import SCHEMA_VERSION
 from diff.rejudge import judge_again
 from diff.store.client import Store
-from diff.store.queries.frames import newest_frame
-from diff.store.queries.judged import charger_frames, chargers_between, stored_outcome
+from diff.store.queries.frames import frames_of, newest_frame
+from diff.store.queries.judged import frames_a_charger, stored_outcome
 from diff.store.queries.run_comparison import RunComparison, compare_runs
 from diff.store.queries.runs import (
     decide,
@@ -35,7 +37,7 @@ from diff.store.queries.runs import (
     unstored,
 )
 from diff.store.writer import Writer
-from ingest.frame import Micros
+from ingest.frame import Frame, Micros
 from ingest.timestamps import format_micros
 from shadow.config import MAPPER_VERSION, SECOND, ShadowConfig
 
@@ -45,6 +47,9 @@ _HISTORY: Final[Micros] = 30 * 86_400 * SECOND
 _MARGIN: Final[Micros] = 86_400 * SECOND
 """So long behind the last frame that is not stored any more, sessions are seen whole."""
 _TOGETHER: Final = 10_000
+_READ_TOGETHER: Final = 20_000
+"""Frames. Two such batches are held at once, and at least one charging station's whole history."""
+Evidence = TypeVar("Evidence")
 
 
 class JudgingError(Exception):
@@ -125,27 +130,27 @@ def judge(
     """
     known = _known(store, run.name) is not None
     save_run(store, replace(run, at=at))
-    chargers = list(run.only) or chargers_between(store, max(run.since - _HISTORY, 0), run.until)
+    begin = max(run.since - _HISTORY, 0)
+    sizes = frames_a_charger(store, begin, run.lived_until, run.only)
     writer = Writer(store, judging_run=run.name, max_rows=_TOGETHER, max_age=60.0)
-    frames = faults = 0
-    for number, charger_id in enumerate(chargers, 1):
-        found: list[Fault] = []
-        lived = list(charger_frames(store, charger_id, max(run.since - _HISTORY, 0), run.lived_until))
-        outcome = judge_again(lived, run.lived_until, config, policy, found)
-        live = Placed(*(placed_rows(store, table, charger_id) for table in ("sessions", "discrepancies")))
-        stored = stored_outcome(store, charger_id, run.name) if known else None
-        rows = rows_of_run(run, outcome, live, stored)
-        for session in rows.sessions:
-            writer.add_session(session)
-        for row in rows.discrepancies:
-            writer.add_discrepancy(row)
-        frames, faults = frames + len(lived), faults + len(found)
-        progress(number, len(chargers), found)
+    frames = faults = done = 0
+    for lived, live in _ahead(partial(_evidence, store, begin, run.lived_until), _batches(sizes)):
+        for charger_id, own in lived.items():
+            found: list[Fault] = []
+            outcome = judge_again(own, run.lived_until, config, policy, found)
+            stored = stored_outcome(store, charger_id, run.name) if known else None
+            rows = rows_of_run(run, outcome, live, stored)
+            for session in rows.sessions:
+                writer.add_session(session)
+            for row in rows.discrepancies:
+                writer.add_discrepancy(row)
+            frames, faults, done = frames + len(own), faults + len(found), done + 1
+            progress(done, len(sizes), found)
     writer.flush()
     sessions, discrepancies = (open_rows(store, table, run.name) for table in ("sessions", "discrepancies"))
     done = replace(
         run,
-        chargers=len(chargers),
+        chargers=len(sizes),
         frames=frames,
         sessions=sessions,
         discrepancies=discrepancies,
@@ -155,6 +160,40 @@ def judge(
     )
     save_run(store, done)
     return done
+
+
+def _batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    """Charging stations whose frames are read at once: a query for each would be most of the time."""
+    batch: list[str] = []
+    together = 0
+    for charger_id, size in sizes.items():
+        if batch and together + size > _READ_TOGETHER:
+            yield batch
+            batch, together = [], 0
+        batch.append(charger_id)
+        together += size
+    if batch:
+        yield batch
+
+
+def _evidence(
+    store: Store, begin: Micros, until: Micros, charger_ids: Sequence[str]
+) -> tuple[dict[str, list[Frame]], Placed]:
+    live = (placed_rows(store, table, charger_ids) for table in ("sessions", "discrepancies"))
+    return frames_of(store, charger_ids, begin, until), Placed(*live)
+
+
+def _ahead(load: Callable[[list[str]], Evidence], batches: Iterator[list[str]]) -> Iterator[Evidence]:
+    """What is loaded for each batch; the next one is loaded while this one is judged."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = None
+        for batch in batches:
+            coming = pool.submit(load, batch)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = coming
+        if waiting is not None:
+            yield waiting.result()
 
 
 def use(store: Store, name: str, since: Micros | None, until: Micros | None, at: Micros, said_by: str) -> Decision:

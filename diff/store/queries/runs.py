@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -78,14 +79,14 @@ def save_run(store: Store, run: JudgingRun) -> None:
     store.insert("judging_runs", _RUN, [(*msgspec.structs.astuple(run),)])
 
 
-def placed_rows(store: Store, table: str, charger_id: str) -> dict[str, Micros]:
-    """When the first evidence of a charging station's rows of the live run came, by id."""
+def placed_rows(store: Store, table: str, charger_ids: Sequence[str]) -> dict[str, Micros]:
+    """When the first evidence of the live run's rows of some charging stations came, by id."""
     key = {"sessions": "session_id", "discrepancies": "id"}[table]
     # Without FINAL: all versions of a row have the same time.
     query = f"""
     SELECT {key}, toUnixTimestamp64Micro(min(first_received_at)) FROM {table}
-    WHERE charger_id = %(charger)s AND judging_run = '{JUDGING_RUN}' GROUP BY {key}"""
-    return dict(read(store, query, {"charger": charger_id}))
+    WHERE charger_id IN %(chargers)s AND judging_run = '{JUDGING_RUN}' GROUP BY {key}"""
+    return dict(read(store, query, {"chargers": tuple(charger_ids)}))
 
 
 def open_rows(store: Store, table: str, run: str) -> int:
