@@ -101,7 +101,7 @@ def planned(store: Store, wanted: Wanted, config: ShadowConfig, policy: Policy, 
         lived_until=newest,
         said_by=said_by,
     )
-    if known is not None and known.terms != run.terms:
+    if known is not None and (known.terms != run.terms or run.until < known.until):
         raise JudgingError(
             f"{wanted.name!r} was judged for {_range(known)} under policy {known.policy_version} and mapper"
             f" {known.mapper_version}, not as asked now: choose another --name, or `judging drop {wanted.name}` first"

@@ -60,9 +60,9 @@ class JudgingRun(msgspec.Struct, frozen=True):
 
     @property
     def terms(self) -> tuple[object, ...]:
-        """What makes it this run: one name stands for one of them."""
+        """What makes it this run: one name stands for one of them. Its range may grow, at its end."""
         versions = (self.policy_version, self.mapper_version, self.schema_version, self.config_digest)
-        return (self.since, self.until, self.only, *versions)
+        return (self.since, self.only, *versions)
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ FRAMES: list[Frame] = list(itertools.islice(fleet_frames(5, 6, 3, faults=True), 
 BEGIN, END = FRAMES[0].received_at, max(frame.received_at for frame in FRAMES)
 MIDDLE = (BEGIN + END) // 2
 NOW = END + 10**9
+DAY = 86_400_000_000
 _moments = itertools.count(NOW)
 """When something is decided: each time later than before."""
 STRICT = named(
@@ -118,6 +119,15 @@ def test_judging_twice_writes_no_row(lived: Store, strict: JudgingRun) -> None:
     assert lived.execute(query) == before
 
 
+def test_the_range_of_a_run_may_grow_at_its_end(lived: Store) -> None:
+    """What it holds then is what a run over all of it holds."""
+    _judge(lived, "growing", DEFAULT, BEGIN, MIDDLE)
+    whole = _judge(lived, "growing", DEFAULT, None, END + DAY)
+    assert (whole.since, whole.until) == (BEGIN, END + 1)
+    assert compared(lived, "live", "growing").equal
+    assert whole.sessions == queries.overview(lived).sessions
+
+
 def test_two_runs_are_compared_by_code_fingerprint_sessions_and_energy(lived: Store, strict: JudgingRun) -> None:
     """What is ignored is only in the live run, what is stricter only in the other; sessions are the same."""
     found = compared(lived, "live", strict.name)
@@ -196,6 +206,7 @@ def test_a_run_holds_only_what_began_in_its_range(lived: Store) -> None:
         (Wanted("new", END + 1), STRICT, r"the range holds no frames"),
         (Wanted("strict"), DEFAULT, r"was judged for .* under policy strict\+[0-9a-f]{8} .* choose another --name"),
         (Wanted("strict", MIDDLE), STRICT, r"was judged for .* choose another --name"),
+        (Wanted("strict", BEGIN, MIDDLE), STRICT, r"was judged for .* choose another --name"),
     ],
 )
 def test_what_cannot_be_judged_is_said_with_the_next_step(
