@@ -24,8 +24,10 @@ from app.commands import deadletter as cli_deadletter
 from app.commands import device as cli_device
 from app.commands import enrol as cli_enrol
 from app.commands import gate as cli_gate
+from app.commands import judging as cli_judging
 from app.commands import mapping as cli_mapping
 from app.commands import noise as cli_noise
+from app.commands import policy as cli_policy
 from app.commands import records as cli_records
 from app.commands import rejudge as cli_rejudge
 from app.commands import stream as cli_stream
@@ -214,12 +216,14 @@ app.registered_commands += cli_audit.app.registered_commands
 app.registered_commands += cli_gate.app.registered_commands + cli_noise.app.registered_commands
 app.registered_commands += cli_coverage.app.registered_commands + cli_weight.app.registered_commands
 app.registered_commands += cli_certification.app.registered_commands + cli_check.app.registered_commands
-app.registered_commands += cli_whatif.app.registered_commands
+app.registered_commands += cli_whatif.app.registered_commands + cli_judging.app.registered_commands
 # Behind the commands of the embedded runtime, which a newcomer meets first.
 app.registered_commands += cli_stream.app.registered_commands + cli_rejudge.app.registered_commands
 app.registered_commands += cli_backfill.app.registered_commands
 app.add_typer(cli_device.app)
 app.add_typer(cli_mapping.app)
+app.add_typer(cli_policy.app)
+app.add_typer(cli_judging.group)
 app.add_typer(cli_ack.app)
 app.add_typer(cli_enrol.app)
 app.add_typer(cli_deadletter.app)

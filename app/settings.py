@@ -18,8 +18,9 @@ import msgspec
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from app.policies import PolicyFile, PolicyFileError, read_policy
 from app.security import KafkaSecurity, SecurityError, location, read_password
-from diff.policy import Policy
+from diff.policy import Numbers, Policy, named
 from diff.store.client import Address
 from diff.store.migrations import Retention
 from diff.tariff.book import EMPTY, TariffBook, parse_book
@@ -38,6 +39,16 @@ __all__ = ["DEFAULT_FILE", "Settings", "SettingsError", "load", "origins", "read
 
 DEFAULT_FILE: Final = "shadow-csms.toml"
 _PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*):.*@")
+_OF_THE_POLICY: Final = {
+    "energy_tolerance_wh": "energy.absolute",
+    "settle_missing_seconds": "settle.missing_seconds",
+    "settle_reboot_seconds": "settle.reboot_seconds",
+    "settle_silence_seconds": "settle.silence_seconds",
+    "settle_record_seconds": "settle.record_seconds",
+    "records_expected": "record.expected",
+    "record_time_tolerance_seconds": "record.start.absolute and record.stop.absolute",
+}
+"""Settings that make a policy where there is no file, and what says the same in a file."""
 
 
 class SettingsError(Exception):
@@ -125,6 +136,9 @@ class Settings(BaseSettings):
     slow_answer_seconds: int = Field(10, ge=1, description="An answer that takes longer is rpc.slow-answer.")
     unanswered_seconds: int = Field(60, ge=1, description="A call without an answer for so long is rpc.unanswered.")
     skew_seconds: int = Field(30, ge=1, description="A clock further off than this is clock.skew.")
+    policy_file: Path | None = Field(
+        None, description="TOML file of tolerances and settling times; with it the settings of the same are not given."
+    )
     energy_tolerance_wh: Decimal = Field(Decimal(1), ge=0, description="Allowed beside the resolution of readings.")
     settle_missing_seconds: int = Field(900, ge=1, description="How long a side may lack a session or its end.")
     settle_reboot_seconds: int = Field(600, ge=1, description="How long a session may be silent after a reboot.")
@@ -272,17 +286,41 @@ class Settings(BaseSettings):
             raise SettingsError(f"tariff_file {self.tariff_file}: {error}") from None
 
     def policy(self) -> Policy:
-        """The part that decides what counts as equal or missing. Raises `SettingsError`."""
-        return Policy(
-            energy_tolerance_wh=self.energy_tolerance_wh,
+        """The part that decides what counts as equal or missing: by the policy file, else by the settings.
+
+        Raises:
+            SettingsError: the file cannot be followed, or a setting says what the file has to say.
+
+        """
+        if self.policy_file is not None:
+            for name, instead in _OF_THE_POLICY.items():
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    raise SettingsError(
+                        f"{name} and policy_file {self.policy_file} are both given: the file alone says it,"
+                        f" as {instead}; write it there and take the setting away"
+                    )
+            try:
+                return read_policy(self.policy_file, self.tariffs())
+            except PolicyFileError as error:
+                raise SettingsError(f"policy_file {error}") from None
+        times = Numbers(absolute=Decimal(self.record_time_tolerance_seconds))
+        policy = Policy(
+            energy=Numbers(absolute=self.energy_tolerance_wh, resolution=True),
+            record_energy=Numbers(absolute=self.energy_tolerance_wh, resolution=True),
+            record_start=times,
+            record_stop=times,
             settle_missing=self.settle_missing_seconds * SECOND,
             settle_reboot=self.settle_reboot_seconds * SECOND,
             settle_silence=self.settle_silence_seconds * SECOND,
             records_expected=self.records_expected,
             settle_record=self.settle_record_seconds * SECOND,
-            record_time_tolerance=self.record_time_tolerance_seconds * SECOND,
             tariffs=self.tariffs(),
         )
+        return named(policy)
+
+    def followed_policy(self) -> PolicyFile:
+        """The policy for what runs for long, which follows its file. Raises `SettingsError`."""
+        return PolicyFile(self.policy_file, self.policy())
 
     def kafka_security(self) -> KafkaSecurity:
         """How the brokers are reached. Raises `SecurityError` where its parts do not fit each other."""

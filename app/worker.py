@@ -24,9 +24,11 @@ import msgspec
 from app import refusals
 from app.distributed.accounts import accounts_of
 from app.lifeline import WITH_PARENT, end_with_parent
+from app.policies import PolicyFile
 from app.settings import SettingsError, load
 from app.storing import Keeper, StoreStartError, fault_line, open_store
 from diff.fleet import Fleet
+from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.errors import StoreError
@@ -62,14 +64,26 @@ class WorkerStatus(msgspec.Struct, frozen=True):
     store_error: str
     segment: int
     offset: int
+    policy: str = ""
+    """The version of the policy in force."""
+    policy_error: str = ""
+    """What is wrong with the policy file; then the last good one stays in force."""
 
 
 class Worker:
     """Journal in, store out."""
 
-    def __init__(self, data_dir: Path, store: Store, fleet: Fleet, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        store: Store,
+        fleet: Fleet,
+        policy: PolicyFile | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._data_dir = data_dir
         self._fleet = fleet
+        self._policy = PolicyFile(None, DEFAULT_POLICY) if policy is None else policy
         self._journal = JournalReader(data_dir / "journal")
         self._reader = Reader()
         self._writer = Writer(store, judging_run=JUDGING_RUN, clock=clock)
@@ -174,8 +188,14 @@ class Worker:
                 self._writer.add_dead_letter(letter)
             self._refusals_read = behind
 
+    def _follow_policy(self) -> None:
+        if self._policy.reload():
+            self._fleet.follow(self._policy.current)
+            print(f"worker: {self._policy.news}", file=sys.stderr)
+
     def _report(self) -> None:
         self._next_status = self._clock() + _STATUS_SECONDS
+        self._follow_policy()
         failure = self._writer.failure
         status = WorkerStatus(
             os.getpid(),
@@ -188,6 +208,8 @@ class Worker:
             self._caught_up,
             "" if failure is None else str(failure),
             *self._journal.position,
+            self._policy.current.version,
+            self._policy.error,
         )
         path = self._data_dir / _STATUS_FILE
         fresh = path.with_suffix(".new")
@@ -216,11 +238,12 @@ def main(arguments: list[str]) -> int:
         end_with_parent()
     try:
         settings = load()
+        policy = settings.followed_policy()
         store = open_store(settings.store_url, settings.retention())
     except (SettingsError, StoreStartError) as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
-    worker = Worker(settings.data_dir, store, Fleet(settings.shadow_config(), settings.policy()))
+    worker = Worker(settings.data_dir, store, Fleet(settings.shadow_config(), policy.current), policy)
 
     def stop(_signal: int, _frame: object) -> None:
         worker.stopping = True

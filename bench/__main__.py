@@ -9,6 +9,7 @@ NAMES = {
     "actions": "microseconds of each action of 1.6 through the pure core, beside the ocpp package",
     "core": "frames/s of one core through the whole pure core, beside the ocpp package",
     "footprint": "bytes of a frame in Kafka, spool and store, state of a charger, recovery time",
+    "judge": "stored frames judged anew a second, beside reading and parsing them alone",
     "redaction": "time to redact one message",
     "sizing": "what a fleet of a million charging stations needs, from the measurements and a simulated day",
     "store": "rows/s through the sink, and the dashboard's queries at ten million discrepancies",

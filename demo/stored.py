@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from diff.fleet import Fleet
-from diff.policy import JUDGING_RUN
+from diff.policy import DEFAULT, JUDGING_RUN, Policy
 from diff.store.client import Store
 from diff.store.tables import ChargerFacts, ConnectionAccount
 from diff.store.writer import Writer
@@ -19,13 +19,20 @@ from ingest.frame import Frame, FrameKind, Micros
 __all__ = ["fill"]
 
 
-def fill(store: Store, frames: Iterable[Frame], *, accounts: bool = True, until: Micros | None = None) -> int:
+def fill(
+    store: Store,
+    frames: Iterable[Frame],
+    *,
+    accounts: bool = True,
+    until: Micros | None = None,
+    policy: Policy = DEFAULT,
+) -> int:
     """Live, judge and write frames; return how many.
 
     `until`: a last tick at that time, so that deadlines before it have fired. `accounts=False` leaves the tap's
     accounts out, as after a replay of recordings.
     """
-    fleet, writer = Fleet(), Writer(store, judging_run=JUDGING_RUN)
+    fleet, writer = Fleet(policy=policy), Writer(store, judging_run=JUDGING_RUN)
     ledger: dict[str, ConnectionAccount] = {}
     seen: dict[str, tuple[Micros, Micros]] = {}
     count = 0

@@ -38,6 +38,10 @@ class Fleet:
         self._due: dict[str, Micros] = {}
         self._faults: list[Fault] = []
 
+    def follow(self, policy: Policy) -> None:
+        """Judge by this policy from now on."""
+        self._policy = policy
+
     def take_faults(self) -> list[Fault]:
         """The faults since the last call. One costs its charging station that frame; nobody else notices."""
         taken, self._faults = self._faults, []

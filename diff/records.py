@@ -81,6 +81,9 @@ class Records(msgspec.Struct):
                 observed_at=evidence.at,
                 status=Status.OPEN,
                 version=_version(known, evidence.at),
+                mapper_version=MAPPER_VERSION,
+                policy_version=policy.version,
+                schema_version=SCHEMA_VERSION,
             )
         self.by_id[key] = row
         return row

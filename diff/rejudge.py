@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from diff.discrepancy import Discrepancy, JudgedSession, Status
-from diff.fleet import Fleet
+from diff.fleet import Fault, Fleet
 from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
 from ingest.frame import Frame, FrameKind, Micros
@@ -78,9 +78,16 @@ def merged(requests: Iterable[RejudgeRequest]) -> list[RejudgeRequest]:
 
 
 def judge_again(
-    frames: Iterable[Frame], until: Micros, config: ShadowConfig = DEFAULT, policy: Policy = DEFAULT_POLICY
+    frames: Iterable[Frame],
+    until: Micros,
+    config: ShadowConfig = DEFAULT,
+    policy: Policy = DEFAULT_POLICY,
+    faults: list[Fault] | None = None,
 ) -> Outcome:
-    """Live and judge one charging station's frames, sorted here; what is due by `until` falls due."""
+    """Live and judge one charging station's frames, sorted here; what is due by `until` falls due.
+
+    `faults`: takes the frames that could not be judged because of an error in this program.
+    """
     fleet = Fleet(config, policy)
     sessions: dict[str, JudgedSession] = {}
     discrepancies: dict[str, Discrepancy] = {}
@@ -89,6 +96,8 @@ def judge_again(
         for judgement in fleet.feed(frame):
             sessions.update((row.session_id, row) for row in judgement.sessions)
             discrepancies.update((row.id, row) for row in judgement.discrepancies)
+    if faults is not None:
+        faults += fleet.take_faults()
     return Outcome(sessions, discrepancies)
 
 

@@ -55,8 +55,9 @@ def _serve(given: Settings) -> int:
     url = named_store(given)
     await_kafka("rejudge", given)
     with Store.connect(url) as store:
+        followed = given.followed_policy()
         corrector = Corrector(
-            given.kafka_bootstrap, topics, store, config=given.shadow_config(), policy=given.policy(), **options
+            given.kafka_bootstrap, topics, store, config=given.shadow_config(), policy=followed, **options
         )
         rejudger = Rejudger(given.kafka_bootstrap, topics, store, corrector, **options)
 
@@ -89,7 +90,7 @@ def _once(given: Settings, since: Micros, until: Micros, chargers: list[str], *,
             given.topics(),
             store,
             config=given.shadow_config(),
-            policy=given.policy(),
+            policy=given.followed_policy(),
             **given.kafka_options(),
         )
         for total, one in in_range(store, corrector, Range(since, until, chargers), publish=publish):

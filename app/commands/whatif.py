@@ -63,6 +63,7 @@ def _sides(
     given: Settings, tx_start: str | None, tx_stop: str | None, tolerance: str | None
 ) -> tuple[Setting, Setting]:
     """The settings as they are, and as they would be. Raises `ValueError`."""
+    from diff.policy import Kind
     from diff.whatif import Setting
     from shadow.config import checked
 
@@ -81,7 +82,9 @@ def _sides(
             allowed = Decimal(-1)
         if not allowed.is_finite() or allowed < 0:
             raise ValueError(f"--energy-tolerance {tolerance[:40]!r} is no number of Wh: give 0 or more")
-        other = replace(other, energy_tolerance_wh=allowed)
+        told = {"kind": Kind.TOLERANCE, "absolute": allowed, "reason": ""}
+        energy, record_energy = replace(other.energy, **told), replace(other.record_energy, **told)
+        other = replace(other, energy=energy, record_energy=record_energy)
     return Setting(config, policy), Setting(checked(after), other)
 
 
@@ -121,7 +124,7 @@ def _settings_of(side: Setting) -> dict[str, Any]:
     return {
         "tx_start_points": sorted(side.config.tx_start_points),
         "tx_stop_points": sorted(side.config.tx_stop_points),
-        "energy_tolerance_wh": f"{side.policy.energy_tolerance_wh:f}",
+        "energy_tolerance_wh": f"{side.policy.energy.absolute:f}",
     }
 
 

@@ -6,8 +6,10 @@ too. The 2.0.1 messages are not written again: their numbers count the life of t
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Final
 
+from app.policies import PolicyFile
 from diff import published
 from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
@@ -20,6 +22,7 @@ from shadow.config import DEFAULT, SECOND, ShadowConfig
 
 __all__ = ["Corrector", "again"]
 
+_log = logging.getLogger(__name__)
 _HISTORY: Final[Micros] = 30 * 86_400 * SECOND
 
 
@@ -56,14 +59,15 @@ class Corrector:
         store: Store,
         *,
         config: ShadowConfig = DEFAULT,
-        policy: Policy = DEFAULT_POLICY,
+        policy: PolicyFile | None = None,
         **client: Any,
     ) -> None:
         """Connect to Kafka. `client`: further settings of kafka-python (SASL, TLS)."""
         from kafka import KafkaProducer
 
         self._topics, self._store = topics, store
-        self._config, self._policy = config, policy
+        self._config = config
+        self.policy = PolicyFile(None, DEFAULT_POLICY) if policy is None else policy
         self._producer = KafkaProducer(
             bootstrap_servers=bootstrap,
             **{"client_id": "shadow-rejudge", "compression_type": "zstd", **client},
@@ -75,7 +79,9 @@ class Corrector:
 
     def judge(self, request: RejudgeRequest, *, publish: bool = True) -> Corrections:
         """Judge a range again; returns when Kafka has the corrections. Raises `StoreError`, kafka's `KafkaError`."""
-        corrections = again(self._store, request, self._config, self._policy)
+        if self.policy.reload():
+            _log.log(logging.ERROR if self.policy.error else logging.INFO, "%s", self.policy.news)
+        corrections = again(self._store, request, self._config, self.policy.current)
         if publish:
             waiting = [self._send(self._topics.sessions, one) for one in corrections.sessions]
             waiting += [self._send(self._topics.discrepancies, one) for one in corrections.discrepancies]

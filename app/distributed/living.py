@@ -145,6 +145,10 @@ class Living:
         self.again: dict[int, int] = {}
         """By partition: from which offset it must be read again, to finish states that are being lived anew."""
 
+    def follow(self, policy: Policy) -> None:
+        """Judge by this policy from now on."""
+        self._policy = policy
+
     def forget(self, stored: Iterable[tuple[str, bytes]]) -> None:
         """Partitions came or went: trust nothing but what is stored, and note again whom a tick wakes."""
         self._cache.clear()

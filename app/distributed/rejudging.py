@@ -68,6 +68,11 @@ class Rejudger:
             max_poll_interval_ms=_POLL_INTERVAL_MS,
         )
 
+    @property
+    def policy_error(self) -> str:
+        """What is wrong with the policy file; then the last good one stays in force."""
+        return self._corrector.policy.error
+
     def run(self) -> None:
         """Judge again until told to stop; a request that is not done then comes again at the next start."""
         while not self.stopping:

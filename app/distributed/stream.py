@@ -31,10 +31,10 @@ from app.distributed.membership import Membership, asks_kafka
 from app.distributed.offsets import Places, commit_what_is_kept, committed_offset
 from app.distributed.outputs import Outputs
 from app.distributed.stillness import LOOK_SECONDS, Stillness
+from app.policies import PolicyFile
 from app.security import NO_SECURITY, KafkaSecurity
 from app.settings import Settings
 from diff.policy import DEFAULT as DEFAULT_POLICY
-from diff.policy import Policy
 from ingest import cloudevents
 from ingest.cloudevents import Record, UndecodableError, header_map
 from ingest.frame import Micros
@@ -63,13 +63,14 @@ class Stream:
         standbys: int = 0,
         session_seconds: float = 20.0,
         config: ShadowConfig = DEFAULT,
-        policy: Policy = DEFAULT_POLICY,
+        policy: PolicyFile | None = None,
         security: KafkaSecurity = NO_SECURITY,
     ) -> None:
         """Prepare; nothing is connected before the application starts.
 
-        `session_seconds`: after how long without a sign of life others take over. `store`: where states lie between
-        batches, `rocksdb://` in `data_dir` or `memory://`.
+        `policy`: what is judged by; its file is looked at before each batch. `session_seconds`: after how long without
+        a sign of life others take over. `store`: where states lie between batches, `rocksdb://` in `data_dir` or
+        `memory://`.
         """
         import faust
 
@@ -108,7 +109,8 @@ class Stream:
         )
         self.table = self.app.Table(STATE, key_type=bytes, value_type=bytes, partitions=topics.partitions)
         self._outputs = Outputs(bootstrap, f"{topics.worker}-outputs", **security.aiokafka())
-        self._living = Living(topics, self._load, config, policy)
+        self.policy = PolicyFile(None, DEFAULT_POLICY) if policy is None else policy
+        self._living = Living(topics, self._load, config, self.policy.current)
         self._membership = Membership(session_seconds, asks_kafka(self.app))
         self._stillness = Stillness()
         self._turn = asyncio.Lock()
@@ -151,6 +153,9 @@ class Stream:
             self._living.forget(self._stored())
         self._events = {event.message.partition: event for event in events}
         await self._begin([partition for partition in self._events if partition not in self.places.next])
+        if self.policy.reload():
+            self._living.follow(self.policy.current)
+            _log.log(logging.ERROR if self.policy.error else logging.INFO, "%s", self.policy.news)
         began = time.monotonic()
         batch = self._living.live(
             _arrival(event) for event in events if self.places.admit(event.message.partition, event.message.offset)
@@ -363,7 +368,7 @@ def start(settings: Settings) -> int:
         standbys=settings.worker_standbys,
         session_seconds=settings.worker_session_seconds,
         config=settings.shadow_config(),
-        policy=settings.policy(),
+        policy=settings.followed_policy(),
         security=settings.kafka_security(),
     )
     with watching_worker(stream, settings):

@@ -158,6 +158,7 @@ def of_worker(stream: Stream, counts: WorkerCounts, watch: Watch, store: Path | 
     yield Sample("shadow_worker_holes_total", stream.places.holes)
     yield Sample("shadow_worker_output_retries_total", stream.output_retries)
     yield Sample("shadow_worker_state_written_bytes_total", counts.state_bytes)
+    yield Sample("shadow_policy_broken", bool(stream.policy.error))
     if store is not None:
         yield Sample("shadow_worker_state_bytes", _size(store))
 
@@ -181,6 +182,7 @@ def of_rejudger(rejudger: Rejudger) -> Iterator[Sample]:
     yield Sample("shadow_rejudge_requests_total", rejudger.requests)
     yield Sample("shadow_rejudge_corrections_total", rejudger.corrections)
     yield Sample("shadow_rejudge_failing", bool(rejudger.failure))
+    yield Sample("shadow_policy_broken", bool(rejudger.policy_error))
 
 
 def _of_watch(watch: Watch, newest: Micros | None) -> Iterator[Sample]:

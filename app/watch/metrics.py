@@ -233,6 +233,13 @@ METRICS: Final = (
         "shadow_rejudge_corrections_total", "counter", ("rejudge",), "rows", "Sessions and discrepancies put right."
     ),
     Metric("shadow_rejudge_failing", "gauge", ("rejudge",), "1", "1 while nothing can be judged again, else 0."),
+    Metric(
+        "shadow_policy_broken",
+        "gauge",
+        ("worker", "rejudge"),
+        "1",
+        "1 while the policy file is broken and the last good policy stays in force, else 0.",
+    ),
 )
 
 _BY_NAME: Final = {metric.name: metric for metric in METRICS}

@@ -105,7 +105,7 @@ def watching_worker(stream: Stream, settings: Settings) -> Iterator[None]:
     def health() -> Health:
         starting = "" if stream.app.started else "starting"
         recovering = "recovering its state from the changelog" if getattr(stream.app, "in_recovery", False) else ""
-        return judged([watched.broken()], [watch.failure, starting, recovering, _standing(watch)])
+        return judged([watched.broken()], [watch.failure, starting, recovering, _standing(watch), stream.policy.error])
 
     with serving("worker", settings, lambda: measures.of_worker(stream, counts, watch, store), health), _running(watch):
         yield
@@ -131,7 +131,8 @@ def watching_rejudger(rejudger: Rejudger, settings: Settings) -> Iterator[None]:
     """Watch who judges again while it runs."""
 
     def health() -> Health:
-        return judged([], [f"nothing is judged again: {rejudger.failure}" if rejudger.failure else ""])
+        failure = f"nothing is judged again: {rejudger.failure}" if rejudger.failure else ""
+        return judged([], [failure, rejudger.policy_error])
 
     with serving("rejudge", settings, lambda: measures.of_rejudger(rejudger), health):
         yield

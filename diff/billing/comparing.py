@@ -9,7 +9,7 @@ from typing import Final
 from diff.billing.matching import same_token, spans
 from diff.billing.state import Settled
 from diff.compare import Difference
-from diff.policy import Policy
+from diff.policy import Kind, Numbers, Policy
 from ingest.frame import Micros
 from ingest.records.record import BillingRecord
 from ingest.timestamps import format_micros
@@ -40,15 +40,23 @@ def compare_record(
     """
     yield from _energy(session, record, amount_delta, policy)
     token = session.row.id_token
-    if record.tokens and token and record.token_type not in _VIRTUAL and not same_token(record, token):
+    named = record.tokens and record.token_type not in _VIRTUAL
+    if named and token and not _same(record, token, policy.record_token.kind):
         yield Difference("session.token", "CDR.cdr_token", record.tokens[0], token)
     started, stopped = session.row.started_at, session.row.stopped_at
     if started is not None and stopped is not None and min(started, stopped) >= _PLAUSIBLE:
         known = spans(session)
-        yield from _time("session.start-time", "start_date_time", record.start_at, [one.start for one in known], policy)
+        starts, stops = [one.start for one in known], [one.stop for one in known]
+        yield from _time("session.start-time", "start_date_time", record.start_at, starts, policy.record_start)
         if record.stop_at is not None:
-            yield from _time("session.stop-time", "end_date_time", record.stop_at, [one.stop for one in known], policy)
+            yield from _time("session.stop-time", "end_date_time", record.stop_at, stops, policy.record_stop)
     yield from _cost(session, record, policy)
+
+
+def _same(record: BillingRecord, token: str, kind: Kind) -> bool:
+    if kind is Kind.EXACT:
+        return token in record.tokens
+    return kind is Kind.IGNORE or same_token(record, token)
 
 
 def _energy(
@@ -56,11 +64,10 @@ def _energy(
 ) -> Iterator[Difference]:
     """A record is good to the Wh at best: kWh with three decimals, rounded or cut off, are no difference."""
     billed, lived = record.energy_wh, session.row.shadow_energy_wh
-    if billed is None or lived is None:
+    if billed is None or lived is None or policy.record_energy.ignored:
         return
-    allowed = policy.energy_tolerance_wh + record.resolution_wh
-    if session.resolution_wh > 1:
-        allowed += session.resolution_wh
+    resolution = session.resolution_wh if session.resolution_wh > 1 else 0
+    allowed = policy.record_energy.allowed(billed, record.resolution_wh + resolution)
     delta = lived - billed
     if abs(delta) > allowed:
         money = "" if amount_delta is None else f", {amount_delta:+f} {record.currency} under the tariff of the record"
@@ -68,11 +75,11 @@ def _energy(
         yield Difference("session.energy", "CDR.total_energy", f"{billed:f}", f"{lived:f}", delta, detail)
 
 
-def _time(code: str, name: str, billed: Micros, known: list[Micros], policy: Policy) -> Iterator[Difference]:
+def _time(code: str, name: str, billed: Micros, known: list[Micros], rule: Numbers) -> Iterator[Difference]:
     nearest = min(known, key=lambda at: abs(at - billed))
-    if abs(nearest - billed) <= policy.record_time_tolerance:
-        return
     delta = Decimal(nearest - billed).scaleb(-_MICROS)
+    if rule.ignored or abs(delta) <= rule.allowed(Decimal()):
+        return
     detail = f"an idle fee per minute would differ by {abs(delta) / 60:.1f} minutes"
     yield Difference(code, f"CDR.{name}", format_micros(billed), format_micros(nearest), delta, detail)
 
@@ -82,7 +89,7 @@ def _cost(session: Settled, record: BillingRecord, policy: Policy) -> Iterator[D
     billed, own = record.cost, session.own_amount
     if billed is None or own is None or record.reserved or not record.tariffs:
         return
-    if abs(own - billed) <= policy.amount_tolerance:
+    if policy.record_amount.ignored or abs(own - billed) <= policy.record_amount.allowed(billed):
         return
     detail = f"record {record.id}: its own periods under its own tariff cost {own:f} {record.currency}"
     yield Difference("session.record-amount", "CDR.total_cost", f"{billed:f}", f"{own:f}", own - billed, detail)

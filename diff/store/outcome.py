@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diff.store.client import Store
+from diff.store.queries.runs import counting
 
 __all__ = ["compared_sessions", "open_codes", "stored_frames"]
 
@@ -11,14 +12,14 @@ def open_codes(store: Store) -> set[tuple[str, str]]:
     """Every charging station and code with an open discrepancy, but for the expected losses: every station has them."""
     rows = store.rows(
         "SELECT DISTINCT charger_id, code FROM discrepancies FINAL"
-        " WHERE status = 'open' AND judging_run = 'live' AND class != 'expected-loss'"
+        f" WHERE status = 'open' AND {counting(store)} AND class != 'expected-loss'"
     )
     return {(row["charger_id"], row["code"]) for row in rows}
 
 
 def compared_sessions(store: Store) -> int:
     """Sessions whose two sides were compared."""
-    condition = "compared AND status = 'open' AND judging_run = 'live'"
+    condition = f"compared AND status = 'open' AND {counting(store)}"
     rows = store.rows(f"SELECT count() AS n FROM sessions FINAL WHERE {condition}")
     return int(rows[0]["n"])
 

@@ -25,6 +25,7 @@ from fnmatch import fnmatchcase
 from typing import Annotated, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from diff.tariff.tariff import Tariff, TariffError, read_tariff
@@ -72,6 +73,12 @@ class TariffBook:
 
     def __len__(self) -> int:
         return len(self._tariffs)
+
+    @property
+    def said(self) -> bytes:
+        """All that it says, as one text: two books that say the same have the same."""
+        rules = [(rule.chargers, rule.connectors, rule.tariff, str(one.zone)) for rule, one in self._rules]
+        return msgspec.json.encode((sorted(self._tariffs.items()), rules, str(self._zone)), enc_hook=str)
 
     def of(self, charger_id: str, connector_id: int | None) -> Assigned:
         """The tariff and the time zone of a connector."""

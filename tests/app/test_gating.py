@@ -10,7 +10,10 @@ from app.gating import GatingError, Report, chosen, read_cohorts, report, thresh
 from demo.script import Script
 from diff.cohort import Cohorts, parse_cohorts
 from diff.gates.gate import Outcome
+from diff.judging import Decision
 from diff.store.client import Store
+from diff.store.queries.fingerprints import fingerprint_lines
+from diff.store.queries.runs import decide
 from diff.store.queries.verdicts import latest_verdict, verdict_history
 from ingest.control import Acknowledgement
 from ingest.recording import encode_line
@@ -46,6 +49,21 @@ def test_one_planted_energy_fault_in_three_hundred_sessions_holds_and_is_named(s
     assert (verdict.outcome, verdict.first) == (Outcome.HOLD, "money")
     assert f"1 of 300 sessions would be billed otherwise: {fault.fingerprint} {fault.title}" in verdict.because
     assert [one.gate for one in verdict.results if one.outcome is Outcome.HOLD] == ["money", "critical"]
+
+
+def test_gates_and_fingerprints_read_the_run_that_is_current(store: Store) -> None:
+    """A fault that only another run found holds where that run is current, and not before, and not after."""
+    generate(store, 300)
+    fault = replace(a_fault("session.energy", AT - DAY), judging_run="strict")
+    add(store, fault)
+    assert _report(store).outcome is Outcome.GO
+    assert fingerprint_lines(store, AT) == []
+    decide(store, Decision(1, "strict", AT - DAY, AT - DAY + 1))
+    (given,) = _report(store).verdicts
+    assert (given.verdict.outcome, given.verdict.first) == (Outcome.HOLD, "money")
+    assert [(one.fingerprint, one.open) for one in fingerprint_lines(store, AT)] == [(fault.fingerprint, 1)]
+    decide(store, Decision(2, "live", 0, AT))
+    assert _report(store).outcome is Outcome.GO
 
 
 def test_a_hundred_sessions_say_too_little_and_how_many_more(store: Store) -> None:

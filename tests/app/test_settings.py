@@ -267,7 +267,7 @@ def test_settings_reach_the_shadow_and_the_policy() -> None:
     assert (shadow.tx_stop_points, shadow.id_token_type) == ({"EVConnected"}, "ISO14443")
     durations = (shadow.connection_timeout, shadow.slow_answer, shadow.unanswered_after, shadow.skew_limit)
     assert durations == (11 * SECOND, 12 * SECOND, 13 * SECOND, 14 * SECOND)
-    assert policy.energy_tolerance_wh == Decimal("2.5")
+    assert policy.energy.absolute == Decimal("2.5")
     assert (policy.settle_missing, policy.settle_reboot, policy.settle_silence) == (
         15 * SECOND,
         16 * SECOND,

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from diff.compare import COMPARED, compare
-from diff.policy import SECOND, Policy
+from diff.policy import SECOND, Kind, Numbers, Policy, Words
 from diff.primary import PrimaryTransaction, State
 from shadow.message import ShadowSession
 from shadow.station.tables import STOP_REASONS
@@ -129,3 +129,55 @@ def test_all_that_can_differ_is_listed() -> None:
     shadow = ShadowSession("tx", 1, 1, "XX", 0, 1, "Other", Decimal(0), ended=True)
     found = {(one.code, one.path) for one in compare(shadow, PRIMARY, Policy())}
     assert found == set(COMPARED)
+
+
+def _under(policy: Policy, shadow: ShadowSession = SHADOW, primary: PrimaryTransaction = PRIMARY) -> list[str]:
+    return [one.code for one in compare(shadow, primary, policy)]
+
+
+def test_a_share_of_the_billed_energy_may_be_allowed() -> None:
+    """One per cent of 2500 Wh is 25 Wh, and the 26th is one too many."""
+    policy = Policy(energy=Numbers(relative_percent=Decimal(1)))
+    assert _under(policy, replace(SHADOW, energy_wh=Decimal(2525))) == []
+    assert _under(policy, replace(SHADOW, energy_wh=Decimal("2525.1"))) == ["session.energy"]
+
+
+def test_what_is_exact_allows_nothing() -> None:
+    """Neither the resolution, nor a microsecond, nor another case."""
+    exact = Numbers(Kind.EXACT)
+    policy = Policy(energy=exact, start=exact, stop=exact, token=Words(Kind.EXACT), stop_reason=Words(Kind.EXACT))
+    shadow = replace(SHADOW, energy_wh=Decimal("2500.1"), started_at=BEGIN + 1, stopped_at=END - 1)
+    found = _under(policy, replace(shadow, stopped_reason="EVDisconnected"))
+    assert found == [
+        "session.energy", "session.token", "session.start-time", "session.stop-time", "session.stop-reason",
+    ]  # fmt: skip
+    assert _under(policy, replace(SHADOW, id_token="04a1b2c3")) == []
+
+
+def test_what_is_ignored_is_not_compared() -> None:
+    """Whatever it is, and nothing else."""
+    nothing = Numbers(Kind.IGNORE, reason="known")
+    word = Words(Kind.IGNORE, reason="known")
+    policy = Policy(energy=nothing, start=nothing, stop=nothing, zero=nothing, token=word, stop_reason=word)
+    other = replace(
+        SHADOW,
+        energy_wh=Decimal(0),
+        started_at=END,
+        stopped_at=END,
+        id_token="other",
+        stopped_reason="PowerLoss",
+    )
+    assert len(_codes(other)) == len(COMPARED) - 1
+    assert _under(policy, other) == []
+    assert _under(replace(policy, stop=Policy().stop), replace(other, stopped_at=BEGIN)) == ["session.stop-time"]
+
+
+def test_how_short_a_session_of_zero_is_can_be_said() -> None:
+    """Exact: only one without any energy."""
+    short = (replace(SHADOW, stopped_at=BEGIN + 5 * SECOND), replace(PRIMARY, stopped_at=BEGIN + 5 * SECOND))
+    assert _under(Policy(), *short) == []
+    assert _under(Policy(zero=Numbers(absolute=Decimal(10))), *short) == ["session.zero"]
+    assert (
+        _under(Policy(zero=Numbers(Kind.EXACT)), replace(SHADOW, stopped_at=BEGIN), replace(PRIMARY, stopped_at=BEGIN))
+        == []
+    )

@@ -9,6 +9,7 @@ from demo.native import NativeScript
 from demo.script import Script
 from demo.traffic import Traffic
 from diff.policy import DEFAULT as POLICY
+from diff.policy import Numbers
 from diff.whatif import Cohort, Life, Setting, WhatIf, cohort
 from ingest.frame import Frame
 from shadow.config import DEFAULT
@@ -94,7 +95,7 @@ def test_a_tolerance_changes_what_counts_as_a_difference() -> None:
     """The finest reading says 2999.5 Wh where 3000 are billed: nothing at 1 Wh, a mismatch at none."""
     script = Script().boot().status(1, "Preparing").start(1, "AA", 0, transaction=7).wait(600)
     script.meter(1, 7, "2999.5", "Transaction.End").stop(7, 3000)
-    strict = Setting(policy=replace(POLICY, energy_tolerance_wh=Decimal(0)))
+    strict = Setting(policy=replace(POLICY, energy=Numbers(resolution=True)))
     (sums,) = _fed(script.frames, strict).sums.values()
     assert (sums.codes_before["session.energy"], sums.codes_after["session.energy"]) == (0, 1)
     assert sums.moved == 0

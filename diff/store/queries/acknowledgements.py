@@ -7,9 +7,10 @@ from typing import Final
 
 from diff.acknowledgement import Acknowledged, Occurring, report
 from diff.gates.thresholds import DEFAULT, Baseline
-from diff.policy import JUDGING_RUN
+from diff.judging import CURRENT
 from diff.store.client import Store
 from diff.store.queries.reading import read
+from diff.store.queries.runs import counting
 from ingest.control import Acknowledgement
 from ingest.frame import Micros
 
@@ -29,11 +30,12 @@ def acknowledgements(store: Store, at: Micros | None = None) -> list[Acknowledge
 
 
 def acknowledgement_report(
-    store: Store, at: Micros, baseline: Baseline = DEFAULT.baseline, run: str = JUDGING_RUN
+    store: Store, at: Micros, baseline: Baseline = DEFAULT.baseline, run: str = CURRENT
 ) -> list[Acknowledged]:
     """Where each acknowledgement stands, those that somebody has to see to first."""
     told = acknowledgements(store, at)
-    occurring = {one.id: _occurring(store, one, at, run) for one in told if not one.revoked}
+    rows = counting(store, run)
+    occurring = {one.id: _occurring(store, one, at, rows) for one in told if not one.revoked}
     return report(
         told,
         occurring,
@@ -52,27 +54,27 @@ def titles(store: Store, fingerprints: Sequence[str]) -> dict[str, str]:
     return dict(read(store, query, {"these": tuple(fingerprints)}))
 
 
-def _occurring(store: Store, one: Acknowledgement, at: Micros, run: str) -> Occurring:
-    """What of its scope was seen up to a time. Withdrawn ones do not count: they never were."""
+def _occurring(store: Store, one: Acknowledgement, at: Micros, rows: str) -> Occurring:
+    """What of its scope was seen up to a time, of the rows that count. Withdrawn ones do not count: they never were."""
     scope = " AND ".join(f"{column} = %({name})s" for name, column in _SCOPE.items() if getattr(one, name))
     params: dict[str, object] = {name: getattr(one, name) for name in _SCOPE}
-    params |= {"run": run, "at": at, "fingerprint": one.fingerprint, "told": one.at}
+    params |= {"at": at, "fingerprint": one.fingerprint, "told": one.at}
     query = f"""
     SELECT uniqExact(charger_key), count(), toUnixTimestamp64Micro(min(first_received_at)),
         toUnixTimestamp64Micro(max(observed_at))
     FROM discrepancies FINAL
-    WHERE judging_run = %(run)s AND status = 'open' AND fingerprint_key = sipHash64(%(fingerprint)s)
+    WHERE {rows} AND status = 'open' AND fingerprint_key = sipHash64(%(fingerprint)s)
         AND first_received_at <= {_AT} AND {scope or "1"}"""
     chargers, open_, first, last = read(store, query, params)[0]
     params["since"] = last if open_ else one.at
     # Where nothing was seen, the chargers of the scope are those that the scope names, or the whole fleet.
     of_it = f"""charger_id IN (
         SELECT DISTINCT charger_id FROM discrepancies
-        WHERE judging_run = %(run)s AND fingerprint_key = sipHash64(%(fingerprint)s) AND {scope or "1"}
+        WHERE {rows} AND fingerprint_key = sipHash64(%(fingerprint)s) AND {scope or "1"}
     )"""
     query = f"""
     SELECT count() FROM sessions FINAL
-    WHERE judging_run = %(run)s AND status = 'open' AND judged AND compared AND {of_it if open_ else scope or "1"}
+    WHERE {rows} AND status = 'open' AND judged AND compared AND {of_it if open_ else scope or "1"}
         AND last_received_at > fromUnixTimestamp64Micro(%(since)s, 'UTC') AND last_received_at <= {_AT}"""
     compared = read(store, query, params)[0][0]
     return Occurring(chargers, open_, first if open_ else None, last if open_ else None, compared)

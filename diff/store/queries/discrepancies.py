@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
-from diff.policy import JUDGING_RUN
+from diff.judging import CURRENT
 from diff.store.client import Store
 from diff.store.queries.filters import SEVERITY_RANK, Filter
 from diff.store.queries.reading import read
+from diff.store.queries.runs import counting
 from ingest.frame import Micros
 
 __all__ = ["Choices", "Group", "Occurrence", "choices", "groups", "occurrences"]
@@ -81,7 +82,7 @@ class Choices(msgspec.Struct, frozen=True):
 
 def groups(store: Store, chosen: Filter, limit: int = 200) -> list[Group]:
     """The fingerprints that meet the filter, the worst and then the most frequent first."""
-    where, params = chosen.where()
+    where, params = chosen.where(counting(store, chosen.run))
     query = f"""
     SELECT fingerprint_key, any(severity), any(code), any(class), sum(occurrences),
         countIf(status = 'open') AS open_count, count() - open_count,
@@ -113,7 +114,7 @@ def groups(store: Store, chosen: Filter, limit: int = 200) -> list[Group]:
 
 def occurrences(store: Store, chosen: Filter, limit: int = 20) -> list[Occurrence]:
     """The discrepancies that meet the filter, the latest first."""
-    where, params = chosen.where()
+    where, params = chosen.where(counting(store, chosen.run))
     # Which ones they are takes few columns; the others are read of those alone, by the primary key.
     query = f"""
     SELECT {_OCCURRENCE} FROM discrepancies FINAL
@@ -125,13 +126,13 @@ def occurrences(store: Store, chosen: Filter, limit: int = 20) -> list[Occurrenc
     return [_occurrence(row) for row in read(store, query, params | {"limit": limit})]
 
 
-def choices(store: Store, run: str = JUDGING_RUN) -> Choices:
+def choices(store: Store, run: str = CURRENT) -> Choices:
     """List the kinds of charging stations."""
-    query = """
+    query = f"""
     SELECT arraySort(groupUniqArray(1000)(vendor)), arraySort(groupUniqArray(1000)(model)),
         arraySort(groupUniqArray(1000)(firmware))
-    FROM discrepancies WHERE judging_run = %(run)s"""
-    row = store.execute(query, {"run": run})[0]
+    FROM discrepancies WHERE {counting(store, run)}"""
+    row = store.execute(query)[0]
     return Choices(*(tuple(value for value in column if value) for column in row))
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from diff.discrepancy import Class, Severity
-from diff.policy import JUDGING_RUN
+from diff.judging import CURRENT
 from ingest.frame import Micros
 
 __all__ = ["FAULTS", "SEVERITIES", "SEVERITY_RANK", "Filter", "pattern"]
@@ -29,7 +29,8 @@ FAULTS: Final = f"class != '{Class.EXPECTED_LOSS}'"
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which discrepancies. An empty field allows everything; values of one field are alternatives."""
 
-    run: str = JUDGING_RUN
+    run: str = CURRENT
+    """A judging run, or whichever is current."""
     severities: tuple[str, ...] = ()
     status: str = ""
     """`open`, `withdrawn`, or both."""
@@ -50,10 +51,9 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     session_id: str = ""
 
-    def where(self) -> tuple[str, dict[str, object]]:
-        """The condition on the table `discrepancies`, and its parameters."""
-        parts, params = ["judging_run = %(run)s"], {"run": self.run}
-        bound: dict[str, object] = dict(params)
+    def where(self, counting: str) -> tuple[str, dict[str, object]]:
+        """The condition on the table `discrepancies`, and its parameters; `counting`: the one for its run's rows."""
+        parts, bound = [counting], dict[str, object]()
         lists = {
             "severity": self.severities,
             "code": self.codes,

@@ -13,11 +13,12 @@ from diff.acknowledgement import Scope, covers
 from diff.compare import COMPARED
 from diff.fingerprint_state import History, Relative, Stated, cause_of, state_of
 from diff.gates.evidence import DAY
-from diff.policy import JUDGING_RUN
+from diff.judging import CURRENT
 from diff.store.client import Store
 from diff.store.queries.acknowledgements import acknowledgements
 from diff.store.queries.filters import FAULTS, SEVERITY_RANK
 from diff.store.queries.reading import read
+from diff.store.queries.runs import counting
 from ingest.control import Acknowledgement
 from ingest.frame import Micros
 
@@ -61,7 +62,7 @@ class FingerprintLine(msgspec.Struct, frozen=True):
 def fingerprint_lines(
     store: Store,
     at: Micros,
-    run: str = JUDGING_RUN,
+    run: str = CURRENT,
     *,
     chargers: Sequence[str] | None = None,
     quiet_days: int = 7,
@@ -71,15 +72,16 @@ def fingerprint_lines(
 
     `chargers`: only what was seen on them; None is the whole fleet. `quiet_days`: see `state_of`.
     """
-    place, params = "1", {"run": run, "at": at, "day": DAY, "limit": limit, "gone": quiet_days}
+    place, params = "1", {"at": at, "day": DAY, "limit": limit, "gone": quiet_days}
     bound: dict[str, object] = dict(params)
+    rows_of = counting(store, run)
     if chargers is not None:
         place, bound["chargers"] = "charger_id IN %(chargers)s", tuple(chargers) or ("",)
-    rows = read(store, _LINES.format(place=place), bound)
+    rows = read(store, _LINES.format(place=place, rows=rows_of), bound)
     if not rows:
         return []
-    relatives = _relatives(read(store, _CAUSES.format(place=place), bound))
-    compared = _compared(read(store, _COMPARED.format(place=place), bound))
+    relatives = _relatives(read(store, _CAUSES.format(place=place, rows=rows_of), bound))
+    compared = _compared(read(store, _COMPARED.format(place=place, rows=rows_of), bound))
     told = acknowledgements(store, at)
     return [_line(row, relatives, compared, told, at, quiet_days) for row in rows]
 
@@ -126,9 +128,7 @@ def _compared(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str, str], lis
 
 
 _UP_TO: Final = "<= fromUnixTimestamp64Micro(%(at)s, 'UTC')"
-_STANDING: Final = (
-    f"judging_run = %(run)s AND status = 'open' AND {FAULTS} AND first_received_at {_UP_TO} AND {{place}}"
-)
+_STANDING: Final = f"{{rows}} AND status = 'open' AND {FAULTS} AND first_received_at {_UP_TO} AND {{place}}"
 _LINES: Final = f"""
     SELECT any(d.fingerprint), any(d.title), any(d.code), any(d.class), any(d.severity) AS severity, any(d.path),
         any(d.vendor), any(d.model), any(d.firmware), uniqExact(charger_key),
@@ -150,5 +150,5 @@ _CAUSES: Final = f"""
 _COMPARED: Final = f"""
     SELECT vendor, model, firmware, intDiv(toUnixTimestamp64Micro(last_received_at), %(day)s) AS day, count()
     FROM sessions FINAL
-    WHERE judging_run = %(run)s AND status = 'open' AND judged AND compared AND last_received_at {_UP_TO} AND {{place}}
+    WHERE {{rows}} AND status = 'open' AND judged AND compared AND last_received_at {_UP_TO} AND {{place}}
     GROUP BY vendor, model, firmware, day"""

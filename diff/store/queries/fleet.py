@@ -7,10 +7,12 @@ from typing import Final
 
 import msgspec
 
+from diff.judging import CURRENT
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.queries.filters import FAULTS, SEVERITY_RANK, pattern
 from diff.store.queries.reading import read
+from diff.store.queries.runs import counting
 from ingest.frame import Micros
 
 __all__ = [
@@ -143,14 +145,15 @@ class Pulse(msgspec.Struct, frozen=True):
     sessions: int
 
 
-def overview(store: Store, run: str = JUDGING_RUN) -> Overview:
+def overview(store: Store, run: str = CURRENT) -> Overview:
     """Count everything."""
+    rows = counting(store, run)
     query = f"""
     SELECT
         (SELECT uniqExact(charger_id) FROM ({_KNOWN_CHARGERS})),
         frame_total,
         (SELECT sum(n) FROM (
-            SELECT groupBitmapMerge(numbers) AS n FROM message_counts WHERE judging_run = %(run)s
+            SELECT groupBitmapMerge(numbers) AS n FROM message_counts WHERE judging_run = '{JUDGING_RUN}'
             GROUP BY charger_id, month)),
         gap_total,
         (SELECT count() FROM dead_letters FINAL),
@@ -158,7 +161,7 @@ def overview(store: Store, run: str = JUDGING_RUN) -> Overview:
     FROM (
         SELECT count() AS total, countIf(judged) AS judged_count,
             countIf(judged AND compared) AS compared_count, countIf(judged AND complete) AS complete_count
-        FROM sessions FINAL WHERE judging_run = %(run)s AND status = 'open'
+        FROM sessions FINAL WHERE {rows} AND status = 'open'
     ) AS judged_sessions, (
         SELECT sum(n) AS frame_total, sum(g) AS gap_total
         FROM (
@@ -166,7 +169,7 @@ def overview(store: Store, run: str = JUDGING_RUN) -> Overview:
             GROUP BY charger_id, connection_id
         )
     ) AS seen"""
-    return Overview(*read(store, query, {"run": run})[0])
+    return Overview(*read(store, query)[0])
 
 
 def connection_states(store: Store) -> list[StateCount]:
@@ -178,35 +181,37 @@ def connection_states(store: Store) -> list[StateCount]:
     return [StateCount(*row) for row in read(store, query)]
 
 
-def severities(store: Store, run: str = JUDGING_RUN) -> list[SeverityCount]:
+def severities(store: Store, run: str = CURRENT) -> list[SeverityCount]:
     """Faults by severity, the worst first; a severity without any is not listed, and expected losses do not count."""
+    rows = counting(store, run)
     query = f"""
     SELECT severity, uniqExactIf(fingerprint_key, status = 'open'), countIf(status = 'open'),
         countIf(status != 'open'), uniqExactIf(charger_key, status = 'open')
-    FROM discrepancies FINAL WHERE judging_run = %(run)s AND {FAULTS}
+    FROM discrepancies FINAL WHERE {rows} AND {FAULTS}
     GROUP BY severity ORDER BY {SEVERITY_RANK}"""
-    return [SeverityCount(*row) for row in read(store, query, {"run": run})]
+    return [SeverityCount(*row) for row in read(store, query)]
 
 
-def money_at_stake(store: Store, price_per_kwh: Decimal, run: str = JUDGING_RUN) -> Money:
+def money_at_stake(store: Store, price_per_kwh: Decimal, run: str = CURRENT) -> Money:
     """Price the open energy differences. Raises `ValueError` for a price finer than six decimals."""
     scaled = price_per_kwh.scaleb(6)
     if scaled != scaled.to_integral_value():
         raise ValueError(f"a price per kWh has at most six decimals, not {price_per_kwh:f}")
-    query = """
+    rows = counting(store, run)
+    query = f"""
     SELECT uniqExactIf((charger_key, session_key), session_key != 0), countIf(delta IS NULL),
         sumIf(delta, delta > 0), sumIf(-delta, delta < 0), max(abs(delta)),
         toDecimal256(ifNull(sum(abs(delta)), 0), 6) * toDecimal256(%(price)s, 6),
-        (SELECT countIf(judged AND compared) FROM sessions FINAL WHERE judging_run = %(run)s AND status = 'open')
+        (SELECT countIf(judged AND compared) FROM sessions FINAL WHERE {rows} AND status = 'open')
     FROM discrepancies FINAL
-    WHERE judging_run = %(run)s AND code = 'session.energy' AND status = 'open'"""
-    row = read(store, query, {"run": run, "price": f"{price_per_kwh:f}"})[0]
+    WHERE {rows} AND code = 'session.energy' AND status = 'open'"""
+    row = read(store, query, {"price": f"{price_per_kwh:f}"})[0]
     sessions, unknown, more, less, largest, milli, compared = row
     sums = (more or Decimal(), less or Decimal(), largest or Decimal())
     return Money(sessions, unknown, *sums, milli.scaleb(-_PER_KWH), compared)
 
 
-def chargers(store: Store, run: str = JUDGING_RUN, *, charger: str = "", limit: int = 500) -> list[ChargerLine]:
+def chargers(store: Store, run: str = CURRENT, *, charger: str = "", limit: int = 500) -> list[ChargerLine]:
     """The charging stations, those with the worst open discrepancies first. `charger` may hold `*`."""
     operator, value = pattern(charger or "*")
     query = f"""
@@ -214,27 +219,28 @@ def chargers(store: Store, run: str = JUDGING_RUN, *, charger: str = "", limit: 
         sum(sessions), sum(compared), sum(critical) AS critical_count, sum(major) AS major_count,
         sum(minor) AS minor_count, sum(info) AS info_count,
         nullIf(max(seen), 0), argMax(state, opened), sum(gaps), sum(forwarded), sum(parsed), count() OVER ()
-    FROM ({_CHARGER_PARTS})
+    FROM ({_CHARGER_PARTS.format(rows=counting(store, run))})
     WHERE charger_id {operator} %(charger)s AND charger_id != ''
     GROUP BY charger_id
     ORDER BY critical_count DESC, major_count DESC, minor_count DESC, info_count DESC, charger_id
     LIMIT %(limit)s"""
-    return [ChargerLine(*row) for row in read(store, query, {"run": run, "charger": value, "limit": limit})]
+    return [ChargerLine(*row) for row in read(store, query, {"charger": value, "limit": limit})]
 
 
-def pulse(store: Store, run: str = JUDGING_RUN) -> Pulse:
+def pulse(store: Store, run: str = CURRENT) -> Pulse:
     """Say how fresh everything is. Frames are counted with their repeats, so they need not be merged."""
+    rows = counting(store, run)
     query = f"""
     SELECT (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(received_at))) FROM frames),
         (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(at))) FROM connections),
         (SELECT if(count() = 0, NULL, max(moment)) FROM (
-            SELECT toUnixTimestamp64Micro(observed_at) AS moment FROM discrepancies WHERE judging_run = %(run)s
+            SELECT toUnixTimestamp64Micro(observed_at) AS moment FROM discrepancies WHERE {rows}
             UNION ALL
-            SELECT toUnixTimestamp64Micro(last_received_at) FROM sessions WHERE judging_run = %(run)s)),
+            SELECT toUnixTimestamp64Micro(last_received_at) FROM sessions WHERE {rows})),
         (SELECT count() FROM frames),
-        (SELECT count() FROM discrepancies FINAL WHERE judging_run = %(run)s AND {FAULTS}),
-        (SELECT count() FROM sessions FINAL WHERE judging_run = %(run)s)"""
-    return Pulse(*read(store, query, {"run": run})[0])
+        (SELECT count() FROM discrepancies FINAL WHERE {rows} AND {FAULTS}),
+        (SELECT count() FROM sessions FINAL WHERE {rows})"""
+    return Pulse(*read(store, query)[0])
 
 
 _STATE: Final = "if(state = 'closed' AND frames = 0, 'closed-unmirrored', toString(state))"
@@ -250,16 +256,16 @@ _CHARGER_PARTS: Final = f"""
     SELECT charger_id, toString(vendor) AS vendor, toString(model) AS model, toString(firmware) AS firmware,
         version, 0 AS sessions, 0 AS compared, 0 AS critical, 0 AS major, 0 AS minor, 0 AS info,
         toInt64(0) AS seen, '' AS state, toInt64(0) AS opened, 0 AS gaps, 0 AS forwarded, 0 AS parsed
-    FROM chargers FINAL WHERE judging_run = %(run)s
+    FROM chargers FINAL WHERE judging_run = '{JUDGING_RUN}'
     UNION ALL
     SELECT charger_id, toString(argMax(vendor, s.version)), toString(argMax(model, s.version)),
         toString(argMax(firmware, s.version)), max(s.version), count(), countIf(judged AND s.compared),
         0, 0, 0, 0, 0, '', 0, 0, 0, 0
-    FROM sessions AS s FINAL WHERE judging_run = %(run)s AND status = 'open' GROUP BY charger_id
+    FROM sessions AS s FINAL WHERE {{rows}} AND status = 'open' GROUP BY charger_id
     UNION ALL
     SELECT charger_id, '', '', '', 0, 0, 0, countIf(severity = 'critical'), countIf(severity = 'major'),
         countIf(severity = 'minor'), countIf(severity = 'info'), 0, '', 0, 0, 0, 0
-    FROM discrepancies FINAL WHERE judging_run = %(run)s AND status = 'open' AND {FAULTS} GROUP BY charger_id
+    FROM discrepancies FINAL WHERE {{rows}} AND status = 'open' AND {FAULTS} GROUP BY charger_id
     UNION ALL
     SELECT charger_id, '', '', '', 0, 0, 0, 0, 0, 0, 0, toUnixTimestamp64Micro(max(last_received_at)), '', 0, 0, 0, 0
     FROM frame_counts GROUP BY charger_id

@@ -12,7 +12,7 @@ from diff.store.queries.reading import read
 from ingest.frame import Direction, Frame, FrameKind, Gap, Handshake, Micros
 from ingest.recording import encode_line
 
-__all__ = ["FrameLine", "frames_between", "frames_named", "newest_frame", "recording", "stored_frames"]
+__all__ = ["FrameLine", "frames_between", "frames_named", "frames_of", "newest_frame", "recording", "stored_frames"]
 
 
 class FrameLine(msgspec.Struct, frozen=True):
@@ -95,6 +95,25 @@ def stored_frames(
     return [_frame(charger_id, line) for line in _frames(store, charger_id, condition, params, limit, None)]
 
 
+def frames_of(store: Store, charger_ids: Sequence[str], since: Micros, until: Micros) -> dict[str, list[Frame]]:
+    """All frames of some charging stations in a time range (both ends included), each one's in canonical order.
+
+    Not bounded: who asks knows how many there are.
+    """
+    query = f"""
+    SELECT charger_id, connection_id, seq, toUnixTimestamp64Micro(received_at), kind, direction, text, detail
+    FROM frames FINAL
+    WHERE charger_id IN %(chargers)s AND received_at BETWEEN {_moment("since")} AND {_moment("until")}"""
+    found: dict[str, list[Frame]] = {charger_id: [] for charger_id in charger_ids}
+    for charger_id, connection_id, seq, at, kind, direction, text, detail in read(
+        store, query, {"chargers": tuple(charger_ids), "since": since, "until": until}
+    ):
+        found[charger_id].append(_made(charger_id, connection_id, seq, at, kind, direction, text, detail))
+    for frames in found.values():
+        frames.sort(key=lambda frame: frame.order_key)
+    return found
+
+
 def _frames(
     store: Store, charger_id: str, condition: str, params: dict[str, Any], limit: int, longest: int | None
 ) -> list[FrameLine]:
@@ -109,15 +128,22 @@ def _frames(
 
 
 def _frame(charger_id: str, line: FrameLine) -> Frame:
-    detail = _decode(line.detail) if line.detail else _Detail()
+    at, kind, direction = line.received_at, line.kind, line.direction
+    return _made(charger_id, line.connection_id, line.seq, at, kind, direction, line.text, line.detail)
+
+
+def _made(
+    charger_id: str, connection_id: str, seq: int, at: Micros, kind: str, direction: str, text: str, facts: str
+) -> Frame:
+    detail = _decode(facts) if facts else _Detail()
     return Frame(
         charger_id,
-        line.connection_id,
-        line.seq,
-        line.received_at,
-        FrameKind(line.kind),
-        Direction(line.direction) if line.direction else None,
-        line.text,
+        connection_id,
+        seq,
+        at,
+        FrameKind(kind),
+        Direction(direction) if direction else None,
+        text,
         detail.handshake,
         detail.gap,
         detail.close_code,

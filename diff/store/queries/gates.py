@@ -14,6 +14,7 @@ from diff.compare import COMPARED
 from diff.discrepancy import Severity
 from diff.gates.evidence import DAY, MONEY_CODES, Attention, CohortEvidence, Day, Fault, Kind, Sight
 from diff.gates.thresholds import Thresholds
+from diff.judging import CURRENT
 from diff.noise import NoiseRun
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
@@ -21,6 +22,7 @@ from diff.store.queries.acknowledgements import acknowledgement_report
 from diff.store.queries.filters import FAULTS
 from diff.store.queries.fleet import FOLLOWED
 from diff.store.queries.reading import read
+from diff.store.queries.runs import counting
 from diff.store.queries.traffic import actions_by_charger
 from ingest.frame import Micros
 from shadow.config import MAPPER_VERSION
@@ -31,12 +33,12 @@ _WEEK: Final = 7
 _MOST_FAULTS: Final = 200_000
 
 
-def fleet_members(store: Store, run: str = JUDGING_RUN) -> list[Member]:
+def fleet_members(store: Store) -> list[Member]:
     """Every charging station that was lived, with what it last said of itself."""
-    query = """
+    query = f"""
     SELECT charger_id, argMax(vendor, version), argMax(model, version), argMax(firmware, version)
-    FROM chargers WHERE judging_run = %(run)s AND charger_id != '' GROUP BY charger_id ORDER BY charger_id"""
-    return [Member(*row) for row in read(store, query, {"run": run})]
+    FROM chargers WHERE judging_run = '{JUDGING_RUN}' AND charger_id != '' GROUP BY charger_id ORDER BY charger_id"""
+    return [Member(*row) for row in read(store, query)]
 
 
 def newest_noise_run(store: Store, at: Micros) -> NoiseRun | None:
@@ -52,10 +54,10 @@ def newest_noise_run(store: Store, at: Micros) -> NoiseRun | None:
 
 
 def evidence_of(
-    store: Store, cohort: Cohort, cohorts: Cohorts, thresholds: Thresholds, at: Micros, run: str = JUDGING_RUN
+    store: Store, cohort: Cohort, cohorts: Cohorts, thresholds: Thresholds, at: Micros, run: str = CURRENT
 ) -> CohortEvidence:
     """All that is stored about a cohort up to a time, in the newest versions that are stored now."""
-    fleet = fleet_members(store, run)
+    fleet = fleet_members(store)
     own, missing = members(cohort, cohorts, fleet)
     since = max(at - thresholds.evidence_days * DAY, 0)
     rows = _Rows(store, cohort, [one.charger_id for one in own], since, at, run)
@@ -102,7 +104,8 @@ class _Rows:
         self, store: Store, cohort: Cohort, chargers: Sequence[str], since: Micros, at: Micros, run: str
     ) -> None:
         self._store, self._at = store, at
-        self._params: dict[str, object] = {"run": run, "since": since, "at": at, "day": DAY, "money": MONEY_CODES}
+        self._rows = counting(store, run)
+        self._params: dict[str, object] = {"since": since, "at": at, "day": DAY, "money": MONEY_CODES}
         self._place = "1"
         if not cohort.whole_fleet:
             self._place = "charger_id IN %(chargers)s"
@@ -123,7 +126,7 @@ class _Rows:
 
     @property
     def _open(self) -> str:
-        return f"""judging_run = %(run)s AND status = 'open' AND {FAULTS} AND {self._place} AND {self._firmware}
+        return f"""{self._rows} AND status = 'open' AND {FAULTS} AND {self._place} AND {self._firmware}
             AND observed_at > {_SINCE} AND observed_at <= {_AT}"""
 
     def days(self, count: int) -> tuple[tuple[Day, ...], int]:
@@ -134,7 +137,7 @@ class _Rows:
         SELECT intDiv(%(at)s - toUnixTimestamp64Micro(last_received_at), %(day)s) AS age, count(),
             countIf(primary_energy_wh IS NOT NULL AND shadow_energy_wh IS NOT NULL)
         FROM sessions FINAL
-        WHERE judging_run = %(run)s AND status = 'open' AND judged AND compared AND {self._place} AND {self._firmware}
+        WHERE {self._rows} AND status = 'open' AND judged AND compared AND {self._place} AND {self._firmware}
             AND last_received_at > {_SINCE} AND last_received_at <= {_AT}
         GROUP BY age"""
         for age, compared, known in self._read(query):
@@ -209,7 +212,7 @@ class _Rows:
             return True
         query = f"""
         SELECT count() > 0 FROM discrepancies
-        WHERE judging_run = %(run)s AND fingerprint_key = sipHash64(%(fingerprint)s) AND {self._place}"""
+        WHERE {self._rows} AND fingerprint_key = sipHash64(%(fingerprint)s) AND {self._place}"""
         return bool(read(self._store, query, self._params | {"fingerprint": told.fingerprint})[0][0])
 
     def mapper_versions(self) -> tuple[str, ...]:

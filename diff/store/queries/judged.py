@@ -5,7 +5,7 @@ The inverse of `diff.store.rows`, less what a column could not hold (an energy b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,9 +15,10 @@ from diff.policy import JUDGING_RUN
 from diff.rejudge import Outcome
 from diff.store.client import Store
 from diff.store.queries.frames import stored_frames
+from diff.store.queries.reading import read
 from ingest.frame import Frame, Micros
 
-__all__ = ["charger_frames", "chargers_between", "first_seen", "stored_outcome"]
+__all__ = ["charger_frames", "chargers_between", "first_seen", "frames_a_charger", "stored_outcome"]
 
 _TIMES: Final = frozenset(
     {"started_at", "stopped_at", "first_received_at", "last_received_at", "occurred_at", "observed_at"}
@@ -41,6 +42,20 @@ def chargers_between(store: Store, since: Micros, until: Micros) -> list[str]:
         AND received_at BETWEEN fromUnixTimestamp64Micro(%(since)s) AND fromUnixTimestamp64Micro(%(until)s)
     ORDER BY charger_id"""
     return [row[0] for row in store.execute(query, {"since": since, "until": until})]
+
+
+def frames_a_charger(store: Store, since: Micros, until: Micros, only: Sequence[str] = ()) -> dict[str, int]:
+    """How many frames charging stations have in a time range, both ends included; repeats count.
+
+    `only`: of these; none: of all that have any.
+    """
+    query = """
+    SELECT charger_id, count() FROM frames
+    WHERE charger_id != '' AND (charger_id IN %(only)s OR %(all)s)
+        AND received_at BETWEEN fromUnixTimestamp64Micro(%(since)s) AND fromUnixTimestamp64Micro(%(until)s)
+    GROUP BY charger_id ORDER BY charger_id"""
+    params = {"since": since, "until": until, "only": tuple(only) or ("",), "all": not only}
+    return dict(read(store, query, params))
 
 
 def charger_frames(store: Store, charger_id: str, since: Micros, until: Micros) -> Iterator[Frame]:

@@ -8,10 +8,12 @@ from typing import Final
 
 import msgspec
 
+from diff.judging import CURRENT
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.queries.filters import FAULTS, SEVERITIES, pattern
 from diff.store.queries.reading import read
+from diff.store.queries.runs import counting
 from ingest.frame import Micros
 
 __all__ = ["MessageLine", "SessionLine", "Window", "latest_sessions", "messages_of", "session", "window_of"]
@@ -83,7 +85,7 @@ class Window(msgspec.Struct, frozen=True):
 
 
 def latest_sessions(
-    store: Store, run: str = JUDGING_RUN, *, charger: str = "", only: str = "", limit: int = 200
+    store: Store, run: str = CURRENT, *, charger: str = "", only: str = "", limit: int = 200
 ) -> list[SessionLine]:
     """The sessions that changed last. `charger` may hold `*`; `only`: `differing` or `compared`."""
     operator, value = pattern(charger or "*")
@@ -95,7 +97,7 @@ def latest_sessions(
     return _sessions(store, run, " AND ".join(conditions), {"charger": value}, limit)
 
 
-def session(store: Store, session_id: str, run: str = JUDGING_RUN) -> SessionLine | None:
+def session(store: Store, session_id: str, run: str = CURRENT) -> SessionLine | None:
     """One session; None where the store has none of that id."""
     found = _sessions(store, run, "session_id = %(id)s", {"id": session_id}, 1)
     return found[0] if found else None
@@ -140,12 +142,13 @@ def window_of(line: SessionLine, messages: Sequence[MessageLine] = ()) -> Window
 
 
 def _sessions(store: Store, run: str, condition: str, params: dict[str, object], limit: int) -> list[SessionLine]:
+    rows = counting(store, run)
     # Which ones they are takes few columns of all sessions; the rest is read of those alone, by the primary keys.
     query = f"""
     SELECT charger_id, session_id, count() OVER () FROM sessions AS s FINAL
-    WHERE judging_run = %(run)s AND s.status = 'open' AND {condition}
+    WHERE {rows} AND s.status = 'open' AND {condition.format(rows=rows)}
     ORDER BY s.last_received_at DESC, s.session_id LIMIT %(limit)s"""
-    found = read(store, query, params | {"run": run, "limit": limit})
+    found = read(store, query, params | {"limit": limit})
     if not found:
         return []
     query = f"""
@@ -155,26 +158,25 @@ def _sessions(store: Store, run: str, condition: str, params: dict[str, object],
         SELECT assumeNotNull(session_id) AS key, count() AS open_count,
             min(indexOf({list(SEVERITIES)!r}, toString(severity))) AS worst_rank
         FROM discrepancies FINAL
-        WHERE charger_id IN %(chargers)s AND judging_run = %(run)s AND status = 'open' AND session_id IN %(ids)s
+        WHERE charger_id IN %(chargers)s AND {rows} AND status = 'open' AND session_id IN %(ids)s
             AND {FAULTS}
         GROUP BY key
     ) AS d ON d.key = s.session_id
-    WHERE charger_id IN %(chargers)s AND judging_run = %(run)s AND session_id IN %(ids)s AND s.status = 'open'
+    WHERE charger_id IN %(chargers)s AND {rows} AND session_id IN %(ids)s AND s.status = 'open'
     ORDER BY s.last_received_at DESC, s.session_id LIMIT %(limit)s"""
     chosen = {
-        "run": run,
         "limit": limit,
         "total": found[0][2],
         "chargers": tuple({row[0] for row in found}),
         "ids": tuple(row[1] for row in found),
     }
-    rows = read(store, query, chosen)
-    return [msgspec.convert(dict(zip(SessionLine.__struct_fields__, row, strict=True)), SessionLine) for row in rows]
+    lines = read(store, query, chosen)
+    return [msgspec.convert(dict(zip(SessionLine.__struct_fields__, row, strict=True)), SessionLine) for row in lines]
 
 
 _DIFFERING: Final = f"""sipHash64(session_id) IN (
         SELECT session_key FROM discrepancies FINAL
-        WHERE judging_run = %(run)s AND status = 'open' AND session_key != 0 AND {FAULTS}
+        WHERE {{rows}} AND status = 'open' AND session_key != 0 AND {FAULTS}
     )"""
 _TIMES: Final = {"started_at", "stopped_at", "first_received_at", "last_received_at"}
 _SESSION: Final = ", ".join(

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from diff.gates.coverage import OFFLINE_START, OFFLINE_STOP, REBOOT_IN_SESSION
+from diff.judging import CURRENT
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.queries.reading import read
+from diff.store.queries.runs import counting
 from ingest.frame import Micros
 from shadow import schema
 
@@ -19,16 +21,14 @@ _KNOWN: Final = frozenset({*schema.actions(schema.V16), *schema.actions(schema.V
 """Whatever else a charging station calls an action is none."""
 
 
-def actions_by_charger(
-    store: Store, since: Micros, until: Micros, run: str = JUDGING_RUN
-) -> Mapping[str, Counter[str]]:
+def actions_by_charger(store: Store, since: Micros, until: Micros, run: str = CURRENT) -> Mapping[str, Counter[str]]:
     """Calls by charging station and action, and what happened around sessions, of the whole fleet in a stretch of time.
 
     Frames and 2.0.1 messages are kept for a shorter time than sessions: what has gone is not counted.
     """
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    params = {"since": since, "until": until, "run": run}
-    for query in (_CALLS, _OFFLINE, _REBOOTS):
+    params = {"since": since, "until": until}
+    for query in (_CALLS, _OFFLINE, _REBOOTS.format(rows=counting(store, run))):
         for charger_id, action, seen in read(store, query, params):
             if action in _KNOWN or action in (OFFLINE_START, OFFLINE_STOP, REBOOT_IN_SESSION):
                 found[charger_id][action] += seen
@@ -54,7 +54,7 @@ _OFFLINE: Final = f"""
     FROM (
         SELECT charger_id, message_id, JSONExtractString(payload, 'eventType') AS event
         FROM messages
-        WHERE judging_run = %(run)s AND action = 'TransactionEvent' AND type = 'request'
+        WHERE judging_run = '{JUDGING_RUN}' AND action = 'TransactionEvent' AND type = 'request'
             AND at {_BETWEEN.format("at")} AND JSONExtractBool(payload, 'offline')
     )
     WHERE event IN ('Started', 'Ended')
@@ -64,7 +64,7 @@ _REBOOTS: Final = f"""
     SELECT s.charger_id, '{REBOOT_IN_SESSION}', uniqExact(s.session_id)
     FROM (
         SELECT charger_id, session_id, first_received_at, last_received_at FROM sessions FINAL
-        WHERE judging_run = %(run)s AND status = 'open' AND last_received_at {_BETWEEN.format("last_received_at")}
+        WHERE {{rows}} AND status = 'open' AND last_received_at {_BETWEEN.format("last_received_at")}
     ) AS s
     INNER JOIN (
         SELECT charger_id, received_at FROM frames

@@ -60,21 +60,32 @@ def test_standing_still_is_not_to_move_although_there_is_something_to_do() -> No
     assert still.look(70, 5, "b") == 0
 
 
+def _file(policy: Path) -> dict[str, str]:
+    """A policy file, and no setting that says the same."""
+    return {"policy_file": str(policy), "settle_missing_seconds": "", "settle_reboot_seconds": ""}
+
+
 def test_a_workers_metrics_are_what_it_did(tmp_path: Path, kafka: str, topics: Topics) -> None:
-    """Frames, batches, comparisons and discrepancies as they were published; SIGTERM ends it with 0."""
-    frames = _frames(400)
-    with Part("worker", tmp_path, kafka, topics, stop_seconds="15") as part:
+    """Frames, batches, comparisons and discrepancies as published, a broken policy; SIGTERM ends it with 0."""
+    frames, policy = _frames(400), tmp_path / "policy.toml"
+    policy.write_text('version = "good"\n')
+    with Part("worker", tmp_path, kafka, topics, stop_seconds="15", **_file(policy)) as part:
         part.until("healthy")
         published = publish(kafka, topics, frames)
         until(lambda: part.metrics()["shadow_worker_frames_total"] == published, 30, "all frames are lived")
         lag = f'shadow_consumer_lag{{topic="{topics.frames}"}}'
         until(lambda: part.metrics().get(lag) == 0, 10, "no lag")
         shown = part.metrics()
+        policy.write_text('version = "worse"\n[stop]\nkind = "about"\n')
+        publish(kafka, topics, frames[:1])
+        until(lambda: part.metrics()["shadow_policy_broken"] == 1, 10, "the broken policy is told")
+        part.until("degraded")
         began = time.monotonic()
         assert part.running.stop() == 0
         took = time.monotonic() - began
 
     assert took < 15
+    assert shown["shadow_policy_broken"] == 0
     assert shown["shadow_worker_partitions"] == topics.partitions
     batches = shown["shadow_worker_batches_total"]
     assert 1 <= batches <= published

@@ -13,9 +13,10 @@ from diff.store.errors import StoreRefusedError
 from diff.store.migrations import Migration, Retention, migrations, set_retention, statements
 from diff.store.tables import TABLES
 
-_DERIVED = ("schema_versions", "frame_counts", "message_counts", "fingerprints")
+_DERIVED = ("schema_versions", "frame_counts", "message_counts", "fingerprints", "judging_runs", "current_runs")
 """Not written by the writer."""
-_AGEING = {*TABLES, *_DERIVED} - {"chargers", "device_facts", "schema_versions", "acknowledgements"}
+_KEPT = {"chargers", "device_facts", "schema_versions", "acknowledgements", "judging_runs", "current_runs"}
+_AGEING = {*TABLES, *_DERIVED} - _KEPT
 
 
 def test_migrating_twice_applies_everything_once(bare_store: Store) -> None:
