@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -72,15 +73,12 @@ def _read(path: Path, capture: Capture, outlet: Outlet) -> bool:
     """Read one file; whether it is damaged."""
     flushed = time.monotonic()
     try:
-        if str(path) == "-":
-            chunks: Iterator[bytes] = _chunks(sys.stdin.buffer)
-        else:
-            chunks = _chunks(path.open("rb"))
-        for chunk in chunks:
-            capture.feed(chunk)
-            if time.monotonic() - flushed > _FLUSH_SECONDS:
-                flushed = time.monotonic()
-                outlet.flush()
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
+            for chunk in _chunks(file):
+                capture.feed(chunk)
+                if time.monotonic() - flushed > _FLUSH_SECONDS:
+                    flushed = time.monotonic()
+                    outlet.flush()
     except OSError as error:
         raise RecordingError(f"{path}: cannot be read: {error.strerror or error}; name a capture file") from None
     flaw = capture.end_file()
@@ -91,11 +89,10 @@ def _read(path: Path, capture: Capture, outlet: Outlet) -> bool:
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        # One read at a time: a pipe is given out as it comes.
-        read = getattr(file, "read1", file.read)
-        while chunk := read(_CHUNK):
-            yield chunk
+    # One read at a time: a pipe is given out as it comes.
+    read = getattr(file, "read1", file.read)
+    while chunk := read(_CHUNK):
+        yield chunk
 
 
 def _say(report: Report, *, as_json: bool) -> None:

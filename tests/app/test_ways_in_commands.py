@@ -1,24 +1,31 @@
 """`shadow-csms tap pcap|log|topic`: ways in that are not in the path."""
 
-import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from app.cli import app
 from ingest.frame import Frame, FrameKind
 from ingest.journal import JournalReader
 from ingest.recording import Reader
-from tests.app.conftest import Cli
 from tests.ingest.capture.wire import Talk, pcap, text
 
-WHOLE = pcap(
-    Talk()
-    .session()
-    .says(text(b'[2,"9","Authorize",{"idTag":"TAG-1"}]', masked=True))
-    .close()
-    .timed()
-)
+WHOLE = pcap(Talk().session().says(text(b'[2,"9","Authorize",{"idTag":"TAG-1"}]', masked=True)).close().timed())
+
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run a command in this process, in a directory of the test's own that is its data directory, too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHADOW_DATA_DIR", str(tmp_path))
+    return lambda *arguments, stdin=b"": CliRunner().invoke(app, [str(one) for one in arguments], input=stdin)
 
 
 @pytest.fixture
@@ -40,28 +47,28 @@ def test_the_tap_still_taps(cli: Cli) -> None:
 def test_a_capture_becomes_a_recording(cli: Cli, capture: Path, tmp_path: Path) -> None:
     """The recording replays; what was read is said on stderr, as JSON where asked; tokens are pseudonyms."""
     out = tmp_path / "out.jsonl"
-    result = cli("tap", "pcap", str(capture), "--out", str(out), "--data-dir", str(tmp_path), "--json")
+    result = cli("tap", "pcap", capture, "--out", out, "--json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stderr)["connections"] == {"websocket": 1}
     assert b"TAG-1" not in out.read_bytes()
     frames = list(Reader().read(out.read_bytes().splitlines()))
     assert [frame.kind for frame in frames if isinstance(frame, Frame)].count(FrameKind.MESSAGE) == 8
-    replayed = cli("replay", str(out), "--json")
+    replayed = cli("replay", out, "--json")
     assert json.loads(replayed.stdout)["frames"] == len(frames)
-    again = cli("tap", "pcap", str(capture), "--out", str(out), "--data-dir", str(tmp_path))
+    again = cli("tap", "pcap", capture, "--out", out)
     assert (again.exit_code, "is there already" in again.stderr) == (2, True)
 
 
-def test_a_pipe_becomes_a_recording_on_stdout(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_becomes_a_recording_on_stdout(cli: Cli) -> None:
     """`-` reads what tcpdump writes, and the recording goes to stdout for `replay -`."""
-    result = cli("tap", "pcap", "-", "--data-dir", str(tmp_path), input=WHOLE)
+    result = cli("tap", "pcap", "-", stdin=WHOLE)
     assert result.exit_code == 0, result.stderr
-    assert len(list(Reader().read(io.BytesIO(result.stdout_bytes)))) > 10
+    assert len(list(Reader().read(result.stdout_bytes.splitlines()))) > 10
 
 
 def test_a_capture_goes_into_the_journal(cli: Cli, capture: Path, tmp_path: Path) -> None:
     """--to journal: the embedded runtime finds it there."""
-    result = cli("tap", "pcap", str(capture), "--to", "journal", "--data-dir", str(tmp_path))
+    result = cli("tap", "pcap", capture, "--to", "journal")
     assert result.exit_code == 0, result.stderr
     frames = list(Reader().read(JournalReader(tmp_path / "journal").follow()))
     assert sum(isinstance(frame, Frame) for frame in frames) > 10
@@ -70,7 +77,7 @@ def test_a_capture_goes_into_the_journal(cli: Cli, capture: Path, tmp_path: Path
 def test_a_damaged_capture(cli: Cli, capture: Path, tmp_path: Path) -> None:
     """What stands before the damage is read, the byte is named, and the exit code says so."""
     capture.write_bytes(WHOLE[:-10])
-    result = cli("tap", "pcap", str(capture), "--out", str(tmp_path / "o"), "--data-dir", str(tmp_path))
+    result = cli("tap", "pcap", capture, "--out", tmp_path / "o")
     assert result.exit_code == 1
     assert "the capture ends within a packet" in result.stderr
     assert (tmp_path / "o").stat().st_size > 1000
@@ -84,11 +91,8 @@ def test_a_damaged_capture(cli: Cli, capture: Path, tmp_path: Path) -> None:
         (("pcap", "one.pcap", "--enrolment-file", "absent.toml"), "absent.toml"),
     ],
 )
-def test_what_cannot_begin(
-    cli: Cli, capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], wrong: str
-) -> None:
+def test_what_cannot_begin(cli: Cli, capture: Path, arguments: tuple[str, ...], wrong: str) -> None:
     """One line and exit code 2."""
-    monkeypatch.chdir(tmp_path)
-    result = cli("tap", *arguments, "--data-dir", str(tmp_path))
+    result = cli("tap", *arguments)
     assert result.exit_code == 2
     assert wrong in result.stderr
