@@ -1,4 +1,4 @@
-"""`tap pcap`: ways in that are not in the path of the traffic."""
+"""`tap pcap|log|topic`: ways in that are not in the path of the traffic."""
 
 from __future__ import annotations
 
@@ -42,6 +42,44 @@ def pcap(
     given = settings(enrolment_file=enrolment_file, data_dir=data_dir, kafka_bootstrap=kafka)
     options = capturing.Options(captures, to, out, tuple(port or ()), as_json)
     run(lambda: capturing.run(given, options))
+
+
+@app.command()
+def log(
+    logs: Annotated[list[Path], typer.Argument(help="Log files in order; - is standard input.")],
+    mapping: Annotated[Path, typer.Option(help="TOML file: what stands where (examples/steve-log.toml).")],
+    to: To = Target.RECORDING,
+    out: Out = None,
+    data_dir: DataDir = None,
+    kafka: Kafka = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the message log of a backend; each broken line is named (exit code 1), and costs no other."""
+    from app import reading_logs
+
+    check_target(to, out)
+    given = settings(data_dir=data_dir, kafka_bootstrap=kafka)
+    options = reading_logs.Options(logs, mapping, to, out, as_json)
+    run(lambda: reading_logs.run(given, options))
+
+
+@app.command()
+def topic(
+    name: Annotated[str, typer.Argument(help="The topic of the other CSMS.")],
+    mapping: Annotated[Path, typer.Option(help="TOML file: what stands where (examples/kafka-topic.toml).")],
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="The first time: all that the topic holds, not only what is new.")
+    ] = False,
+    until_end: Annotated[bool, typer.Option("--until-end", help="End where the topic ends now.")] = False,
+    data_dir: DataDir = None,
+    kafka: Annotated[str | None, typer.Option("--kafka", help="Kafka brokers as HOST:PORT, comma separated.")] = None,
+) -> None:
+    """Take frames that another CSMS has on a Kafka topic into the topic of frames (distributed runtime)."""
+    from app.distributed import following
+
+    given = settings(data_dir=data_dir, kafka_bootstrap=kafka)
+    options = following.Options(name, mapping, from_beginning, until_end)
+    run(lambda: following.run(given, options))
 
 
 def check_target(to: Target, out: Path | None) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from app import refusals
 from app.cli import app
 from ingest.frame import Frame, FrameKind
 from ingest.journal import JournalReader
@@ -96,3 +97,40 @@ def test_what_cannot_begin(cli: Cli, capture: Path, arguments: tuple[str, ...], 
     result = cli("tap", *arguments)
     assert result.exit_code == 2
     assert wrong in result.stderr
+
+
+STEVE = Path(__file__).resolve().parents[2] / "examples" / "steve-log.toml"
+LINE = "[INFO ] 2022-09-19 12:13:5{},000 x - [chargeBoxId=CP1, sessionId=s] {}\n"
+
+
+@pytest.fixture
+def steve(tmp_path: Path) -> Path:
+    """A short log of SteVe with a broken line."""
+    said = ('Received: [2,"1","Heartbeat",{}]', 'Sending: [3,"1",{}]', "Retrieved: something")
+    path = tmp_path / "steve.log"
+    path.write_text("".join(LINE.format(number, text) for number, text in enumerate(said)))
+    return path
+
+
+def test_a_log_becomes_a_recording(cli: Cli, steve: Path) -> None:
+    """Frames on stdout; the broken line is named with its number, and the exit code says that there was one."""
+    result = cli("tap", "log", steve, "--mapping", STEVE)
+    assert result.exit_code == 1
+    assert "steve.log, line 3: no rule of the mapping fits" in result.stderr
+    assert "3 lines: 2 frames, 1 broken" in result.stderr
+    assert len(list(Reader().read(result.stdout_bytes.splitlines()))) == 2
+
+
+def test_broken_lines_become_dead_letters(cli: Cli, steve: Path, tmp_path: Path) -> None:
+    """Beside the journal the evidence of a broken line is kept; what it held is masked."""
+    result = cli("tap", "log", steve, "--mapping", STEVE, "--to", "journal", "--json")
+    assert json.loads(result.stderr)["broken"] == 1
+    [letter], _ = refusals.read(tmp_path, 0)
+    assert (letter.source, letter.position) == ("log", "steve.log, line 3")
+    assert "something" not in letter.shape
+
+
+def test_a_mapping_of_the_other_kind(cli: Cli, steve: Path) -> None:
+    """Places of a Kafka record are refused for a log, with the command that they are for."""
+    result = cli("tap", "log", steve, "--mapping", STEVE.with_name("kafka-topic.toml"))
+    assert (result.exit_code, "`tap topic`" in result.stderr) == (2, True)
