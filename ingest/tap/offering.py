@@ -116,7 +116,8 @@ class Offering:
         """
         try:
             known = _DIRECTIONS.get(direction)
-            if known is None or not isinstance(text, str | bytes) or len(text) > MAX_TEXT:
+            held: object = text  # a CSMS may be written without types
+            if known is None or not isinstance(held, str | bytes) or len(held) > MAX_TEXT:
                 return self._refuse()
             return self._put(charger_id, connection, FrameKind.MESSAGE, direction=known, text=text)
         except Exception:  # noqa: BLE001 - a CSMS must go on whatever is wrong here
@@ -155,7 +156,7 @@ class Offering:
         handshake: Handshake | None = None,
         close_code: int | None = None,
     ) -> bool:
-        if not isinstance(charger_id, str) or not 0 < len(charger_id) <= _MAX_ID or self._stopping:
+        if not 0 < len(charger_id) <= _MAX_ID or self._stopping:
             return self._refuse()
         charger_id.encode()
         name = "" if connection is None else str(connection)[:_MAX_ID]
