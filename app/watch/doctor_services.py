@@ -232,7 +232,8 @@ def _completeness(store: Store, now: Micros) -> Finding:
         sum(one.bytes_parsed for one in sums.values()),
     )
     frames, stored = sum(one.frames for one in sums.values()), sum(one.frames_stored for one in sums.values())
-    seen = f"{total} connections: {parts}; {parsed:,} of {forwarded:,} bytes parsed, {stored:,} of {frames:,} frames stored"
+    shares = f"{parsed:,} of {forwarded:,} bytes parsed, {stored:,} of {frames:,} frames stored"
+    seen = f"{total} connections: {parts}; {shares}"
     if not worst:
         return Finding("completeness", Verdict.OK, seen)
     [one] = worst
