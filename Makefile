@@ -11,7 +11,7 @@ JOBS ?= 4
 UV_COMPILE := $(UV) pip compile pyproject.toml --python-version 3.11 --universal --generate-hashes \
 	--no-emit-index-url --no-header --quiet
 
-.PHONY: demo test check types lint docs bench kafka kafka-check stack lock clean
+.PHONY: demo test fuzz check types lint docs bench kafka kafka-check stack lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/shadow-csms demo $(if $(SECONDS),--seconds $(SECONDS)) $(ARGS)
@@ -22,6 +22,10 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# What reads the wire, under fire for ten minutes, one target after another: for a nightly run.
+fuzz: $(VENV)/.dev
+	SHADOW_FUZZ_SECONDS=$(if $(SECONDS),$(SECONDS),600) $(BIN)/python -m pytest --timeout=1200 tests/fuzz $(ARGS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench core

@@ -31,6 +31,7 @@ from app.commands import policy as cli_policy
 from app.commands import records as cli_records
 from app.commands import rejudge as cli_rejudge
 from app.commands import stream as cli_stream
+from app.commands import ways_in as cli_ways_in
 from app.commands import weight as cli_weight
 from app.commands import whatif as cli_whatif
 
@@ -220,6 +221,8 @@ app.registered_commands += cli_whatif.app.registered_commands + cli_judging.app.
 # Behind the commands of the embedded runtime, which a newcomer meets first.
 app.registered_commands += cli_stream.app.registered_commands + cli_rejudge.app.registered_commands
 app.registered_commands += cli_backfill.app.registered_commands
+cli_stream.tap_app.registered_commands += cli_ways_in.app.registered_commands
+app.add_typer(cli_stream.tap_app)
 app.add_typer(cli_device.app)
 app.add_typer(cli_mapping.app)
 app.add_typer(cli_policy.app)

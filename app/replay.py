@@ -24,7 +24,7 @@ from shadow.config import ShadowConfig
 from shadow.device_model.fact import Fact
 from shadow.message import MessageType, ShadowMessage
 
-__all__ = ["Places", "RecordingError", "Replay", "encode", "read_recordings"]
+__all__ = ["Places", "RecordingError", "Replay", "bounded_lines", "encode", "read_recordings"]
 
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 _CHUNK: Final = 1 << 20
@@ -245,7 +245,7 @@ def read_recordings(
     for path in paths:
         if str(path) == "-":
             places.begin("standard input", reader.lines)
-            yield from reader.read(_lines(sys.stdin.buffer, progress))
+            yield from reader.read(bounded_lines(sys.stdin.buffer, progress))
             continue
         try:
             with path.open("rb") as file:
@@ -257,14 +257,14 @@ def read_recordings(
                     digests.add(digest)
                     file.seek(0)
                 places.begin(str(path), reader.lines)
-                yield from reader.read(_lines(file, progress))
+                yield from reader.read(bounded_lines(file, progress))
         except OSError as error:
             raise RecordingError(
                 f"{path}: cannot be read: {error.strerror or error}; name a recording (JSON Lines)"
             ) from None
 
 
-def _lines(file: IO[bytes], progress: Callable[[int], None] | None) -> Iterator[bytes]:
+def bounded_lines(file: IO[bytes], progress: Callable[[int], None] | None) -> Iterator[bytes]:
     """Lines with bounded memory: of a line that is too long only so much is read as proves it."""
     done = 0
     while line := file.readline(MAX_LINE + 2):

@@ -9,24 +9,28 @@ import typer
 
 from app.command import run, settings
 
-__all__ = ["app"]
+__all__ = ["app", "tap_app"]
 
 app: Final = typer.Typer()
+tap_app: Final = typer.Typer(name="tap")
 
 DataDir = Annotated[Path | None, typer.Option(help="Where this process keeps its files.")]
 Bootstrap = Annotated[str | None, typer.Option("--kafka", help="Kafka brokers as HOST:PORT, comma separated.")]
 StoreUrl = Annotated[str | None, typer.Option(help="clickhouse://USER:PASSWORD@HOST:PORT/DB")]
 
 
-@app.command()
+@tap_app.callback(invoke_without_command=True)
 def tap(
+    context: typer.Context,
     upstream: Annotated[str | None, typer.Option(help="The primary CSMS, as ws://HOST:PORT.")] = None,
     listen_port: Annotated[int | None, typer.Option(help="Port of the tap; 0 takes a free one.")] = None,
     kafka: Bootstrap = None,
     data_dir: DataDir = None,
     enrolment_file: Annotated[Path | None, typer.Option(help="TOML file of enrolled charging stations.")] = None,
 ) -> None:
-    """Tap live traffic on its way to the primary CSMS and publish it to Kafka (distributed runtime)."""
+    """Tap live traffic on its way to the primary CSMS and publish it to Kafka, or take it from somewhere else."""
+    if context.invoked_subcommand is not None:
+        return
     from app.distributed import tapping
 
     given = settings(

@@ -22,7 +22,7 @@ from ingest.records.intake import Intake, Refused
 from ingest.topic_admin import TopicError
 from ingest.topics import MAX_BATCH, Topics
 
-__all__ = ["Taker", "follow", "publish", "taken"]
+__all__ = ["Taker", "follow", "make_producer", "publish", "send", "taken"]
 
 _log = logging.getLogger(__name__)
 _POLL_MS: Final = 500
@@ -40,8 +40,8 @@ def publish(
     """
     producer = None
     try:
-        producer = _producer(bootstrap, **options)
-        _send(producer, topics, frames, letters)
+        producer = make_producer(bootstrap, **options)
+        send(producer, topics, frames, letters)
     except kafka_errors() as error:
         raise TopicError(f"Kafka at {bootstrap}: {error}; is it there, and are the topics made?") from None
     finally:
@@ -72,7 +72,7 @@ class Taker:
         self._topics, self._intake = topics, intake
         self.records = self.refused = 0
         self.stopping = False
-        self._producer = _producer(bootstrap, **options)
+        self._producer = make_producer(bootstrap, **options)
         self._consumer = KafkaConsumer(
             topics.primary_records,
             bootstrap_servers=bootstrap,
@@ -109,7 +109,7 @@ class Taker:
                 else:
                     frames.append(item)
         if polled:
-            _send(self._producer, self._topics, frames, letters)
+            send(self._producer, self._topics, frames, letters)
             self._consumer.commit()
             self.records += len(frames)
             self.refused += len(letters)
@@ -135,7 +135,8 @@ def follow(settings: Settings) -> int:
     return 0
 
 
-def _producer(bootstrap: str, **options: Any) -> Any:
+def make_producer(bootstrap: str, **options: Any) -> Any:
+    """A producer that keeps the order and waits for all replicas."""
     from kafka import KafkaProducer
 
     return KafkaProducer(
@@ -148,7 +149,8 @@ def _producer(bootstrap: str, **options: Any) -> Any:
     )
 
 
-def _send(producer: Any, topics: Topics, frames: Iterable[Frame], letters: Iterable[DeadLetter]) -> None:
+def send(producer: Any, topics: Topics, frames: Iterable[Frame], letters: Iterable[DeadLetter]) -> None:
+    """Send frames and dead letters, and wait until Kafka has them all."""
     waiting = []
     for frame in frames:
         key, value, headers = cloudevents.encode(frame)

@@ -13,6 +13,8 @@ from app.watch.progress import told
 from diff.store.client import Store
 from diff.store.errors import StoreRefusedError, StoreUnavailable
 from diff.store.migrations import migrations
+from diff.store.queries.completeness import completeness, unreconciled
+from ingest.frame import Micros
 from ingest.topics import Topic, Topics
 
 __all__ = ["kafka_findings", "store_findings"]
@@ -207,8 +209,37 @@ def store_findings(settings: Settings) -> Iterator[Finding]:
             yield Finding("clickhouse", Verdict.FAIL, f"{where}: {error}", "correct user, password or rights")
             return
         yield Finding("clickhouse", Verdict.OK, f"{where}: ClickHouse {version}")
-        yield _schema(store)
+        schema = _schema(store)
+        yield schema
         yield _clock(now / 1000, began, ended)
+        if schema.verdict is Verdict.OK:
+            yield _completeness(store, now * 1000)
+
+
+def _completeness(store: Store, now: Micros) -> Finding:
+    """From the wire to the store: whether the numbers of every connection reconcile."""
+    try:
+        sums = {one.outcome: one for one in completeness(store, now)}
+        worst = unreconciled(store, now, limit=1)
+    except (StoreRefusedError, StoreUnavailable) as error:
+        return Finding("completeness", Verdict.WARN, f"not counted: {error}", "look when the store is less busy")
+    if not sums:
+        return Finding("completeness", Verdict.SKIP, "no tap has reported a connection in the last 29 days")
+    total = sum(one.connections for one in sums.values())
+    parts = ", ".join(f"{one.connections} {outcome.value}" for outcome, one in sums.items())
+    forwarded, parsed = (
+        sum(one.bytes_forwarded for one in sums.values()),
+        sum(one.bytes_parsed for one in sums.values()),
+    )
+    frames, stored = sum(one.frames for one in sums.values()), sum(one.frames_stored for one in sums.values())
+    shares = f"{parsed:,} of {forwarded:,} bytes parsed, {stored:,} of {frames:,} frames stored"
+    seen = f"{total} connections: {parts}; {shares}"
+    if not worst:
+        return Finding("completeness", Verdict.OK, seen)
+    [one] = worst
+    named = f"{one.charger_id} ({one.connection_id}, {one.outcome.value})"
+    todo = f"begin with {named}: docs/runbook.md#frames-are-missing"
+    return Finding("completeness", Verdict.WARN, seen, todo)
 
 
 def _schema(store: Store) -> Finding:

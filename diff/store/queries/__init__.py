@@ -7,6 +7,7 @@ All functions raise what `Store` raises: `StoreUnavailable` and `StoreRefusedErr
 from __future__ import annotations
 
 from diff.store.queries.audits import audits, members
+from diff.store.queries.completeness import Balance, ConnectionBalance, Outcome, completeness, unreconciled
 from diff.store.queries.device import chargers_with_facts, device_facts
 from diff.store.queries.discrepancies import Choices, Group, Occurrence, choices, groups, occurrences
 from diff.store.queries.filters import SEVERITIES, Filter
@@ -42,8 +43,10 @@ __all__ = [
     "FOLLOWED",
     "NO_PRICE",
     "SEVERITIES",
+    "Balance",
     "ChargerLine",
     "Choices",
+    "ConnectionBalance",
     "EnergyPoint",
     "Filter",
     "FrameLine",
@@ -51,6 +54,7 @@ __all__ = [
     "MessageLine",
     "Money",
     "Occurrence",
+    "Outcome",
     "Overview",
     "Pulse",
     "SessionLine",
@@ -61,6 +65,7 @@ __all__ = [
     "chargers",
     "chargers_with_facts",
     "choices",
+    "completeness",
     "connection_states",
     "device_facts",
     "energy_points",
@@ -77,5 +82,6 @@ __all__ = [
     "recording",
     "session",
     "severities",
+    "unreconciled",
     "window_of",
 ]

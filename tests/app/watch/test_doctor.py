@@ -9,11 +9,16 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
+from app.watch import doctor_services
+from app.watch.doctor import Verdict
 from app.watch.health import judged
 from app.watch.metrics import Exposition
 from app.watch.monitor import Monitor
+from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
+from diff.store.tables import ConnectionAccount
+from diff.store.writer import Writer
 from ingest.redaction_key import read_key
 from ingest.topics import Topics
 from tests.app.conftest import Cli
@@ -178,3 +183,21 @@ def test_a_schema_that_is_missing_old_or_new(cli: Cli, given: dict[str, str], st
     assert "9999" in newer[1]
     assert "not applied: " in older[1]
     assert missing[2] == "`shadow-csms migrate` makes it"
+
+
+def test_connections_that_do_not_reconcile_are_named(store: Store) -> None:
+    """Without accounts nothing is said; frames that the tap wrote and the store lacks are a warning."""
+    now = 1_800_000_000_000_000
+    assert doctor_services._completeness(store, now).verdict is Verdict.SKIP
+    old = now - 600_000_000
+    account = ConnectionAccount(
+        "CP-1", "c1", "closed", "ocpp1.6", compression=False, opened_at=old, closed_at=old, last_frame_at=old,
+        bytes_forwarded=1000, bytes_mirrored=1000, bytes_parsed=1000, frames=3, gaps=0, at=now,
+    )  # fmt: skip
+    writer = Writer(store, judging_run=JUDGING_RUN)
+    writer.add_connections([account])
+    writer.flush()
+    found = doctor_services._completeness(store, now)
+    assert found.verdict is Verdict.WARN
+    assert found.seen == "1 connections: 1 unstored; 1,000 of 1,000 bytes parsed, 0 of 3 frames stored"
+    assert found.todo.startswith("begin with CP-1 (c1, unstored): docs/runbook.md#frames-are-missing")
