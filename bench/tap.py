@@ -22,6 +22,7 @@ import uvloop
 
 from ingest.tap.relay import Relay
 from ingest.tap.service import TapConfig, TapService
+from ingest.tap.upstream import Endpoint
 
 __all__ = ["main"]
 
@@ -119,7 +120,7 @@ def _serve_csms(pipe: Connection) -> None:
 
 def _serve_relay(pipe: Connection, upstream: int) -> None:
     async def run() -> None:
-        relay = Relay(("127.0.0.1", upstream), None)
+        relay = Relay((Endpoint("127.0.0.1", upstream),), None)
         pipe.send(await relay.bind("127.0.0.1", 0))
         await relay.serve()
         await asyncio.to_thread(pipe.recv)
