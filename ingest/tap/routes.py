@@ -1,4 +1,4 @@
-"""Which backend a charging station is forwarded to, by host, path and subprotocol. Pure.
+"""Which backend a charging station is forwarded to, by host, path and subprotocol.
 
     [[routes]]                            # the first one that matches counts
     subprotocols = ["ocpp2.0.1"]          # one of them is offered
