@@ -163,7 +163,7 @@ class _Speaker:
             writer.close()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=50)
 @given(
     sides=st.lists(st.tuples(st.binary(max_size=60_000), st.lists(st.integers(0, 1 << 30), max_size=20)), min_size=2,
                    max_size=2),
