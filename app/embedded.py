@@ -158,7 +158,7 @@ class Embedded:
 
 def tap_config(settings: Settings) -> TapConfig:
     """The tap's part of the settings."""
-    return TapConfig(
+    config = TapConfig(
         upstream=settings.upstream,
         data_dir=settings.data_dir,
         listen_host=settings.listen_host,
@@ -168,6 +168,7 @@ def tap_config(settings: Settings) -> TapConfig:
         tick_seconds=settings.tick_seconds,
         journal_bytes=settings.journal_bytes,
     )
+    return settings.with_doors(config)
 
 
 def free_port(host: str, port: int, what: str) -> int:

@@ -12,6 +12,7 @@ from app.embedded import Embedded, free_port, tap_config, writable
 from app.lifeline import start_child, stop_child
 from app.settings import Settings
 from app.storing import open_store
+from app.tap_signals import listening
 from app.watch import logs
 from diff.store.engine import EmbeddedEngine
 from ingest.tap.service import TapService
@@ -41,7 +42,8 @@ async def _run(settings: Settings, *, dashboard: bool) -> int:
                 )
             return f"{tap_line(runtime.tap)}; {judged}"
 
-        await until_stopped(line)
+        with listening(runtime.tap):
+            await until_stopped(line, runtime.tap.drained.wait())
         say("stopping: what is journalled is still judged and stored")
     return 0
 
@@ -58,7 +60,8 @@ async def _record(settings: Settings) -> int:
     try:
         say(f"tap on {settings.listen_host}:{tap.port}, forwarding to {settings.upstream}")
         say(f"recording; replay it with `shadow-csms replay {tap.config.journal_dir}/*.jsonl`")
-        await until_stopped(lambda: tap_line(tap))
+        with listening(tap):
+            await until_stopped(lambda: tap_line(tap), tap.drained.wait())
     finally:
         await tap.stop()
     return 0

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from app.policies import PolicyFile, PolicyFileError, read_policy
 from app.security import KafkaSecurity, SecurityError, location, read_password
+from app.tap_settings import TapSettings
 from diff.policy import Numbers, Policy, named
 from diff.store.client import Address
 from diff.store.migrations import Retention
@@ -55,13 +56,13 @@ class SettingsError(Exception):
     """The settings cannot be used; the message names the setting, the rule and the next step."""
 
 
-class Settings(BaseSettings):
+class Settings(TapSettings):
     """Every setting of shadow-csms."""
 
     model_config = SettingsConfigDict(env_prefix="SHADOW_", env_ignore_empty=True, extra="forbid", frozen=True)
 
     data_dir: Path = Field(Path("data"), description="Where journal, redaction key and embedded store live.")
-    upstream: str = Field("", description="The primary CSMS as ws://HOST:PORT; the tap forwards to it.")
+    upstream: str = Field("", description="The primary CSMS, ws:// or wss://HOST:PORT; several, by commas, in turn.")
     listen_host: str = Field("127.0.0.1", description="Address on which the tap listens for charging stations.")
     listen_port: int = Field(9310, ge=0, le=65535, description="Port of the tap; 0 takes a free one.")
     enrolment_file: Path | None = Field(None, description="TOML file of enrolled charging stations; none mirrors all.")

@@ -1,225 +1,174 @@
-"""What the tap adds to a round trip: against a direct connection, and against a bare relay of the same runtime.
+"""The tap beside HAProxy, nginx, a bare relay and no proxy at all: round trips, throughput, memory.
 
-Each part runs in a process of its own, as in production: chargers, CSMS, bare relay (the same splice without a copy)
-and tap (splice, hand-off, parser process, redaction, journal). The three ways are measured in turns, so that what else
-the machine does falls on all of them alike. Every charger sends an OCPP call and waits for its answer.
+Each part runs in processes of its own, as in production. The ways are measured in turns, so that what else the machine
+does falls on all of them alike: ratios count, not figures. Every charger sends an OCPP call and waits for its answer.
+With `--kafka` the whole of `shadow-csms tap` is measured in the same way while Kafka is up, silent, or gone.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import multiprocessing
-import struct
+import socket
 import tempfile
-import time
-from collections.abc import Sequence
-from multiprocessing.connection import Connection
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 import uvloop
 
-from ingest.tap.relay import Relay
-from ingest.tap.service import TapConfig, TapService
+from app.stack.broker import Broker, BrokerError
+from bench.tap_load import open_loop, saturated
+from bench.tap_ways import Way, bare_relay, csms, haproxy, nginx, published_tap, tap
 
 __all__ = ["main"]
 
-_CALL: Final = (
-    b'[2,"9c1b6a52-7f0c-4a51-9d7e-2f6f5a0b7d11","MeterValues",{"connectorId":1,"transactionId":7,"meterValue":[{"timestamp"'
-    b':"2026-01-01T00:00:00Z","sampledValue":[{"value":"1234567","measurand":"Energy.Active.Import.Register","unit":"Wh"}]}]}]'
-)
-_ANSWER: Final = b'[3,"9c1b6a52-7f0c-4a51-9d7e-2f6f5a0b7d11",{}]'
-_MASK: Final = b"\x37\xfa\x21\x3d"
-_REQUEST: Final = (
-    "GET /ocpp/BENCH-{} HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-    "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
-)
-_RESPONSE: Final = (
-    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
-)
 _TURNS: Final = 3
+_EAGER: Final = 100
+"""Connections of the saturated run."""
+_P50, _P99, _THROUGHPUT = 1.5, 2.0, 0.8
+"""Targets, against HAProxy."""
 
 
-def _call_frame() -> bytes:
-    masked = bytes(byte ^ _MASK[i % 4] for i, byte in enumerate(_CALL))
-    return struct.pack("!BBH", 0x81, 0x80 | 126, len(_CALL)) + _MASK + masked
-
-
-_CALL_FRAME: Final = _call_frame()
-_ANSWER_FRAME: Final = struct.pack("!BB", 0x81, len(_ANSWER)) + _ANSWER
-
-
-class _Csms(asyncio.Protocol):
-    """Answers the upgrade, then every call."""
+class _Figures:
+    """What was measured of one way."""
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._open = False
+        self.samples: list[int] = []
+        self.rates: list[float] = []
+        self.memory: list[float] = []
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+    def percentile(self, percent: int) -> float:
+        """In microseconds."""
+        ordered = sorted(self.samples)
+        return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] / 1000
 
-    def data_received(self, data: bytes) -> None:
-        self._rest += data
-        if not self._open:
-            _, end, rest = self._rest.partition(b"\r\n\r\n")
-            if not end:
-                return
-            self._open, self._rest = True, rest
-            self._transport.write(_RESPONSE)
-        count, left = divmod(len(self._rest), len(_CALL_FRAME))
-        if count:
-            self._rest = self._rest[len(self._rest) - left :] if left else b""
-            self._transport.write(_ANSWER_FRAME * count)
+    @property
+    def rate(self) -> float:
+        """The middle one of the turns."""
+        return sorted(self.rates)[len(self.rates) // 2] if self.rates else 0.0
 
 
-class _Charger(asyncio.Protocol):
-    """Sends a call, takes the time until its answer is there."""
+def _measure(ways: dict[str, Way], connections: int, options: argparse.Namespace) -> dict[str, _Figures]:
+    figures = {name: _Figures() for name in ways}
+    for _ in range(_TURNS):
+        for name, way in ways.items():
+            one, before = figures[name], way.memory()
 
-    def __init__(self, number: int, samples: list[int]) -> None:
-        self.opened = asyncio.get_running_loop().create_future()
-        self._number = number
-        self._samples = samples
-        self._waiting = len(_RESPONSE)
-        self._sent_at = 0
+            def connected(one: _Figures = one, way: Way = way, before: int = before) -> None:
+                one.memory.append((way.memory() - before) / connections)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.write(_REQUEST.format(self._number).encode())
-
-    def data_received(self, data: bytes) -> None:
-        self._waiting -= len(data)
-        if self._waiting:
-            return
-        if self._sent_at:
-            self._samples.append(time.perf_counter_ns() - self._sent_at)
-            self._sent_at = 0
-        else:
-            self.opened.set_result(None)
-
-    def call(self) -> None:
-        """Send, unless the answer to the last call is still awaited."""
-        if not self._waiting:
-            self._waiting = len(_ANSWER_FRAME)
-            self._sent_at = time.perf_counter_ns()
-            self.transport.write(_CALL_FRAME)
-
-
-def _serve_csms(pipe: Connection) -> None:
-    async def run() -> None:
-        server = await asyncio.get_running_loop().create_server(_Csms, "127.0.0.1", 0, backlog=1024)
-        pipe.send(server.sockets[0].getsockname()[1])
-        await asyncio.to_thread(pipe.recv)
-
-    uvloop.run(run())
-
-
-def _serve_relay(pipe: Connection, upstream: int) -> None:
-    async def run() -> None:
-        relay = Relay(("127.0.0.1", upstream), None)
-        pipe.send(await relay.bind("127.0.0.1", 0))
-        await relay.serve()
-        await asyncio.to_thread(pipe.recv)
-        await relay.stop()
-        pipe.send({})
-
-    uvloop.run(run())
-
-
-def _serve_tap(pipe: Connection, upstream: int, directory: str) -> None:
-    async def run() -> None:
-        service = TapService(TapConfig(f"ws://127.0.0.1:{upstream}", Path(directory)))
-        await service.start()
-        pipe.send(service.port)
-        await asyncio.to_thread(pipe.recv)
-        await service.stop()
-        pipe.send(service.counters())
-
-    uvloop.run(run())
-
-
-async def _measure(port: int, connections: int, rate: int, seconds: float) -> list[int]:
-    loop = asyncio.get_running_loop()
-    samples: list[int] = []
-    chargers = []
-    for number in range(connections):
-        _, charger = await loop.create_connection(lambda n=number: _Charger(n, samples), "127.0.0.1", port)  # type: ignore[misc]  # a lambda's default
-        chargers.append(charger)
-    await asyncio.gather(*(charger.opened for charger in chargers))
-    start = time.perf_counter()
-    sent = 0
-    while (now := time.perf_counter() - start) < seconds:
-        while sent < now * rate:
-            chargers[sent % connections].call()
-            sent += 1
-        await asyncio.sleep(0.001)
-    await asyncio.sleep(0.2)
-    for charger in chargers:
-        charger.transport.abort()
-    await asyncio.sleep(0.1)
-    return samples
-
-
-def _start(context: Any, target: Any, *arguments: Any) -> tuple[Any, Connection, int]:
-    ours, theirs = context.Pipe()
-    process = context.Process(target=target, args=(theirs, *arguments))
-    process.start()
-    if not ours.poll(30):
-        process.kill()
-        raise RuntimeError("a part of the benchmark did not start within 30 s")
-    return process, ours, ours.recv()
-
-
-def _percentile(samples: list[int], percent: int) -> float:
-    """In microseconds."""
-    ordered = sorted(samples)
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] / 1000
-
-
-def _table(results: dict[str, list[int]]) -> dict[str, tuple[float, float]]:
-    figures = {name: (_percentile(samples, 50), _percentile(samples, 99)) for name, samples in results.items()}
-    base = figures["direct"]
-    print(f"{'way':<12}{'round trips':>12}{'p50 µs':>10}{'p99 µs':>10}{'+p50 µs':>10}{'+p99 µs':>10}")
-    for name, (p50, p99) in figures.items():
-        print(f"{name:<12}{len(results[name]):>12}{p50:>10.0f}{p99:>10.0f}{p50 - base[0]:>10.0f}{p99 - base[1]:>10.0f}")
+            seconds = options.seconds / _TURNS
+            one.samples += uvloop.run(open_loop(way.port, connections, options.rate, seconds, connected))
+    for _ in range(_TURNS if options.saturated else 0):
+        for name, way in ways.items():
+            figures[name].rates.append(uvloop.run(saturated(way.port, _EAGER, options.saturated / _TURNS)))
     return figures
 
 
+def _print(title: str, figures: dict[str, _Figures], base: str) -> None:
+    print(f"\n{title}; beside {base} in brackets")
+    print(f"{'way':<14}{'round trips':>12}{'p50 µs':>16}{'p99 µs':>18}{'saturated /s':>20}{'KiB/connection':>16}")
+    beside = figures[base]
+    for name, one in figures.items():
+        p50, p99 = one.percentile(50), one.percentile(99)
+        trips = f"{p50:.0f} ({p50 / beside.percentile(50):.2f})", f"{p99:.0f} ({p99 / beside.percentile(99):.2f})"
+        rate = f"{one.rate:.0f} ({one.rate / beside.rate:.2f})" if one.rate and beside.rate else "-"
+        # The first turn alone: what it took is kept for the next connections.
+        memory = f"{one.memory[0] / 1024:.1f}" if one.memory[0] > 0 else "-"
+        print(f"{name:<14}{len(one.samples):>12}{trips[0]:>16}{trips[1]:>18}{rate:>20}{memory:>16}")
+
+
+def _verdict(figures: dict[str, _Figures]) -> str:
+    ours, theirs = figures["tap"], figures["haproxy"]
+    pairs = [
+        ("p50", ours.percentile(50) / theirs.percentile(50), _P50, True),
+        ("p99", ours.percentile(99) / theirs.percentile(99), _P99, True),
+        ("throughput", ours.rate / theirs.rate if theirs.rate else 1.0, _THROUGHPUT, False),
+    ]
+    said = []
+    for name, ratio, target, at_most in pairs:
+        held = ratio <= target if at_most else ratio >= target
+        said.append(f"{name} {ratio:.2f} of HAProxy's ({'held' if held else 'MISSED'}: {target})")
+    return "targets: " + ", ".join(said)
+
+
+@contextmanager
+def _silent() -> Iterator[str]:
+    """Brokers that take connections and never answer."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen(16)
+        yield f"127.0.0.1:{sock.getsockname()[1]}"
+
+
+@contextmanager
+def _gone() -> Iterator[str]:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{sock.getsockname()[1]}"
+
+
+@contextmanager
+def _up(directory: Path) -> Iterator[str]:
+    with Broker(directory) as broker:
+        yield broker.bootstrap
+
+
+def _with_kafka(upstream: int, directory: Path, options: argparse.Namespace) -> None:
+    """Side by side at the same time, or the machine's mood would be measured."""
+    with ExitStack() as stack:
+        ways: dict[str, Way] = {}
+        try:
+            brokers = {"kafka up": stack.enter_context(_up(directory / "broker"))}
+        except BrokerError as error:
+            print(f"kafka up: not measured: {error}")
+            brokers = {}
+        brokers["kafka silent"] = stack.enter_context(_silent())
+        brokers["kafka gone"] = stack.enter_context(_gone())
+        for name, bootstrap in brokers.items():
+            place = directory / name.replace(" ", "-")
+            ways[name] = stack.enter_context(published_tap(upstream, place, bootstrap))
+        connections = options.connections[0]
+        figures = _measure(ways, connections, options)
+        _print(f"`shadow-csms tap`, {connections} connections, {options.rate}/s", figures, next(iter(figures)))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and print; 1 where the tap lost a copy, because then it was not measured whole."""
+    """Measure and print; 1 where the tap lost a copy below saturation, because then it was not measured whole."""
     parser = argparse.ArgumentParser(prog="bench tap", description=__doc__)
-    parser.add_argument("--connections", type=int, default=200)
+    parser.add_argument("--connections", type=int, nargs="+", default=[1000, 5000])
     parser.add_argument("--rate", type=int, default=1000, help="round trips per second, over all connections")
-    parser.add_argument("--seconds", type=float, default=18, help="measured time, over all three ways")
+    parser.add_argument("--seconds", type=float, default=12, help="measured time for each way")
+    parser.add_argument("--saturated", type=float, default=9, help="seconds of saturation for each way; 0: none")
+    parser.add_argument("--kafka", action="store_true", help="also the whole of `tap` with Kafka up, silent and gone")
+    parser.add_argument("--short", action="store_true", help="a few seconds, for development")
     options = parser.parse_args(argv)
-    context = multiprocessing.get_context("spawn")
-    parts = []
-    with tempfile.TemporaryDirectory() as directory:
-        parts.append(_start(context, _serve_csms))
-        upstream = parts[0][2]
-        parts.append(_start(context, _serve_relay, upstream))
-        parts.append(_start(context, _serve_tap, upstream, directory))
-        ways = dict(zip(("direct", "bare relay", "tap"), (part[2] for part in parts), strict=True))
-        results: dict[str, list[int]] = {name: [] for name in ways}
-        print(f"{options.connections} connections, {options.rate} round trips/s, {_TURNS} turns, on uvloop")
-        for _ in range(_TURNS):
-            for name, port in ways.items():
-                seconds = options.seconds / _TURNS / len(ways)
-                results[name] += uvloop.run(_measure(port, options.connections, options.rate, seconds))
-        counters: dict[str, Any] = {}
-        for process, pipe, _ in parts:
-            pipe.send(None)
-            if process is not parts[0][0] and pipe.poll(30):
-                counters = pipe.recv()
-            process.join(30)
-    figures = _table(results)
-    (direct50, direct99), (bare50, bare99), (tap50, tap99) = figures.values()
-    print(f"tap: {counters.get('bytes_handed_over')} bytes handed over, {counters.get('bytes_dropped')} dropped")
-    print(
-        f"overall tap adds p50 {tap50 - direct50:.0f} µs, p99 {tap99 - direct99:.0f} µs to a direct round trip;"
-        f" p50 {tap50 - bare50:.0f} µs, p99 {tap99 - bare99:.0f} µs to a bare relay"
-    )
-    return 1 if counters.get("bytes_dropped") else 0
+    if options.short:
+        options.connections, options.seconds, options.saturated = [200], 3.0, 3.0
+    lost = 0
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        directory = Path(name)
+        upstream = stack.enter_context(csms())
+        for connections in options.connections:
+            with ExitStack() as parts:
+                place = Path(parts.enter_context(tempfile.TemporaryDirectory(dir=directory)))
+                found = {
+                    "direct": Way(upstream),
+                    "haproxy": parts.enter_context(haproxy(upstream, place)),
+                    "nginx": parts.enter_context(nginx(upstream, place)),
+                    "bare relay": parts.enter_context(bare_relay(upstream)),
+                    "tap": parts.enter_context(tap(upstream, place / "data")),
+                }
+                ways = {key: way for key, way in found.items() if way is not None}
+                figures = _measure(ways, connections, options)
+                base = "haproxy" if "haproxy" in ways else "direct"
+                _print(f"{connections} connections, {options.rate}/s, {_TURNS} turns, mirroring on", figures, base)
+                counters = ways["tap"].counters()
+                dropped = counters.get("bytes_dropped", 0)
+                lost += 0 if options.saturated else dropped
+                print(f"tap: {counters.get('bytes_handed_over')} bytes handed over, {dropped} dropped")
+                print(_verdict(figures) if base == "haproxy" else "HAProxy is not installed: no targets")
+        if options.kafka:
+            _with_kafka(upstream, directory, options)
+    return 1 if lost else 0

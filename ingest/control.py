@@ -72,6 +72,9 @@ class EnrolmentSwitch(msgspec.Struct, frozen=True, tag_field="kind", tag="enrolm
     """Who said it."""
     at: Micros = 0
     """When it was said, by the clock of who said it."""
+    bypass: bool = False
+    """With `enabled` false: taps do not even copy what they forward. Connections that live meanwhile are mirrored again
+    once they reconnect."""
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, tag_field="kind", tag="acknowledgement"):
@@ -246,7 +249,9 @@ class ControlState:
     def overrides(self) -> Overrides:
         """What a tap follows."""
         rules = sorted(self.rules.values(), key=lambda one: one.charger)
-        return Overrides(self.enabled, tuple(Override(one.charger, one.enrolled, one.connectors) for one in rules))
+        bypass = self.switch is not None and self.switch.bypass and not self.switch.enabled
+        said = tuple(Override(one.charger, one.enrolled, one.connectors) for one in rules)
+        return Overrides(self.enabled, said, bypass)
 
     def apply(self, key: bytes | None, value: bytes | None) -> None:
         """Take a record. One that cannot be followed changes nothing and is counted."""

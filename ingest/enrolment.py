@@ -77,6 +77,8 @@ class Overrides(msgspec.Struct, frozen=True, omit_defaults=True):
     enabled: bool = True
     """The kill switch: False mirrors nothing, whatever the rules say."""
     rules: tuple[Override, ...] = ()
+    bypass: bool = False
+    """Taps do not even copy: what they forward is not looked at by anything."""
 
 
 class EnrolmentError(Exception):

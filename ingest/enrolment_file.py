@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Generic, TypeVar
 
 from ingest.enrolment import (
     MIRROR_ALL,
@@ -15,65 +13,9 @@ from ingest.enrolment import (
     parse_overrides,
     parse_rules,
 )
+from ingest.followed import Followed
 
 __all__ = ["EnrolmentFile"]
-
-_MAX_FILE: Final = 16 * 1024 * 1024
-"""Bytes; a list of half a million charging stations fits."""
-
-_Rules = TypeVar("_Rules")
-
-
-class _Followed(Generic[_Rules]):
-    """One file, and the last good thing that stood in it."""
-
-    def __init__(
-        self, path: Path, parse: Callable[[str], _Rules], before: _Rules, absent: _Rules | None = None
-    ) -> None:
-        """Prepare. `before` holds until the file was read, `absent` (where that is no error) while there was none."""
-        self.path = path
-        self.error = ""
-        self.current = before
-        self._parse, self._absent = parse, absent
-        self._seen: tuple[int, int, int] | None = None
-
-    def reload(self) -> bool:
-        """Read the file if it changed since last time. True where what it says is new."""
-        before = self.current
-        try:
-            stat = self.path.stat()
-            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if seen == self._seen:
-                return False
-            self._read(stat.st_size)
-        except FileNotFoundError as error:
-            if self._absent is not None and self._seen is None:
-                self.current = self._absent
-                return self.current != before
-            self._lost(error)
-            return False
-        except OSError as error:
-            self._lost(error)
-            return False
-        self._seen, self._absent = seen, None
-        return not self.error
-
-    def _read(self, size: int) -> None:
-        if size > _MAX_FILE:
-            self.error = f"{self.path}: {size} bytes, at most {_MAX_FILE} are read"
-            return
-        try:
-            self.current = self._parse(self.path.read_bytes().decode())
-        except UnicodeDecodeError as error:
-            self.error = f"{self.path}: not UTF-8 at byte {error.start}; the last good rules hold"
-        except EnrolmentError as error:
-            self.error = f"{self.path}: {error}; the last good rules hold"
-        else:
-            self.error = ""
-
-    def _lost(self, error: OSError) -> None:
-        self.error = f"{self.path}: {error.strerror or error}; the last good rules hold"
-        self._seen = None
 
 
 class EnrolmentFile:
@@ -82,12 +24,14 @@ class EnrolmentFile:
     def __init__(self, path: Path | None, overrides: Path | None = None) -> None:
         """Prepare. Without a `path` all are enrolled whom no override removes; `overrides` need not exist yet."""
         nobody = EnrolmentRules(enabled=False)
-        self._rules = None if path is None else _Followed(path, parse_rules, nobody)
+        self._rules = None if path is None else Followed(path, parse_rules, nobody, refusals=EnrolmentError)
         # One that is there and cannot be read may hold the kill switch: nothing is mirrored before it can be.
         self._overrides = (
             None
             if overrides is None
-            else _Followed(overrides, parse_overrides, Overrides(enabled=False), absent=Overrides())
+            else Followed(
+                overrides, parse_overrides, Overrides(enabled=False), absent=Overrides(), refusals=EnrolmentError
+            )
         )
         self.current = Enrolment(nobody)
         """The last good rules; nothing is mirrored before there are any."""

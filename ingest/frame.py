@@ -63,7 +63,16 @@ class Handshake(msgspec.Struct, frozen=True, omit_defaults=True):
     compression: bool = False
     """permessage-deflate (RFC 7692) was agreed."""
     peer: str | None = None
-    """Address of the charging station as the tap saw it."""
+    """Address of the charging station as the tap saw it, or as a trusted proxy before it said."""
+    tls_cipher: str | None = None
+    tls_resumed: bool = False
+    """The TLS session was resumed."""
+    tls_handshake_us: int | None = None
+    """Microseconds from the accepted socket to the end of the TLS handshake."""
+    client_certificate_serial: str | None = None
+    """Hexadecimal."""
+    client_certificate_fingerprint: str | None = None
+    """SHA-256 of the certificate, hexadecimal."""
 
 
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -60,10 +60,18 @@ def forget(chargers: Chargers, kafka: Kafka = None) -> None:
 
 
 @app.command()
-def off(reason: Reason = "", by: By = None, kafka: Kafka = None) -> None:
+def off(
+    reason: Reason = "",
+    by: By = None,
+    bypass: Annotated[
+        bool, typer.Option("--bypass", help="Do not even copy; until they reconnect, connections stay unmirrored.")
+    ] = False,
+    kafka: Kafka = None,
+) -> None:
     """Kill switch: mirror nothing on any tap. The traffic between charging stations and primary goes on."""
-    switch = EnrolmentSwitch(enabled=False, reason=reason, by=said_by(by), at=_now())
-    _write(kafka, lambda: [encode(switch)], "off: no tap mirrors anything; `shadow-csms enrol on` ends this")
+    switch = EnrolmentSwitch(enabled=False, reason=reason, by=said_by(by), at=_now(), bypass=bypass)
+    done = "no tap copies anything" if bypass else "no tap mirrors anything"
+    _write(kafka, lambda: [encode(switch)], f"off: {done}; `shadow-csms enrol on` ends this")
 
 
 @app.command()
@@ -114,7 +122,7 @@ def _table(state: ControlState) -> None:
 
     switch = state.switch
     said = "" if switch is None else f" (by {switch.by} at {format_micros(switch.at)}{_because(switch.reason)})"
-    typer.echo(f"kill switch: {'on, rules and files hold' if state.enabled else 'OFF, nothing is mirrored'}{said}")
+    typer.echo(f"kill switch: {'on, rules and files hold' if state.enabled else _off(switch)}{said}")
     if state.rules:
         table = Table("charging station", "", "connectors", "by", "at", "reason")
         for rule in sorted(state.rules.values(), key=lambda one: one.charger):
@@ -128,6 +136,10 @@ def _table(state: ControlState) -> None:
         typer.echo("no rules: each tap follows its enrolment file, and one without a file mirrors everything")
     if state.unreadable:
         typer.echo(f"{state.unreadable} records cannot be followed; the last one: {state.flaw}", err=True)
+
+
+def _off(switch: EnrolmentSwitch | None) -> str:
+    return "OFF, nothing is copied" if switch is not None and switch.bypass else "OFF, nothing is mirrored"
 
 
 def _because(reason: str) -> str:

@@ -15,10 +15,12 @@ import uvloop
 
 from app.distributed.control import OVERRIDES_FILE
 from app.distributed.publishing import read_publisher_status
+from app.distributed.tap_workers import run_workers
 from app.embedded import free_port, tap_config, writable
 from app.lifeline import beat, start_child, stop_child
 from app.live import say, tap_line, until_stopped
 from app.settings import Settings
+from app.tap_signals import listening
 from app.watch import logs
 from ingest.tap.service import TapConfig, TapService
 
@@ -37,6 +39,9 @@ def run(settings: Settings) -> int:
     """
     logs.begin("tap", settings)
     settings.kafka_options()  # told here and now, and not by the publisher again and again
+    if settings.tap_workers > 1:
+        TapService(spool_config(settings))  # its refusals too are told here and now
+        return asyncio.run(run_workers(settings))
     if settings.monitor_port:
         free_port(settings.monitor_host, settings.monitor_port, "monitor")
     return uvloop.run(_run(settings))
@@ -51,7 +56,8 @@ async def _run(settings: Settings) -> int:
     try:
         say(f"tap on {settings.listen_host}:{tap.port}, forwarding to {settings.upstream}")
         say(f"publishing to Kafka at {settings.kafka_bootstrap}")
-        await until_stopped(lambda: f"{tap_line(tap)}; {publisher.line()}")
+        with listening(tap):
+            await until_stopped(lambda: f"{tap_line(tap)}; {publisher.line()}", tap.drained.wait())
         say("stopping: what was mirrored is still published, for as long as Kafka takes it")
     finally:
         watch.cancel()

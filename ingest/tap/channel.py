@@ -52,6 +52,8 @@ class Op(IntEnum):
     """After a restart of the parser: every connection that lives, or ended unseen, has been told."""
     STOP = 12
     """The tap ends in good order."""
+    WIRE = 13
+    """What is known of the socket, as JSON."""
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -91,7 +93,7 @@ class RecordReader:
         start, end = 0, len(self._buffer)
         while end - start >= _HEADER.size:
             size, op, number, at = _HEADER.unpack_from(self._buffer, start)
-            if size > MAX_PAYLOAD or not 1 <= op <= Op.STOP:
+            if size > MAX_PAYLOAD or not 1 <= op <= Op.WIRE:
                 raise ChannelError(f"a record of kind {op} with {size} bytes")
             begin = start + _HEADER.size
             if end < begin + size:

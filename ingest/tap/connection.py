@@ -9,8 +9,10 @@ import msgspec
 from ingest.frame import Direction, Handshake, Micros
 from ingest.tap.debt import Debt
 from ingest.tap.deflate import Inflater
+from ingest.tap.forwarded import Forwarded, told
 from ingest.tap.handshake import HeadReader, Request, Response, facts
 from ingest.tap.websocket import FrameReader
+from ingest.tap.wire import NOTHING_KNOWN, Wire
 
 __all__ = ["Connection", "Recovered", "State"]
 
@@ -47,9 +49,9 @@ class Connection:
     """State of one connection; the rules that change it stand in `ingest.tap.mirror`."""
 
     __slots__ = (
-        "announced", "charger_id", "close_code", "closed_at", "connection_id", "connectors", "debt", "early", "gaps",
-        "heads", "last_frame_at", "number", "opened_at", "parsed", "peer", "readers", "reason", "received", "request",
-        "response", "seq", "state", "totals",
+        "announced", "charger_id", "close_code", "closed_at", "connection_id", "connectors", "debt", "early",
+        "forwarded", "gaps", "heads", "last_frame_at", "number", "opened_at", "parsed", "peer", "readers", "reason",
+        "received", "request", "response", "seq", "state", "totals", "wire",
     )  # fmt: skip
 
     def __init__(self, number: int, connection_id: str, peer: str, opened_at: Micros) -> None:
@@ -62,6 +64,9 @@ class Connection:
         self.state = State.HANDSHAKE
         self.reason = ""
         """Why it is unparsable."""
+        self.wire: Wire = NOTHING_KNOWN
+        self.forwarded: Forwarded | None = None
+        """What a trusted terminator said of the charging station."""
         self.request: Request | None = None
         self.response: Response | None = None
         self.heads: dict[Direction, HeadReader] = {direction: HeadReader() for direction in Direction}
@@ -106,9 +111,12 @@ class Connection:
 
     def facts(self) -> Handshake:
         """What is known of the upgrade."""
+        wire, peer = told(self.wire, self.forwarded), self.peer
+        if self.forwarded is not None and self.forwarded.peer:
+            peer = self.forwarded.peer
         if self.request is None:
-            return Handshake(peer=self.peer or None)
-        return facts(self.request, self.response, self.peer)
+            return _with_wire(Handshake(peer=peer or None), wire)
+        return _with_wire(facts(self.request, self.response, peer), wire)
 
     def ask_again(self) -> None:
         """Begin another handshake on the same socket, after a refusal."""
@@ -150,3 +158,16 @@ class Connection:
         self.readers = {}
         self.heads = {}
         self.early = dict.fromkeys(Direction, b"")
+
+
+def _with_wire(handshake: Handshake, wire: Wire) -> Handshake:
+    return msgspec.structs.replace(
+        handshake,
+        tls_version=wire.tls_version,
+        tls_cipher=wire.tls_cipher,
+        tls_resumed=wire.tls_resumed,
+        tls_handshake_us=wire.tls_handshake_us,
+        client_certificate_subject=wire.certificate_subject,
+        client_certificate_serial=wire.certificate_serial,
+        client_certificate_fingerprint=wire.certificate_fingerprint,
+    )

@@ -20,6 +20,7 @@ from ingest.frame import Direction, Micros
 from ingest.tap.channel import CUT, TOTALS, Op
 from ingest.tap.handshake import MAX_HEAD
 from ingest.tap.sender import Sender
+from ingest.tap.wire import Wire
 
 __all__ = ["Copy", "HandOff", "HandOffCounters"]
 
@@ -49,8 +50,21 @@ class Copy:
     """What the parser knows of one connection. The relay calls it once for each chunk, after forwarding it."""
 
     __slots__ = (
-        "_hand_off", "closed_at", "closed_record", "cut", "forwarded", "handed_over", "heads", "missing", "number",
-        "opened_at", "peer", "reported", "since", "told",
+        "_hand_off",
+        "closed_at",
+        "closed_record",
+        "cut",
+        "forwarded",
+        "handed_over",
+        "heads",
+        "known",
+        "missing",
+        "number",
+        "opened_at",
+        "peer",
+        "reported",
+        "since",
+        "told",
     )  # fmt: skip
 
     def __init__(self, hand_off: HandOff, number: int, peer: str, opened_at: Micros) -> None:
@@ -59,6 +73,8 @@ class Copy:
         self.peer = peer
         self.opened_at = opened_at
         self.told = False
+        self.known = b""
+        """Facts of the socket."""
         self.cut = ""
         """Why the copy was cut, empty while it is whole."""
         self.since: Micros = 0
@@ -70,6 +86,11 @@ class Copy:
         self.closed_record = 0
         self.heads: dict[Direction, bytearray | bytes] = {d: bytearray() for d in Direction}
         """The HTTP heads of both directions, `bytes` once complete: a new parser needs them to know the charger."""
+
+    def wire(self, wire: Wire) -> None:
+        """Take what is known of the socket."""
+        self.known = msgspec.json.encode(wire)
+        self._hand_off.known(self)
 
     def data(self, direction: Direction, chunk: bytes) -> None:
         """Take the copy of a chunk that was forwarded."""
@@ -108,6 +129,8 @@ class HandOff:
         self._owed: dict[int, Copy] = {}
         self._cut: dict[int, Copy] = {}
         self._sync_owed = False
+        self.bypassed = False
+        """Nothing is copied: the operator wants it so."""
         self.acknowledged_at: Micros = 0
         """`received_at` of the last record whose frames are safe on the disk."""
         self.lost = asyncio.Event()
@@ -151,9 +174,26 @@ class HandOff:
         copy = Copy(self, self._numbers, peer, self.now())
         self._living[copy.number] = copy
         copy.told = self._sender.put(Op.OPENED, copy.number, copy.opened_at, peer.encode(), urgent=True)
-        if not copy.told:
+        if self.bypassed:
+            self._cut_off(copy, copy.opened_at, "bypass")
+        elif not copy.told:
             self._cut_off(copy, copy.opened_at)
         return copy
+
+    def known(self, copy: Copy) -> None:
+        """Hand over what is known of the socket, or cut the connection; it is told again when the parser is."""
+        if not copy.cut and not self._sender.put(Op.WIRE, copy.number, self.now(), copy.known, urgent=True):
+            self._cut_off(copy, self.now())
+
+    def bypass(self, *, on: bool) -> None:
+        """Copy nothing more, or copy again. Connections that lived meanwhile are cut until they reconnect."""
+        if on and not self.bypassed:
+            at = self.now()
+            for copy in self._living.values():
+                if not copy.cut:
+                    self._cut_off(copy, at, "bypass")
+            self._settle()
+        self.bypassed = on
 
     def data(self, copy: Copy, op: Op, chunk: bytes, size: int) -> None:
         """Hand over a chunk, or drop it and cut the connection."""
@@ -247,7 +287,7 @@ class HandOff:
         put, number = self._sender.put, copy.number
         if not copy.told:
             copy.told = put(Op.OPENED, number, copy.opened_at, copy.peer.encode())
-        if not copy.told:
+        if not copy.told or (copy.known and not put(Op.WIRE, number, at, copy.known)):
             return False
         if copy.cut:
             for direction, head in copy.heads.items():

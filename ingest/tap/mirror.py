@@ -11,13 +11,17 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import msgspec
+
 from ingest.enrolment import Decision, Enrolment
 from ingest.frame import Direction, Frame, FrameKind, Micros
 from ingest.tap.channel import CUT, TOTALS, Op, Record
 from ingest.tap.connection import Connection, Recovered, State
+from ingest.tap.forwarded import read_forwarded
 from ingest.tap.handshake import read_request, read_response
 from ingest.tap.soap import MAX_ENVELOPE, identity
 from ingest.tap.websocket import Closing, Event, Ping, Pong, Text, Undecodable, Unparsable
+from ingest.tap.wire import Wire
 from ingest.tap.writer import FrameWriter
 
 __all__ = ["Mirror"]
@@ -28,6 +32,7 @@ _MAX_CLOSED: Final = 20_000
 _MAX_EARLY: Final = 256 * 1024
 """Bytes of one direction kept while the other half of the handshake is not there yet."""
 
+_wire: Final = msgspec.json.Decoder(Wire).decode
 _KINDS: Final = {Ping: FrameKind.PING, Pong: FrameKind.PONG}
 
 
@@ -42,7 +47,9 @@ class Mirror:
         redact: Callable[[str], str],
         enrolment: Enrolment,
         recovered: Iterable[Recovered] = (),
+        certificate_header: str = "",
     ) -> None:
+        """Prepare. `certificate_header`: in it a trusted terminator names the charging station's certificate."""
         self._out = FrameWriter(write)
         self.counters = self._out.counters
         self.living: dict[int, Connection] = {}
@@ -52,6 +59,7 @@ class Mirror:
         self._run = run
         self._redact = redact
         self._enrolment = enrolment
+        self._certificate_header = certificate_header
         self._recovered = {entry.connection_id: entry for entry in recovered}
         self._ticks = Connection(0, f"tick-{run}", "", 0)
         self._take_over(self._ticks)
@@ -132,6 +140,8 @@ class Mirror:
             case Op.FROM_CSMS:
                 connection.received += len(record.payload)
                 self._bytes(connection, Direction.CS_TO_CP, record.payload)
+            case Op.WIRE:
+                connection.wire = _wire(record.payload)
             case Op.HEAD_FROM_CHARGER:
                 self._head(connection, Direction.CP_TO_CS, record.payload)
             case Op.HEAD_FROM_CSMS:
@@ -205,6 +215,8 @@ class Mirror:
                 self._unparsable(connection, request)
                 return False
             connection.request = request
+            if connection.wire.trusted:
+                connection.forwarded = read_forwarded(head, self._certificate_header)
             connection.charger_id = request.charger_id
             if not request.charger_id:
                 self.counters.connections_without_charger += 1

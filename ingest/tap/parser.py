@@ -51,6 +51,8 @@ class ParserSettings(msgspec.Struct, frozen=True):
     overrides: str | None
     segment_bytes: int
     max_bytes: int
+    certificate_header: str = ""
+    """In it a trusted terminator names the charging station's certificate."""
 
 
 class _Parser:
@@ -74,6 +76,7 @@ class _Parser:
             redact=redactor.redact,
             enrolment=MIRROR_ALL if self._enrolment is None else self._enrolment.current,
             recovered=recover(read_status(self._status_path), Path(settings.journal)),
+            certificate_header=settings.certificate_header,
         )
 
     def run(self) -> None:

@@ -2,26 +2,44 @@
 
 It understands nothing of what it forwards, so nothing can be understood wrongly. It never originates, answers,
 holds back or drops a byte (law 1 of the design); the copy is handed over after the chunk was forwarded, to something
-that cannot reach a socket. Back-pressure, half-closed connections and the end of each side pass through.
+that cannot reach a socket. Back-pressure, half-closed connections and the end of each side pass through. What there is
+beyond that (TLS, PROXY headers, routes) is asked for by `ingest.tap.limits.Manner`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Final, Protocol, cast
-
-import msgspec
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, Protocol
 
 from ingest.frame import Direction
+from ingest.tap.admission import Admission
+from ingest.tap.limits import Manner, RelayCounters, RelayLimits
+from ingest.tap.pair import Pair
+from ingest.tap.upstream import Dialer, Endpoint
+from ingest.tap.wire import Wire
 
 __all__ = ["Copier", "Relay", "RelayCounters", "RelayLimits"]
+
+_BACKLOG: Final = 1024
+_ACCEPTS: Final = 32
+"""Connections accepted at a time: a flood of them does not hold up what is forwarded."""
+_BREATHER: Final = 0.5
+"""Seconds without accepting when the machine is short of something."""
+_SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
 class Copier(Protocol):
     """Where the copies of one connection go."""
+
+    def wire(self, wire: Wire) -> None:
+        """Take what is known of the socket; before any data."""
 
     def data(self, direction: Direction, chunk: bytes) -> None:
         """Take the copy of a chunk that was forwarded."""
@@ -30,68 +48,65 @@ class Copier(Protocol):
         """Both sockets are gone."""
 
 
-class RelayCounters(msgspec.Struct):
-    """What the relay did, since its start."""
-
-    connections: int = 0
-    open: int = 0
-    refused_at_ceiling: int = 0
-    upstream_refused: int = 0
-    bytes_from_charger: int = 0
-    bytes_from_csms: int = 0
-    copy_errors: int = 0
-    """Faults of the shadow that were kept away from the forwarding. Zero, or a bug."""
-
-
-class RelayLimits(msgspec.Struct, frozen=True):
-    """Bounds that keep one relay within its machine."""
-
-    connections: int = 9_000
-    """Each costs two open files."""
-    early_bytes: int = 64 * 1024
-    """What a charging station may send before the upstream is connected; then its socket is not read any further."""
-    lingering_seconds: int = 300
-    """How long what one side sent before it left may wait for the other side to read it."""
-    keepalive_idle: int = 600
-    """Seconds of silence before the kernel asks whether the peer still lives. Without it the tap would hide a dead
-    charging station from an upstream that relies on TCP keep-alive."""
-
-
 class Relay:
-    """Listens, connects each charging station with the upstream, and forwards."""
+    """Listens, connects each charging station with a backend, and forwards."""
 
     def __init__(
-        self, upstream: tuple[str, int], open_copy: Callable[[str], Copier] | None, limits: RelayLimits | None = None
+        self,
+        upstream: tuple[Endpoint, ...],
+        open_copy: Callable[[str], Copier] | None,
+        limits: RelayLimits | None = None,
+        manner: Manner | None = None,
     ) -> None:
         self.counters = RelayCounters()
         self.limits = limits or RelayLimits()
+        self.manner = manner or Manner()
         self.upstream = upstream
         self.open_copy = open_copy
-        self.pairs: set[_Pair] = set()
+        self.admission = Admission(self.limits, self.manner.trusted)
+        self.dialer = Dialer(self.limits.connect_seconds)
+        self.pairs: set[Pair] = set()
         self.port = 0
         """The port taken, once bound."""
-        self._server: asyncio.Server | None = None
+        self.listeners: list[socket.socket] = []
+        self._accepting = False
+        self._serving = False
+        self._memory_short = False
+        self._entering: set[asyncio.Task[None]] = set()
 
-    async def bind(self, host: str, port: int) -> int:
-        """Take the port without accepting yet; give the port taken.
+    async def bind(self, host: str, port: int, *, shared: bool = False) -> int:
+        """Take the port without accepting yet; give the port taken. A `shared` one may be taken by other workers too.
 
         Raises:
             OSError: the port is taken, or the address is not one of this machine.
         """
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Side(self), host, port, backlog=1024, start_serving=False)
-        self.port = int(self._server.sockets[0].getsockname()[1])
+        found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        try:
+            for family, address in dict.fromkeys((one[0], one[4]) for one in found):
+                self._listen(family, (address[0], self.port or port, *address[2:]), shared=shared)
+        except OSError:
+            self._close_listeners()
+            raise
         return self.port
 
     async def serve(self) -> None:
         """Accept connections."""
-        if self._server is not None:
-            await self._server.start_serving()
+        self._serving = True
+        self._go_on()
+
+    def leave_door(self) -> None:
+        """Accept no more; what lives goes on, and what waits at the door is still let in."""
+        self._serving = False
+        for sock in self.listeners if self._accepting else ():
+            for _ in range(_BACKLOG // _ACCEPTS):
+                self._accept(sock)
+        self._hold()
+        self._close_listeners()
 
     async def stop(self, seconds: float = 2.0) -> None:
         """Accept no more, close both ends of every connection, and wait until they are gone."""
-        if self._server is not None:
-            self._server.close()
+        self.leave_door()
         for pair in list(self.pairs):
             pair.close()
         for _ in range(int(seconds / 0.01)):
@@ -102,198 +117,108 @@ class Relay:
             pair.abort()
         await asyncio.sleep(0.01)
 
-
-class _Pair:
-    """The two sides of one connection."""
-
-    __slots__ = ("charger", "connecting", "copy", "relay", "upstream", "waiting")
-
-    def __init__(self, relay: Relay, charger: _Side) -> None:
-        self.relay = relay
-        self.charger = charger
-        self.upstream = _Side(relay, self)
-        self.copy: Copier | None = None
-        self.waiting: asyncio.TimerHandle | None = None
-        relay.pairs.add(self)
-        relay.counters.connections += 1
-        relay.counters.open += 1
-        self.connecting = asyncio.get_running_loop().create_task(self._connect())
-
-    async def _connect(self) -> None:
-        loop = asyncio.get_running_loop()
-        host, port = self.relay.upstream
-        try:
-            await loop.create_connection(lambda: self.upstream, host, port)
-        except OSError:
-            self.relay.counters.upstream_refused += 1
-            self.charger.close()
-
-    def lost(self, side: _Side) -> None:
-        """One socket is gone: let the other send what it still holds, then close it."""
-        other = side.other
-        if other.gone or other.transport is None:
-            self.connecting.cancel()
-            self._end()
-            return
-        other.close()
-        if self.waiting is None:
-            loop = asyncio.get_running_loop()
-            self.waiting = loop.call_later(self.relay.limits.lingering_seconds, self.abort)
-
-    def close(self) -> None:
-        """Close both sides in good order."""
-        self.charger.close()
-        self.upstream.close()
-
-    def abort(self) -> None:
-        """Close both sides at once."""
-        for side in (self.charger, self.upstream):
-            if side.transport is not None:
-                side.transport.abort()
-
-    def _end(self) -> None:
-        if self.waiting is not None:
-            self.waiting.cancel()
-        if self in self.relay.pairs:
-            self.relay.pairs.discard(self)
-            self.relay.counters.open -= 1
-            if self.copy is not None:
-                self.copy.closed()
-
-
-class _Side(asyncio.Protocol):
-    """One socket of a pair: the charger's (`pair` is made on its connection) or the upstream's."""
-
-    __slots__ = ("direction", "early", "ended", "gone", "other", "pair", "paused", "relay", "transport")
-
-    def __init__(self, relay: Relay, pair: _Pair | None = None) -> None:
-        self.relay = relay
-        self.pair = pair
-        self.transport: asyncio.Transport | None = None
-        self.direction: Final = Direction.CP_TO_CS if pair is None else Direction.CS_TO_CP
-        self.other: _Side = self if pair is None else pair.charger
-        self.early = bytearray()
-        self.ended = False
-        """This side sends no more."""
-        self.gone = False
-        self.paused = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the socket; the charger's asks for an upstream."""
-        self.transport = cast(asyncio.Transport, transport)
-        _tune(self.transport, self.relay.limits.keepalive_idle)
-        if self.pair is not None:
-            if self.other.gone:
-                self.transport.close()
-            else:
-                # Here and not after the connecting task has woken up: later bytes must not overtake the early ones.
-                self.other.release()
-            return
-        if len(self.relay.pairs) >= self.relay.limits.connections:
-            self.relay.counters.refused_at_ceiling += 1
-            self.gone = True
-            self.transport.abort()
-            return
-        self.pair = _Pair(self.relay, self)
-        self.other = self.pair.upstream
-        if self.relay.open_copy is not None:
-            self.pair.copy = self.relay.open_copy(_address(self.transport))
-
-    def data_received(self, data: bytes) -> None:
-        """Forward first, then hand over the copy."""
-        other, pair = self.other.transport, self.pair
-        if pair is None:
-            return
-        if other is None:
-            self.early += data
-            if len(self.early) >= self.relay.limits.early_bytes and not self.paused and self.transport is not None:
-                self.paused = True
-                self.transport.pause_reading()
-            return
-        other.write(data)
-        self._copied(pair, data)
-
-    def _copied(self, pair: _Pair, data: bytes) -> None:
-        if self.direction is Direction.CP_TO_CS:
-            self.relay.counters.bytes_from_charger += len(data)
+    def look_after_memory(self) -> None:
+        """Accept nothing while this process holds more memory than it may."""
+        short = 0 < self.limits.memory_bytes < _resident()
+        if short and not self._memory_short:
+            self.counters.refused_at_ceiling += 1
+        self._memory_short = short
+        if short:
+            self._hold()
         else:
-            self.relay.counters.bytes_from_csms += len(data)
-        if pair.copy is not None:
+            self._go_on()
+
+    @contextmanager
+    def shielded(self) -> Iterator[None]:
+        """Law 1: whatever breaks in the shadow is counted, and the forwarding goes on."""
+        try:
+            yield
+        except Exception:  # noqa: BLE001
+            self.counters.copy_errors += 1
+
+    def left(self, pair: Pair) -> None:
+        """A connection has ended."""
+        if pair in self.pairs:
+            self.pairs.discard(pair)
+            self.counters.open -= 1
+            self.admission.leave(pair.source, answered=pair.answered)
+            self._go_on()
+
+    def _listen(self, family: int, address: tuple[object, ...], *, shared: bool) -> None:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        self.listeners.append(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+        sock.settimeout(0)
+        self.port = int(sock.getsockname()[1])
+
+    def _close_listeners(self) -> None:
+        for sock in self.listeners:
+            sock.close()
+        self.listeners.clear()
+
+    def _go_on(self) -> None:
+        if self._serving and not self._accepting and not self._memory_short and not self.admission.is_full:
+            self._accepting = True
+            loop = asyncio.get_running_loop()
+            for sock in self.listeners:
+                loop.add_reader(sock, self._accept, sock)
+
+    def _hold(self) -> None:
+        if self._accepting:
+            self._accepting = False
+            loop = asyncio.get_running_loop()
+            for sock in self.listeners:
+                loop.remove_reader(sock)
+
+    def _accept(self, listener: socket.socket) -> None:
+        for _ in range(_ACCEPTS):
+            if self.admission.is_full:
+                self.counters.refused_at_ceiling += 1
+                self._hold()
+                return
             try:
-                pair.copy.data(self.direction, data)
-            except Exception:  # noqa: BLE001 - law 1: whatever breaks in the shadow, the forwarding goes on
-                self.relay.counters.copy_errors += 1
+                sock, address = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno in _SHORTAGES:
+                    self.counters.refused_at_ceiling += 1
+                    self._hold()
+                    asyncio.get_running_loop().call_later(_BREATHER, self._go_on)
+                    return
+                continue  # it had gone before it was accepted
+            if self.admission.enter(address[0]):
+                self.counters.refused_per_source += 1
+                sock.close()
+                continue
+            self._enter(sock, (address[0], address[1]))
 
-    def release(self) -> None:
-        """The upstream is there: send what came before it was."""
-        other, pair = self.other.transport, self.pair
-        if other is None or pair is None or self.gone:
-            return
-        if self.early:
-            data, self.early = bytes(self.early), bytearray()
-            other.write(data)
-            self._copied(pair, data)
-        if self.ended:
-            other.write_eof()
-        if self.paused and self.transport is not None and not self.transport.is_closing():
-            self.paused = False
-            self.transport.resume_reading()
-
-    def eof_received(self) -> bool:
-        """Pass the end of this side on; the other may go on sending."""
-        self.ended = True
-        other = self.other.transport
-        if other is None or self.other.gone:
-            return True
-        if self.other.ended:
-            # Both have said all: closing sends what is still buffered first.
-            other.close()
-            return False
-        with suppress(OSError, RuntimeError):
-            other.write_eof()
-        return True
-
-    def pause_writing(self) -> None:
-        """This socket takes no more: stop reading from the other side."""
-        other = self.other.transport
-        if other is not None and not other.is_closing():
-            other.pause_reading()
-
-    def resume_writing(self) -> None:
-        """This socket takes bytes again."""
-        other = self.other.transport
-        if other is not None and not other.is_closing():
-            other.resume_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the interface of asyncio
-        """This socket is gone."""
-        if self.gone:
-            return
-        self.gone = True
-        if self.pair is not None:
-            self.pair.lost(self)
-
-    def close(self) -> None:
-        """Send what is buffered, then close."""
-        if self.transport is not None:
-            self.transport.close()
+    def _enter(self, sock: socket.socket, peer: tuple[str, int]) -> None:
+        sock.settimeout(0)
+        pair = Pair(self, peer)
+        self.pairs.add(pair)
+        self.counters.connections += 1
+        self.counters.open += 1
+        task = asyncio.get_running_loop().create_task(_take(pair, sock))
+        self._entering.add(task)
+        task.add_done_callback(self._entering.discard)
 
 
-def _tune(transport: asyncio.Transport, idle: int) -> None:
-    sock = transport.get_extra_info("socket")
-    if sock is None:
-        return
-    with suppress(OSError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, idle)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 60)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 10)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+async def _take(pair: Pair, sock: socket.socket) -> None:
+    try:
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: pair.charger, sock)
+    except OSError:
+        sock.close()
+        pair.never_accepted()
 
 
-def _address(transport: asyncio.Transport) -> str:
-    peer = transport.get_extra_info("peername")
-    if not isinstance(peer, tuple):
-        return ""
-    host, port = peer[:2]
-    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+def _resident() -> int:
+    with suppress(OSError, ValueError):
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE
+    return 0

@@ -16,15 +16,16 @@ import os
 import resource
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
 from ingest.enrolment_file import EnrolmentFile
 from ingest.redaction_key import KeyFileError, read_key
+from ingest.tap.bypass import Bypass
+from ingest.tap.config import TapConfig, TapError
+from ingest.tap.doorway import Doorway
 from ingest.tap.handoff import HandOff
 from ingest.tap.parser import ParserSettings
 from ingest.tap.relay import Relay, RelayLimits
@@ -39,49 +40,6 @@ _OTHER_FILES: Final = 200
 _MIN_HAND_OFF: Final = 1024 * 1024
 
 
-class TapError(Exception):
-    """The tap cannot start; the message is one line that says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class TapConfig:
-    """Settings of one tap."""
-
-    upstream: str
-    """`ws://HOST:PORT`, the primary CSMS. A path in it is not used: the charger's own request passes unchanged."""
-    data_dir: Path
-    """Holds the journal, `tap-status.json` and, unless named otherwise, `redaction-key.json`."""
-    journal_name: str = "journal"
-    """Its folder in `data_dir`."""
-    listen_host: str = "127.0.0.1"
-    listen_port: int = 0
-    """0 takes a free one."""
-    enrolment_file: Path | None = None
-    """None mirrors every charging station."""
-    overrides_file: Path | None = None
-    """What was said through the control topic; stronger than the file, and need not exist."""
-    redaction_key_file: Path | None = None
-    """None takes the one in `data_dir`. It is made where there is none."""
-    tick_seconds: float = 5.0
-    hand_off_bytes: int = 64 << 20
-    """Copies that may wait in memory for the parser; beyond that connections are cut."""
-    segment_bytes: int = 64 << 20
-    journal_bytes: int = 8 << 30
-    """Room for all segments of the journal; beyond that frames are dropped, counted and shown as gaps."""
-    stop_seconds: float = 10.0
-    limits: RelayLimits = field(default_factory=RelayLimits)
-
-    @property
-    def journal_dir(self) -> Path:
-        """Where the journal is."""
-        return self.data_dir / self.journal_name
-
-    @property
-    def status_file(self) -> Path:
-        """The file that tells how the tap is doing, anew every second."""
-        return self.data_dir / "tap-status.json"
-
-
 class TapService:
     """One running tap."""
 
@@ -89,12 +47,16 @@ class TapService:
         """Check the settings that can be checked without touching anything.
 
         Raises:
-            TapError: the upstream cannot be used.
+            TapError: the upstream, a certificate or the routes cannot be used.
         """
         self.config = config
         self.port = 0
         """The port taken, once started."""
-        self._upstream = parse_upstream(config.upstream)
+        self._doorway = Doorway(config)
+        self._bypass = Bypass(config.overrides_file)
+        self.drained = asyncio.Event()
+        """The last connection has ended after `drain`."""
+        self._draining = False
         self._relay: Relay | None = None
         self._hand_off: HandOff | None = None
         self._supervisor: Supervisor | None = None
@@ -108,10 +70,11 @@ class TapService:
         """
         key = self._prepare()
         hand_off = self._hand_off = HandOff(max(self.config.hand_off_bytes, _MIN_HAND_OFF))
-        relay = self._relay = Relay(self._upstream, hand_off.opened, _within_open_files(self.config.limits))
+        limits = _within_open_files(self.config.limits)
+        relay = self._relay = Relay(self._doorway.upstream, hand_off.opened, limits, self._doorway.manner)
         host, port = self.config.listen_host, self.config.listen_port
         try:
-            self.port = await relay.bind(host, port)
+            self.port = await relay.bind(host, port, shared=self.config.share_port)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise TapError(
@@ -122,6 +85,7 @@ class TapService:
         if failed is not None:
             await relay.stop(0)
             raise TapError(f"the parser process ended with status {failed} when it started; its message stands above")
+        self._look_at_bypass()
         await relay.serve()
         loop = asyncio.get_running_loop()
         self._every(loop, self.config.tick_seconds, hand_off.tick)
@@ -137,6 +101,23 @@ class TapService:
             self._report()
             await self._supervisor.stop(self.config.stop_seconds)
 
+    def reload(self) -> None:
+        """Read certificates and routes again, whether they changed or not; what is broken keeps its last good one."""
+        self._doorway.reload(force=True)
+
+    def toggle_bypass(self) -> bool:
+        """Forward without copying, or copy again; gives whether nothing is copied now."""
+        self._bypass.toggle()
+        self._look_at_bypass()
+        return self._bypass.on
+
+    def drain(self) -> None:
+        """Accept no more, and set `drained` when the last connection has ended by itself."""
+        if self._relay is not None and not self._draining:
+            self._draining = True
+            self._relay.leave_door()
+            self._look_at_drain()
+
     @property
     def parser_pid(self) -> int | None:
         """The process that parses now."""
@@ -149,6 +130,11 @@ class TapService:
         return {
             **msgspec.structs.asdict(self._relay.counters),
             **msgspec.structs.asdict(self._hand_off.counters),
+            "failovers": self._relay.dialer.failovers,
+            "resolutions_failed": self._relay.dialer.resolutions_failed,
+            "bypassed": self._hand_off.bypassed,
+            "draining": self._draining,
+            "doorway_error": self._doorway.error,
             "bytes_waiting": self._hand_off.queued,
             "acknowledged_at": self._hand_off.acknowledged_at,
         }
@@ -188,9 +174,24 @@ class TapService:
             overrides=None if config.overrides_file is None else str(config.overrides_file.absolute()),
             segment_bytes=config.segment_bytes,
             max_bytes=config.journal_bytes,
+            certificate_header=config.certificate_header,
         )
 
+    def _look_at_bypass(self) -> None:
+        self._bypass.look()
+        if self._hand_off is not None and self._hand_off.bypassed != self._bypass.on:
+            self._hand_off.bypass(on=self._bypass.on)
+
+    def _look_at_drain(self) -> None:
+        if self._draining and self._relay is not None and not self._relay.pairs:
+            self.drained.set()
+
     def _report(self) -> None:
+        self._doorway.reload()
+        self._look_at_bypass()
+        self._look_at_drain()
+        if self._relay is not None:
+            self._relay.look_after_memory()
         if self._hand_off is not None:
             self._hand_off.report(msgspec.json.encode(self.counters()))
 
@@ -214,25 +215,3 @@ def _within_open_files(limits: RelayLimits) -> RelayLimits:
     if soft == resource.RLIM_INFINITY:
         return limits
     return msgspec.structs.replace(limits, connections=max(1, min(limits.connections, (soft - _OTHER_FILES) // 2)))
-
-
-def parse_upstream(url: str) -> tuple[str, int]:
-    """Read `ws://HOST[:PORT]`; port 80 is the default (RFC 6455 §3).
-
-    Raises:
-        TapError: it is another kind of address, or none.
-    """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise TapError(f"upstream {url!r}: {error}; give it as ws://HOST:PORT") from None
-    if parts.scheme == "wss":
-        raise TapError(
-            "upstream wss://: the tap does not speak TLS to the upstream yet; put it behind your TLS termination, with ws://"
-        )
-    if parts.scheme != "ws" or not host:
-        raise TapError(f"upstream {url!r} is no WebSocket address; give it as ws://HOST:PORT")
-    if parts.username is not None or parts.password is not None:
-        raise TapError("upstream: credentials in the address are not used; chargers send their own")
-    return host, port or 80

@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 
 from ingest.journal import JournalReader
 from ingest.recording import Reader, Rejected
+from ingest.tap.certificates import ClientTls, ServerCertificates, ServerTls, client_context
+from ingest.tap.limits import Manner
+from ingest.tap.relay import Relay
 from ingest.tap.service import TapConfig, TapService
 from ingest.tap.status import read_status
+from ingest.tap.upstream import Endpoint
+from tests.ingest.tap.conftest import Certificates, certificates
+
+__all__ = ["certificates"]
 
 KEY = b"\x11\x22\x33\x44"
 REQUEST = b"GET /ocpp/CP1?t=1 HTTP/1.1\r\nHost: csms.example\r\nUpgrade: websocket\r\n\r\n"
@@ -133,3 +140,64 @@ def test_what_goes_in_comes_out(sides: list[tuple[bytes, bytes, list[int]]]) -> 
         assert status is not None
         assert status.mirror["faults"] == 0
         assert not [frame for frame in frames if isinstance(frame, Rejected)]
+
+
+class _Speaker:
+    """One side of a conversation over TLS or plain: what it says and what it hears, and how it ends."""
+
+    def __init__(self, said: bytes, cuts: list[int], *, reset: bool) -> None:
+        self.said, self.cuts, self.reset = said, cuts, reset
+        self.heard = b""
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, expected: int) -> None:
+        places = sorted({0, len(self.said), *(cut % (len(self.said) + 1) for cut in self.cuts)})
+        for start, end in pairwise(places):
+            writer.write(self.said[start:end])
+            await writer.drain()
+            await asyncio.sleep(0)
+        while len(self.heard) < expected and (data := await reader.read(65_536)):
+            self.heard += data
+        if self.reset:
+            writer.transport.abort()
+        else:
+            writer.close()
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    sides=st.lists(st.tuples(st.binary(max_size=60_000), st.lists(st.integers(0, 1 << 30), max_size=20)), min_size=2,
+                   max_size=2),
+    tls=st.sampled_from([(True, True), (True, False), (False, True), (False, False)]),
+    reset=st.booleans(),
+)  # fmt: skip
+def test_tls_changes_nothing_of_what_is_said(
+    certificates: Certificates, *, sides: list[tuple[bytes, list[int]]], tls: tuple[bool, bool], reset: bool
+) -> None:
+    """Whichever side speaks TLS, bytes come out as they went in, in both directions, and a reset costs none of them."""
+    charger, csms = (_Speaker(said, cuts, reset=reset) for said, cuts in sides)
+    server = ServerCertificates(ServerTls(certificates.cert, certificates.key)).context
+    client = client_context(ClientTls(certificates.ca, "localhost"))
+
+    async def work() -> None:
+        heard = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await csms.talk(reader, writer, len(charger.said))
+            heard.set()
+
+        backend = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server if tls[1] else None)
+        port = backend.sockets[0].getsockname()[1]
+        manner = Manner(tls=lambda: server if tls[0] else None, upstream_tls=client, upstream_name="localhost")
+        relay = Relay((Endpoint("127.0.0.1", port, tls[1]),), None, None, manner)
+        await relay.bind("127.0.0.1", 0)
+        await relay.serve()
+        secure = {"ssl": client, "server_hostname": "localhost"} if tls[0] else {}
+        reader, writer = await asyncio.open_connection("127.0.0.1", relay.port, **secure)
+        await asyncio.wait_for(charger.talk(reader, writer, len(csms.said)), 20)
+        await asyncio.wait_for(heard.wait(), 20)
+        await relay.stop()
+        backend.close()
+        assert relay.counters.tls_faults == relay.counters.upstream_tls_faults == 0
+
+    uvloop.run(work())
+    assert (charger.heard, csms.heard) == (csms.said, charger.said)

@@ -10,6 +10,8 @@ import uvloop
 
 from ingest.frame import Direction
 from ingest.tap.relay import Relay, RelayLimits
+from ingest.tap.upstream import Endpoint
+from ingest.tap.wire import Wire
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Run = Callable[[Awaitable[None]], None]
@@ -33,6 +35,9 @@ class Copies:
     def __call__(self, peer: str) -> "Copies":
         return self
 
+    def wire(self, wire: Wire) -> None:
+        self.known = wire
+
     def data(self, direction: Direction, chunk: bytes) -> None:
         self.chunks[direction] += chunk
 
@@ -53,7 +58,7 @@ async def _tap(
             writer.close()
 
     server = await asyncio.start_server(guarded, "127.0.0.1", 0)
-    relay = Relay(server.sockets[0].getsockname()[:2], copies, limits)
+    relay = Relay((Endpoint(*server.sockets[0].getsockname()[:2]),), copies, limits)
     await relay.bind("127.0.0.1", 0)
     await relay.serve()
     try:
@@ -164,7 +169,7 @@ def test_an_upstream_that_refuses_closes_the_charger(run: Run) -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             copies = Copies()
-            relay = Relay(taken.getsockname(), copies)
+            relay = Relay((Endpoint(*taken.getsockname()),), copies)
             await relay.bind("127.0.0.1", 0)
             await relay.serve()
             reader, writer = await _connect(relay)
@@ -249,21 +254,24 @@ def test_bytes_sent_before_the_upstream_is_there_keep_their_order(run: Run) -> N
     run(work())
 
 
-def test_the_ceiling_refuses_one_more(run: Run) -> None:
-    """Over the ceiling a connection is closed at once and counted; the others live."""
+def test_the_ceiling_lets_one_more_wait(run: Run) -> None:
+    """Over the ceiling a connection waits in the kernel, and is served once another one has left."""
 
     async def work() -> None:
         async with _tap(_echo, None, RelayLimits(connections=2)) as relay:
             kept = [await _connect(relay) for _ in range(2)]
             await _until(lambda: relay.counters.open == 2)
             reader, writer = await _connect(relay)
-            assert await reader.read() == b""
-            writer.close()
-            for reader, writer in kept:
-                writer.write(b"x")
-                assert await reader.readexactly(1) == b"x"
-                writer.close()
+            writer.write(b"y")
+            for living, to_living in kept:
+                to_living.write(b"x")
+                assert await living.readexactly(1) == b"x"
             assert relay.counters.refused_at_ceiling == 1
+            assert relay.counters.connections == 2
+            kept[0][1].close()
+            assert await reader.readexactly(1) == b"y"
+            writer.close()
+            kept[1][1].close()
 
     run(work())
 

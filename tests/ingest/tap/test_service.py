@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -17,8 +18,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from ingest.frame import Frame, FrameKind
 from ingest.journal import JournalReader
 from ingest.recording import Reader
-from ingest.tap.service import TapConfig, TapError, TapService, parse_upstream
+from ingest.tap.bypass import Bypass
+from ingest.tap.certificates import ClientTls, ServerTls, client_context
+from ingest.tap.service import TapConfig, TapError, TapService
 from ingest.tap.status import TapStatus, read_status
+from ingest.tap.upstream import UpstreamError, parse_upstream
+from tests.ingest.tap.conftest import Certificates
 
 
 async def _csms(connection: ServerConnection) -> None:
@@ -30,10 +35,10 @@ async def _csms(connection: ServerConnection) -> None:
 
 
 @asynccontextmanager
-async def _tap(directory: Path, enrolment: Path | None = None) -> AsyncIterator[TapService]:
+async def _tap(directory: Path, enrolment: Path | None = None, **more: Any) -> AsyncIterator[TapService]:
     async with serve(_csms, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as server:  # type: ignore[list-item]  # a NewType of str
         upstream = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        service = TapService(TapConfig(upstream, directory, enrolment_file=enrolment, tick_seconds=0.2))
+        service = TapService(TapConfig(upstream, directory, enrolment_file=enrolment, tick_seconds=0.2, **more))
         await service.start()
         try:
             yield service
@@ -158,10 +163,107 @@ def test_enrolment_is_followed_while_running(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_bypass_copies_nothing(tmp_path: Path) -> None:
+    """Bytes pass and nothing of them is written; the gap says why, and who reconnects afterwards is mirrored."""
+
+    async def work() -> None:
+        async with _tap(tmp_path) as service:
+            url = f"ws://127.0.0.1:{service.port}/ocpp/"
+            async with connect(url + "A", subprotocols=["ocpp1.6"]) as a:  # type: ignore[list-item]  # a NewType of str
+                await a.send("[1]")
+                await a.recv()
+                assert service.toggle_bypass()
+                async with connect(url + "B", subprotocols=["ocpp1.6"]) as b:  # type: ignore[list-item]  # a NewType of str
+                    for charger in (a, b):
+                        await charger.send("[2]")
+                        assert await charger.recv() == "[3,[2]]"
+                handed_over = service.counters()["bytes_handed_over"]
+                assert not service.toggle_bypass()
+                await a.send("[4]")
+                await a.recv()
+                assert service.counters()["bytes_handed_over"] == handed_over
+            async with connect(url + "A", subprotocols=["ocpp1.6"]) as a:  # type: ignore[list-item]  # a NewType of str
+                await a.send("[5]")
+                await a.recv()
+
+    uvloop.run(work())
+    said = [frame.gap.reason if frame.gap else frame.text or frame.kind.value for frame in _of(tmp_path, "A")]
+    assert said == ["opened", "[1]", "[3,[1]]", "bypass", "closed", "opened", "[5]", "[3,[5]]", "closed"]
+    [entry] = [entry for entry in json.loads((tmp_path / "tap-status.json").read_text())["connections"]
+               if entry["bytes_forwarded"] > entry["bytes_mirrored"] > 0]  # fmt: skip
+    assert (entry["charger_id"], entry["gaps"]) == ("A", 1)
+
+
+def test_the_control_topic_can_say_bypass(tmp_path: Path) -> None:
+    """The kill switch alone leaves the copying; with `bypass` it ends too, and both end together."""
+    overrides = tmp_path / "overrides.json"
+    bypass = Bypass(overrides)
+    bypass.look()
+    assert not bypass.on
+    for text, on in (
+        ('{"enabled":false}', False),
+        ('{"enabled":false,"bypass":true}', True),
+        ("no JSON", True),
+        ('{"rules":[]}', False),
+    ):
+        overrides.write_text(text)
+        bypass.look()
+        assert bypass.on is on
+
+
+def test_one_tap_takes_over_from_another(tmp_path: Path) -> None:
+    """Two share the port; the one that drains keeps its connections to their end, new ones are the other's."""
+
+    async def work() -> None:
+        async with _tap(tmp_path / "old", share_port=True) as old:
+            config = replace(old.config, data_dir=tmp_path / "new", listen_port=old.port)
+            new = TapService(config)
+            url = f"ws://127.0.0.1:{old.port}/ocpp/"
+            ocpp = {"subprotocols": ["ocpp1.6"]}
+            living = await connect(url + "A", **ocpp)
+            await new.start()
+            old.drain()
+            assert not old.drained.is_set()
+            for number in range(20):
+                async with connect(f"{url}N{number}", **ocpp) as charger:
+                    await charger.send("[1]")
+                    await charger.recv()
+            await living.send("[2]")
+            assert await living.recv() == "[3,[2]]"
+            await living.close()
+            await asyncio.wait_for(old.drained.wait(), 5)
+            assert (old.counters()["connections"], new.counters()["connections"]) == (1, 20)
+            await new.stop()
+
+    uvloop.run(work())
+    assert [frame.text for frame in _of(tmp_path / "old", "A") if frame.text] == ["[2]", "[3,[2]]"]
+    assert len(_of(tmp_path / "new", "N7")) == 4
+
+
+def test_tls_is_recorded_with_the_handshake(tmp_path: Path, certificates: Certificates) -> None:
+    """What the `opened` frame says of TLS and certificate comes through the journal as it went in."""
+    tls = ServerTls(certificates.cert, certificates.key, "required", certificates.ca)
+
+    async def work() -> None:
+        context = client_context(ClientTls(certificates.ca, "", certificates.charger_cert, certificates.charger_key))
+        async with _tap(tmp_path, tls=tls) as service:
+            url = f"wss://localhost:{service.port}/ocpp/CP1"
+            async with connect(url, subprotocols=["ocpp1.6"], ssl=context, host="127.0.0.1") as charger:  # type: ignore[list-item]  # a NewType of str
+                await charger.send("[2]")
+                assert await charger.recv() == "[3,[2]]"
+
+    uvloop.run(work())
+    shake = _of(tmp_path, "CP1")[0].handshake
+    assert shake is not None
+    assert (shake.tls_version, shake.client_certificate_subject) == ("TLSv1.3", "CN=CP1,O=Acme")
+    assert None not in (shake.tls_cipher, shake.client_certificate_serial, shake.client_certificate_fingerprint)
+    assert (shake.tls_handshake_us or 0) > 0
+
+
 @pytest.mark.parametrize(
     ("upstream", "reason"),
     [
-        ("wss://csms", "does not speak TLS"),
+        ("ws://csms,wss://csms", "all ws:// or all wss://"),
         ("http://csms", "ws://HOST:PORT"),
         ("csms:9000", "ws://HOST:PORT"),
         ("ws://", "ws://HOST:PORT"),
@@ -172,7 +274,7 @@ def test_enrolment_is_followed_while_running(tmp_path: Path) -> None:
 )
 def test_an_upstream_that_cannot_be_used_is_refused(upstream: str, reason: str) -> None:
     """The message is one line, says what to write instead, and repeats no password."""
-    with pytest.raises(TapError, match=reason) as error:
+    with pytest.raises(UpstreamError, match=reason) as error:
         parse_upstream(upstream)
     assert "\n" not in str(error.value)
     assert "pw" not in str(error.value)
@@ -180,8 +282,9 @@ def test_an_upstream_that_cannot_be_used_is_refused(upstream: str, reason: str) 
 
 def test_upstreams_that_can_be_used() -> None:
     """Host and port are taken, port 80 is the default."""
-    assert parse_upstream("ws://csms:9000/ocpp") == ("csms", 9000)
-    assert parse_upstream("ws://[::1]") == ("::1", 80)
+    assert parse_upstream("ws://csms:9000/ocpp") == (("csms", 9000, False),)
+    assert parse_upstream("ws://[::1]") == (("::1", 80, False),)
+    assert parse_upstream("wss://a, wss://b:1") == (("a", 443, True), ("b", 1, True))
 
 
 def test_what_cannot_start_says_why(tmp_path: Path) -> None:

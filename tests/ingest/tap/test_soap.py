@@ -12,6 +12,7 @@ from ingest.tap.handshake import read_request
 from ingest.tap.mirror import Mirror
 from ingest.tap.relay import Relay
 from ingest.tap.soap import MAX_ENVELOPE, identity
+from ingest.tap.upstream import Endpoint
 
 ENVELOPE = (
     b'<?xml version="1.0" encoding="UTF-8"?><soap:Envelope xmlns:soap="http://www.w3.org/2003/05/soap-envelope" '
@@ -181,7 +182,7 @@ def test_bytes_of_soap_pass_the_relay_untouched_both_ways() -> None:
 
     async def work() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        relay = Relay(server.sockets[0].getsockname()[:2], Copies())
+        relay = Relay((Endpoint(*server.sockets[0].getsockname()[:2]),), Copies())
         await relay.bind("127.0.0.1", 0)
         await relay.serve()
         reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
