@@ -148,7 +148,7 @@ def judge(
             progress(done, len(sizes), found)
     writer.flush()
     sessions, discrepancies = (open_rows(store, table, run.name) for table in ("sessions", "discrepancies"))
-    done = replace(
+    judged = replace(
         run,
         chargers=len(sizes),
         frames=frames,
@@ -158,8 +158,8 @@ def judge(
         finished=True,
         at=at + 1,
     )
-    save_run(store, done)
-    return done
+    save_run(store, judged)
+    return judged
 
 
 def _batches(sizes: Mapping[str, int]) -> Iterator[list[str]]:
