@@ -19,12 +19,15 @@ __all__ = ["main"]
 # A file of ours: Streamlit fetches its own signs from outside when they stand in the browser's tab.
 _ICON: Final = str(Path(__file__).with_name("icon.svg"))
 
+# Pixels: the names of the pages, and as much as can be for the tables beside them.
+_SIDEBAR: Final = 220
+
 _PAGES: Final = (
     ("views/rollout.py", "Rollout", ":material/rocket_launch:", links.ROLLOUT),
     ("views/discrepancies.py", "Discrepancies", ":material/difference:", links.DISCREPANCIES),
     ("views/session.py", "Session", ":material/timeline:", links.SESSION),
     # dash-b
-    ("views/overview.py", "Fleet", ":material/ev_station:", links.FLEET),
+    ("views/fleet.py", "Fleet", ":material/ev_station:", links.FLEET),
     ("views/audit.py", "Gap audit", ":material/fact_check:", links.AUDIT),
 )
 # Reached by links that name what it is about.
@@ -33,7 +36,7 @@ _HIDDEN: Final = (("views/fingerprint.py", "Fingerprint", ":material/fingerprint
 
 def main() -> None:
     """Draw what all pages share, then the page that the address names."""
-    st.set_page_config(page_title="shadow-csms", page_icon=_ICON, layout="wide")
+    st.set_page_config(page_title="shadow-csms", page_icon=_ICON, layout="wide", initial_sidebar_state=_SIDEBAR)
     page = st.navigation(
         [
             st.Page(_home, title="shadow-csms", default=True, visibility="hidden"),
