@@ -55,7 +55,9 @@ def main() -> None:
 
 def _home() -> None:
     """The bare address is the rollout's: one view, one address. What stands in the address goes along."""
-    st.switch_page("views/rollout.py", query_params=st.query_params)
+    # A copy: changing the page empties the address before what goes along is read.
+    given = {name: st.query_params.get_all(name) for name in st.query_params}
+    st.switch_page("views/rollout.py", query_params=given)
 
 
 if __name__ == "__main__":

@@ -277,7 +277,7 @@ def _export(found: Sequence[Standing]) -> None:
     """Every gate of every cohort that is on the screen."""
     readable = [one.verdict for one in found if one.verdict is not None]
     rows = [row for one in readable for row in _exported(one)]
-    parts.export("rollout", rows, document=written(readable), label="All cohorts, every gate")
+    parts.export("rollout", rows, document=written(readable))
 
 
 def _exported(verdict: Verdict) -> list[dict[str, object]]:
