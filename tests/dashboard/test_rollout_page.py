@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import access, data
+from dashboard import access, app, data
 from diff.store.client import Store
+from diff.store.engine import EmbeddedEngine
 from diff.store.queries.acknowledgements import acknowledgements
 from diff.store.queries.changes import changes
 from diff.store.queries.verdicts import verdict_history
@@ -203,3 +204,16 @@ def a_critical(at: int) -> Any:
         name for name, one in CATALOGUE.items() if one.severity is Severity.CRITICAL and name not in MONEY_CODES
     )
     return a_fault(code, at, unit=None, delta=None)
+
+
+def test_the_bare_address_is_the_rollout_with_all_its_parameters(
+    fleet: Store, cohorts: Path, engine: EmbeddedEngine, texts: Texts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody appended to the address of the dashboard itself is obeyed by its first page."""
+    monkeypatch.setenv("SHADOW_STORE_URL", engine.url(fleet.address.database))
+    page = AppTest.from_file(str(Path(app.__file__)), default_timeout=30)
+    page.query_params["cohort"] = "birch"
+    page.query_params["tz"] = "Asia/Tokyo"
+    said = texts(healthy(page.run()))
+    assert "birch" in page.subheader[0].value
+    assert "Asia/Tokyo" in said
