@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from app.gating import GatingError, Report, chosen, read_cohorts, report, thresholds_in_force
 from demo.script import Script
 from diff.cohort import Cohorts, parse_cohorts
 from diff.gates.gate import Outcome
 from diff.judging import Decision
 from diff.store.client import Store
+from diff.store.gating import GatingError, Report, chosen, read_cohorts, report, thresholds_in_force
 from diff.store.queries.fingerprints import fingerprint_lines
 from diff.store.queries.runs import decide
 from diff.store.queries.verdicts import latest_verdict, verdict_history

@@ -11,12 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dashboard.serve import PagesStartError, Served, environment
+from dashboard.words import SEVERITY_NAMES
 from demo.stored import fill
 from demo.traffic import frames
 from diff.store import queries
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from diff.store.queries import Filter, Group
+from diff.store.queries.acknowledgements import acknowledgements
 
 CHROMIUM = Path("/usr/bin/chromium")
 LAPTOP = {"width": 1440, "height": 900}
@@ -134,7 +136,7 @@ def test_a_deep_link_right_after_the_start_is_the_whole_app(
 
 def test_the_overview_fits_its_verdict_on_a_laptop(seeded: Store, browser: Browser) -> None:
     """Sessions, money and all four severities are on the screen without scrolling."""
-    browser.open("", "Fleet overview")
+    browser.open("fleet", "Fleet overview")
     seen = queries.overview(seeded)
     assert f"{seen.compared} of {seen.judged}" in browser.text()
     for words in ("Money at stake", "▲ critical", "◆ major", "● minor", "○ info"):
@@ -146,10 +148,45 @@ def test_the_overview_fits_its_verdict_on_a_laptop(seeded: Store, browser: Brows
     assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), "the page is wider than the screen"
 
 
+def test_the_rollout_shows_verdict_and_reason_on_a_laptop(seeded: Store, browser: Browser) -> None:
+    """The bare address is the rollout's; verdict, why not and what would change it are there without scrolling."""
+    browser.page.set_viewport_size({"width": 1366, "height": 768})
+    browser.open("?about=newest-frame&tz=Asia/Tokyo", "Rollout")
+    browser.page.get_by_role("heading", name="Gates").wait_for(timeout=60_000)
+    browser.settle()
+    assert urlsplit(browser.page.url).path == "/rollout"
+    assert browser.parameters() == {"about": ["newest-frame"], "tz": ["Asia/Tokyo"]}
+    for words in ("Why not:", "What would change it."):
+        box = browser.page.get_by_text(words).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 768
+    main = browser.page.locator("[data-testid=stMain]")
+    assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), "the page is wider than the screen"
+
+
+def test_acknowledged_on_the_page_it_is_in_the_store(seeded: Store, browser: Browser) -> None:
+    """Reason and owner are typed, the button pressed: the store has it, the page says so, and the trail names it."""
+    group = worst(seeded)
+    browser.open(f"fingerprint?fp={group.fingerprint}", f"{SEVERITY_NAMES[group.severity]} {group.code}")
+    browser.page.get_by_text("Acknowledge it").click()
+    browser.page.get_by_role("textbox", name="Reason: why may it be so").fill("a fault that was planted")
+    browser.page.get_by_role("textbox", name="Owner: who answers for it").fill("the field team")
+    browser.page.get_by_role("button", name="Acknowledge", exact=True).click()
+    browser.page.get_by_text("acknowledged, holds").wait_for(timeout=30_000)
+    browser.page.get_by_text("(1 change)").wait_for(timeout=30_000)  # at the foot of the page
+    browser.settle()
+    (held,) = acknowledgements(seeded)
+    assert (held.fingerprint, held.owner, held.reason) == (
+        group.fingerprint,
+        "the field team",
+        "a fault that was planted",
+    )
+
+
 def test_a_severity_leads_to_its_discrepancies(seeded: Store, browser: Browser) -> None:
     """The link of a severity opens the list with that filter in the address and the chosen time zone kept."""
     severity = queries.severities(seeded)[0].severity
-    browser.open("?tz=Europe/Berlin", "Fleet overview")
+    browser.open("fleet?tz=Europe/Berlin", "Fleet overview")
     browser.page.get_by_role("link", name=f"Show {severity}").click()
     browser.page.get_by_role("heading", name="Discrepancies", exact=True).wait_for()
     browser.settle()
@@ -220,7 +257,7 @@ def test_a_store_that_nobody_serves_is_a_sentence(chromium: Any) -> None:
     with Served(free_port(), environment(f"clickhouse://x:hidden@127.0.0.1:{free_port()}/shadow")) as served:
         page = chromium.new_page(viewport=LAPTOP)
         found = Browser(page, served.url)
-        for address, heading in (("", "Fleet overview"), ("discrepancies", "Discrepancies")):
+        for address, heading in (("", "Rollout"), ("fleet", "Fleet overview"), ("discrepancies", "Discrepancies")):
             found.open(address, heading)
             assert "The store does not answer" in found.text()
             assert "hidden" not in found.text()
@@ -236,7 +273,7 @@ def test_the_last_figures_stay_when_the_store_goes_away(tmp_path: Path, chromium
         with Served(free_port(), environment(own.url())) as served:
             page = chromium.new_page(viewport=LAPTOP)
             found = Browser(page, served.url)
-            found.open("", "Fleet overview")
+            found.open("fleet", "Fleet overview")
             own.stop()
             page.get_by_text("The store does not answer.").wait_for(timeout=60_000)
             page.wait_for_timeout(12_000)  # longer than the period of the figures

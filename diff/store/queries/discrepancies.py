@@ -9,7 +9,7 @@ import msgspec
 
 from diff.judging import CURRENT
 from diff.store.client import Store
-from diff.store.queries.filters import SEVERITY_RANK, Filter
+from diff.store.queries.filters import ACTION, SEVERITY_RANK, Filter
 from diff.store.queries.reading import read
 from diff.store.queries.runs import counting
 from ingest.frame import Micros
@@ -78,6 +78,7 @@ class Choices(msgspec.Struct, frozen=True):
     vendors: tuple[str, ...]
     models: tuple[str, ...]
     firmwares: tuple[str, ...]
+    actions: tuple[str, ...] = ()
 
 
 def groups(store: Store, chosen: Filter, limit: int = 200) -> list[Group]:
@@ -130,7 +131,7 @@ def choices(store: Store, run: str = CURRENT) -> Choices:
     """List the kinds of charging stations."""
     query = f"""
     SELECT arraySort(groupUniqArray(1000)(vendor)), arraySort(groupUniqArray(1000)(model)),
-        arraySort(groupUniqArray(1000)(firmware))
+        arraySort(groupUniqArray(1000)(firmware)), arraySort(groupUniqArrayIf(1000)({ACTION}, match(path, '^[A-Z]')))
     FROM discrepancies WHERE {counting(store, run)}"""
     row = store.execute(query)[0]
     return Choices(*(tuple(value for value in column if value) for column in row))

@@ -15,7 +15,7 @@ from diff.store.tables import TABLES
 
 _DERIVED = ("schema_versions", "frame_counts", "message_counts", "fingerprints", "judging_runs", "current_runs")
 """Not written by the writer."""
-_KEPT = {"chargers", "device_facts", "schema_versions", "acknowledgements", "judging_runs", "current_runs"}
+_KEPT = {"chargers", "device_facts", "schema_versions", "acknowledgements", "changes", "judging_runs", "current_runs"}
 _AGEING = {*TABLES, *_DERIVED} - _KEPT
 
 
