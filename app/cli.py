@@ -23,6 +23,7 @@ from app.commands import coverage as cli_coverage
 from app.commands import deadletter as cli_deadletter
 from app.commands import device as cli_device
 from app.commands import enrol as cli_enrol
+from app.commands import export as cli_export
 from app.commands import gate as cli_gate
 from app.commands import mapping as cli_mapping
 from app.commands import noise as cli_noise
@@ -212,6 +213,7 @@ def settings(as_json: AsJson = False) -> None:
 
 app.registered_commands += cli_audit.app.registered_commands
 app.registered_commands += cli_gate.app.registered_commands + cli_noise.app.registered_commands
+app.registered_commands += cli_export.app.registered_commands
 app.registered_commands += cli_coverage.app.registered_commands + cli_weight.app.registered_commands
 app.registered_commands += cli_certification.app.registered_commands + cli_check.app.registered_commands
 app.registered_commands += cli_whatif.app.registered_commands

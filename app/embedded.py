@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from app.lifeline import start_child, stop_child
 from app.settings import Settings
+from app.store_file import left
 from app.storing import open_store
 from app.worker import WorkerStatus, read_worker_status
 from diff.store.client import Store
@@ -88,6 +89,7 @@ class Embedded:
             await asyncio.to_thread(engine.start)
             self._stack.push_async_callback(asyncio.to_thread, engine.stop)
             self._engine, self.store_url = engine, engine.url()
+            self._stack.enter_context(left(settings.data_dir, self.store_url))
         (await asyncio.to_thread(open_store, self.store_url)).close()
         # The tap first and the worker after it: on the way down the worker then still lives what the tap left.
         self._start_worker()

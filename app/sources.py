@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from app.replay import Places, read_recordings
 from app.settings import Settings
-from app.storing import open_store
+from app.storing import the_store
 from diff.store.client import Store
-from diff.store.engine import EmbeddedEngine
 from diff.store.queries.frames import newest_frame
 from diff.store.queries.judged import charger_frames, chargers_between
 from ingest.frame import Frame, Micros
@@ -64,17 +62,14 @@ class Counter(Protocol):
 def count(settings: Settings, source: Source, counter: Counter) -> str:
     """Feed a source to a counter; gives what was read as a sentence. Progress and remarks go to stderr.
 
-    Raises what `read_recordings`, `open_store` and the queries of the store raise.
+    Raises what `read_recordings`, `the_store` and the queries of the store raise.
     """
     if source.recordings:
         return _recordings(source.recordings, counter)
     if not source.store:
         return "nothing was read"
-    with ExitStack() as stack:
-        url = settings.store_location()
-        if not url:
-            url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
-        return _stored(stack.enter_context(open_store(url)), source, counter)
+    with the_store(settings) as store:
+        return _stored(store, source, counter)
 
 
 def _recordings(paths: Sequence[Path], counter: Counter) -> str:
