@@ -15,6 +15,7 @@ from app.command import give_up
 from app.command import run as run_command
 from app.command import settings as settings_of
 from app.commands import ack as cli_ack
+from app.commands import alerts as cli_alerts
 from app.commands import audit as cli_audit
 from app.commands import backfill as cli_backfill
 from app.commands import certification as cli_certification
@@ -223,6 +224,7 @@ app.registered_commands += cli_backfill.app.registered_commands
 app.add_typer(cli_device.app)
 app.add_typer(cli_mapping.app)
 app.add_typer(cli_ack.app)
+app.add_typer(cli_alerts.app)
 app.add_typer(cli_enrol.app)
 app.add_typer(cli_deadletter.app)
 app.add_typer(cli_records.app)
