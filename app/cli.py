@@ -30,6 +30,7 @@ from app.commands import mapping as cli_mapping
 from app.commands import noise as cli_noise
 from app.commands import records as cli_records
 from app.commands import rejudge as cli_rejudge
+from app.commands import report as cli_report
 from app.commands import stream as cli_stream
 from app.commands import weight as cli_weight
 from app.commands import whatif as cli_whatif
@@ -228,6 +229,7 @@ app.add_typer(cli_alerts.app)
 app.add_typer(cli_enrol.app)
 app.add_typer(cli_deadletter.app)
 app.add_typer(cli_records.app)
+app.add_typer(cli_report.app)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from ingest.frame import Frame, Micros
 from ingest.recording import Reader, Rejected
 from ingest.timestamps import format_micros
 
-__all__ = ["Counter", "Source", "count", "say_bytes"]
+__all__ = ["Counter", "Source", "count", "count_stored", "say_bytes"]
 
 _WEEK: Final[Micros] = 7 * 86_400_000_000
 _EVERY_BYTES: Final = 16 << 20
@@ -69,7 +69,7 @@ def count(settings: Settings, source: Source, counter: Counter) -> str:
     if not source.store:
         return "nothing was read"
     with the_store(settings) as store:
-        return _stored(store, source, counter)
+        return count_stored(store, source, counter)
 
 
 def _recordings(paths: Sequence[Path], counter: Counter) -> str:
@@ -86,7 +86,8 @@ def _recordings(paths: Sequence[Path], counter: Counter) -> str:
     return f"{frames:,} frames of {len(paths)} recordings{passed}"
 
 
-def _stored(store: Store, source: Source, counter: Counter) -> str:
+def count_stored(store: Store, source: Source, counter: Counter) -> str:
+    """Feed the stored frames of a source to a counter; gives what was read as a sentence. Raises `StoreError`."""
     newest = newest_frame(store)
     if newest is None:
         return "the store holds no frames"
