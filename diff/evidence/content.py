@@ -139,27 +139,21 @@ def _causes(pack: Pack) -> Iterator[Sentence | Table | Chart]:
     )
     chart = [(f"{one.fingerprint} {one.code}", one.open) for one in found[:_IN_CHART]]
     yield by_name("Open discrepancies by cause", chart)
-    head = (
-        "Fingerprint", "Severity", "Cause", "State", "Open", "Stations", "Sessions", "Comparisons", "Wh", "Money",
-        "First seen", "Last seen", "Acknowledged",
-    )  # fmt: skip
+    head = ("Cause", "Severity", "State", "Open", "Stations", "Sessions", "Wh", "Money", "Seen", "Acknowledged")
     yield Table("Causes, the worst first", head, tuple(map(_cause, found)))
 
 
 def _cause(one: Fingerprint) -> tuple[Cell, ...]:
     return (
-        one.fingerprint,
+        f"{one.fingerprint} {clean(one.title, _LONG)}",
         Mark(one.severity, _SEVERITIES.get(one.severity, Tone.OPEN)),
-        clean(one.title, _LONG),
         one.state,
-        f"{one.open:,}",
+        f"{one.open:,} in {one.comparisons:,} comparisons",
         f"{one.chargers:,}",
         f"{one.sessions:,}",
-        f"{one.comparisons:,}",
         "none" if one.wh is None else f"{one.wh.normalize():,f}",
         _money(one.money),
-        moment(one.first_seen),
-        moment(one.last_seen),
+        f"{moment(one.first_seen)} to {moment(one.last_seen)}",
         "yes" if one.acknowledged else "no",
     )
 
