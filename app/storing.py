@@ -57,22 +57,23 @@ def open_store(url: str, retention: Retention | None = None) -> Store:
 
 
 @contextmanager
-def the_store(settings: Settings) -> Iterator[Store]:
+def the_store(settings: Settings, *, stays: bool = False) -> Iterator[Store]:
     """The store of the settings with the newest schema: a running ClickHouse where one is named, else the embedded one.
 
-    Raises what `store_place` raises, and:
+    `stays`: as for `store_place`. Raises what that raises, and:
         StoreStartError: it is away, or refuses.
 
     """
-    with store_place(settings) as url, open_store(url) as store:
+    with store_place(settings, stays=stays) as url, open_store(url) as store:
         yield store
 
 
 @contextmanager
-def store_place(settings: Settings) -> Iterator[str]:
+def store_place(settings: Settings, *, stays: bool = False) -> Iterator[str]:
     """Where the store of the settings is, for as long as the context lasts. The URL holds a password: not for logs.
 
     The embedded one is that of the process which has it, as `shadow-csms run`; where none has, it is started.
+    `stays`: the command goes on for long, and lets others find what it has started.
 
     Raises:
         EngineStartError: the embedded one does not start, as while a process that left no `store.url` has it.
@@ -83,7 +84,7 @@ def store_place(settings: Settings) -> Iterator[str]:
     if url:
         yield url
         return
-    with EmbeddedEngine(settings.data_dir / "store") as engine:
+    with embedded_store(settings.data_dir) if stays else EmbeddedEngine(settings.data_dir / "store") as engine:
         yield engine.url()
 
 

@@ -67,7 +67,7 @@ def _watch(given: Settings, *, kafka: bool, once: bool, as_json: bool) -> int:
     def told(alert: Alert) -> None:
         _show(alert, as_json=as_json)
 
-    with the_store(given) as store:
+    with the_store(given, stays=not once) as store:
         watch = watch_of(store, given, told, kafka=kafka)
         if once:
             try:
