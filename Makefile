@@ -51,6 +51,7 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m app.pages.catalogue > docs/discrepancies.md
 	$(BIN)/python -m app.pages.settings > docs/settings.md
 	$(BIN)/python -m app.pages.metrics > docs/metrics.md
+	$(BIN)/python -m app.pages.exports > docs/exports.md
 	$(BIN)/python -m app.pages.coverage > docs/coverage.md
 	$(BIN)/python -m app.pages.rules > docs/rules-2.0.1.md
 	$(BIN)/python -m app.pages.device_model > docs/device-model.md

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from app.settings import Settings
 from app.sources import Source, count
-from app.storing import open_store
+from app.storing import the_store
 from diff.audit.audit import Audit
 from diff.audit.grounds import Cohort, Known, audited
 from diff.audit.observing import Observer
 from diff.audit.picture import picture
 from diff.audit.written import Form, written
-from diff.store.engine import EmbeddedEngine
 from diff.store.queries.audit import FOREVER
 from diff.store.queries.audits import audits, members
 from ingest.frame import Frame, FrameKind
@@ -120,11 +118,7 @@ def _recorded(settings: Settings, source: Source, wanted: Cohort) -> list[Audit]
 
 
 def _stored(settings: Settings, source: Source, wanted: Cohort) -> list[Audit]:
-    with ExitStack() as stack:
-        url = settings.store_location()
-        if not url:
-            url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
-        store = stack.enter_context(open_store(url))
+    with the_store(settings) as store:
         known = members(store, wanted)
         until = FOREVER if source.until is None else source.until
         found = audits(store, known, source.since or 0, until, settings.shadow_config())

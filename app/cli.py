@@ -15,6 +15,7 @@ from app.command import give_up
 from app.command import run as run_command
 from app.command import settings as settings_of
 from app.commands import ack as cli_ack
+from app.commands import alerts as cli_alerts
 from app.commands import audit as cli_audit
 from app.commands import backfill as cli_backfill
 from app.commands import certification as cli_certification
@@ -23,6 +24,7 @@ from app.commands import coverage as cli_coverage
 from app.commands import deadletter as cli_deadletter
 from app.commands import device as cli_device
 from app.commands import enrol as cli_enrol
+from app.commands import export as cli_export
 from app.commands import gate as cli_gate
 from app.commands import judging as cli_judging
 from app.commands import mapping as cli_mapping
@@ -30,6 +32,7 @@ from app.commands import noise as cli_noise
 from app.commands import policy as cli_policy
 from app.commands import records as cli_records
 from app.commands import rejudge as cli_rejudge
+from app.commands import report as cli_report
 from app.commands import stream as cli_stream
 from app.commands import ways_in as cli_ways_in
 from app.commands import weight as cli_weight
@@ -215,6 +218,7 @@ def settings(as_json: AsJson = False) -> None:
 
 app.registered_commands += cli_audit.app.registered_commands
 app.registered_commands += cli_gate.app.registered_commands + cli_noise.app.registered_commands
+app.registered_commands += cli_export.app.registered_commands
 app.registered_commands += cli_coverage.app.registered_commands + cli_weight.app.registered_commands
 app.registered_commands += cli_certification.app.registered_commands + cli_check.app.registered_commands
 app.registered_commands += cli_whatif.app.registered_commands + cli_judging.app.registered_commands
@@ -228,9 +232,11 @@ app.add_typer(cli_mapping.app)
 app.add_typer(cli_policy.app)
 app.add_typer(cli_judging.group)
 app.add_typer(cli_ack.app)
+app.add_typer(cli_alerts.app)
 app.add_typer(cli_enrol.app)
 app.add_typer(cli_deadletter.app)
 app.add_typer(cli_records.app)
+app.add_typer(cli_report.app)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from app.lifeline import start_child, stop_child
 from app.settings import Settings
+from app.store_file import left
 from app.storing import open_store
 from app.worker import WorkerStatus, read_worker_status
 from diff.store.client import Store
@@ -45,6 +46,7 @@ class Embedded:
         self._engine: EmbeddedEngine | None = None
         self._worker: subprocess.Popen[bytes] | None = None
         self._page: subprocess.Popen[bytes] | None = None
+        self._alerts: subprocess.Popen[bytes] | None = None
         self._stack = AsyncExitStack()
         self.dashboard_port = settings.dashboard_port
         self.store_url = settings.store_location()
@@ -88,6 +90,7 @@ class Embedded:
             await asyncio.to_thread(engine.start)
             self._stack.push_async_callback(asyncio.to_thread, engine.stop)
             self._engine, self.store_url = engine, engine.url()
+            self._stack.enter_context(left(settings.data_dir, self.store_url))
         (await asyncio.to_thread(open_store, self.store_url)).close()
         # The tap first and the worker after it: on the way down the worker then still lives what the tap left.
         self._start_worker()
@@ -95,6 +98,9 @@ class Embedded:
         if self._dashboard:
             self._start_page()
             self._stack.push_async_callback(self._stop_page)
+        if settings.alert_webhook_url.get_secret_value():
+            self._start_alerts()
+            self._stack.push_async_callback(self._stop_alerts)
         await self.tap.start()
         self._stack.push_async_callback(self.tap.stop)
         watch = asyncio.create_task(self._watch())
@@ -108,9 +114,10 @@ class Embedded:
         """A client of the store; the caller closes it."""
         return Store.connect(self.store_url)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, *, alerting: bool = False) -> dict[str, str]:
         # Neither is any business of theirs, and both may be secret; the store's password stands in its URL.
-        apart = ("upstream", "kafka_password", "store_password", "store_password_file", "store_ca_file")
+        apart = ["upstream", "kafka_password", "store_password", "store_password_file", "store_ca_file"]
+        apart += () if alerting else ("alert_webhook_url", "alert_webhook_secret", "alert_webhook_secret_file")
         values = {name: text for name, text in self.settings.environment(*apart).items() if text}
         values["SHADOW_STORE_URL"] = self.store_url
         return values
@@ -130,6 +137,13 @@ class Embedded:
         if self._page is not None:
             await asyncio.to_thread(stop_child, self._page, 5.0)
 
+    def _start_alerts(self) -> None:
+        self._alerts = start_child("app.alerting.process", [], self._environment(alerting=True), quiet=True)
+
+    async def _stop_alerts(self) -> None:
+        if self._alerts is not None:
+            await asyncio.to_thread(stop_child, self._alerts, 5.0)
+
     async def _watch(self) -> None:
         """Start again what died. Each restart is said and counted."""
         while True:
@@ -143,6 +157,9 @@ class Embedded:
             if self._page is not None and self._page.poll() is not None:
                 self._say("dashboard")
                 self._start_page()
+            if self._alerts is not None and self._alerts.poll() is not None:
+                self._say("alerts")
+                self._start_alerts()
 
     async def _restart(self, engine: EmbeddedEngine) -> None:
         """A store that does not come up is tried again in the next round; until then the worker holds its rows."""

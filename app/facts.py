@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from app.settings import Settings
 from app.sources import Source, count
-from app.storing import open_store
-from diff.store.engine import EmbeddedEngine
+from app.storing import the_store
 from diff.store.queries.device import device_facts
 from ingest.frame import Frame, FrameKind
 from shadow.config import ShadowConfig
@@ -48,15 +46,11 @@ class FactCounter:
 def facts_of(settings: Settings, recordings: Sequence[Path], chargers: Sequence[str]) -> dict[str, list[Fact]]:
     """The facts of these charging stations, or of all in the recordings; without recordings those of the store.
 
-    Raises what `read_recordings` and `open_store` raise.
+    Raises what `read_recordings` and `the_store` raise.
     """
     if recordings:
         counter = FactCounter(settings.shadow_config())
         count(settings, Source(recordings), counter)
         return {key: facts for key, facts in counter.facts.items() if not chargers or key in chargers}
-    with ExitStack() as stack:
-        url = settings.store_location()
-        if not url:
-            url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
-        store = stack.enter_context(open_store(url))
+    with the_store(settings) as store:
         return {charger_id: device_facts(store, charger_id) for charger_id in chargers}

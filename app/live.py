@@ -12,11 +12,11 @@ from app.embedded import Embedded, free_port, tap_config, writable
 from app.lifeline import start_child, stop_child
 from app.page import CONTROL
 from app.settings import Settings, origins
-from app.storing import open_store
+from app.store_file import running_url
+from app.storing import embedded_store, open_store
 from app.tap_signals import listening
 from app.watch import logs
 from dashboard.settings import FROM_SETTINGS, STORE_URL
-from diff.store.engine import EmbeddedEngine
 from ingest.tap.service import TapService
 
 __all__ = ["record", "run", "show", "until_stopped"]
@@ -72,10 +72,11 @@ async def _record(settings: Settings) -> int:
 def show(settings: Settings) -> int:
     """Show the store until stopped."""
     port = free_port(settings.dashboard_host, settings.dashboard_port, "dashboard")
-    if settings.store_url:
-        return uvloop.run(_show(settings, settings.store_location(), port))
+    url = settings.store_location() or running_url(settings.data_dir)
+    if url:
+        return uvloop.run(_show(settings, url, port))
     writable(settings.data_dir)
-    with EmbeddedEngine(settings.data_dir / "store") as engine:
+    with embedded_store(settings.data_dir) as engine:
         return uvloop.run(_show(settings, engine.url(), port))
 
 

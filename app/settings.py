@@ -18,6 +18,7 @@ import msgspec
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from app.alerting.webhook import flaw_of
 from app.policies import PolicyFile, PolicyFileError, read_policy
 from app.security import KafkaSecurity, SecurityError, location, read_password
 from app.tap_settings import TapSettings
@@ -112,6 +113,17 @@ class Settings(TapSettings):
     dashboard_secrets_file: Path | None = Field(
         None, description="Streamlit's secrets.toml with [auth] (OIDC): who looks at the dashboard has to sign in."
     )
+    dashboard_url: str = Field(
+        "", description="Where people reach the dashboard; links of alerts and reports lead there."
+    )
+    alert_webhook_url: SecretStr = Field(
+        SecretStr(""), description="https:// address that alerts are posted to; a secret."
+    )
+    alert_webhook_secret: SecretStr = Field(SecretStr(""), description="Key of the posts' HMAC; better in a file.")
+    alert_webhook_secret_file: Path | None = Field(None, description="File with that key.")
+    alert_seconds: float = Field(60.0, ge=1, le=3600, description="How often it is looked for alerts.")
+    alert_gate_seconds: int = Field(3600, ge=60, description="How often the watch gives verdicts, to see one flip.")
+    alerts_per_hour: int = Field(30, ge=1, le=10_000, description="Alerts that are said in an hour; the others wait.")
     evidence_days: int = Field(30, ge=0, description="Days that frames and 2.0.1 messages are stored; 0 for ever.")
     findings_days: int = Field(396, ge=0, description="Days that sessions and discrepancies are stored; 0 for ever.")
     price_per_kwh: Decimal = Field(Decimal("0.50"), ge=0, description="Price at which an energy difference is shown.")
@@ -168,6 +180,20 @@ class Settings(TapSettings):
     def _address(cls, value: str) -> str:
         if value:
             Address.parse(value)
+        return value
+
+    @field_validator("alert_webhook_url")
+    @classmethod
+    def _webhook(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and (flaw := flaw_of(value.get_secret_value())):
+            raise ValueError(flaw)
+        return value
+
+    @field_validator("dashboard_url")
+    @classmethod
+    def _dashboard(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("write https://HOST[:PORT][/PATH]")
         return value
 
     @classmethod
@@ -370,12 +396,23 @@ class Settings(TapSettings):
             password = read_password("store_password_file", self.store_password_file)
         return location(self.store_url, password, self.store_ca_file)
 
+    def webhook_secret(self) -> str:
+        """The key of the webhook's HMAC; empty where there is none. Raises `SecurityError`."""
+        secret = self.alert_webhook_secret.get_secret_value()
+        if self.alert_webhook_secret_file is None:
+            return secret
+        if secret:
+            raise SecurityError("alert_webhook_secret and alert_webhook_secret_file are both set: choose one")
+        return read_password("alert_webhook_secret_file", self.alert_webhook_secret_file)
+
     def secrets(self) -> list[str]:
         """The passwords among the settings, which no log may show. Those in files are left out where unreadable."""
         found = [self.kafka_password.get_secret_value(), self.store_password.get_secret_value()]
+        found += [self.alert_webhook_url.get_secret_value(), self.alert_webhook_secret.get_secret_value()]
         for name, path in (
             ("kafka_password_file", self.kafka_password_file),
             ("store_password_file", self.store_password_file),
+            ("alert_webhook_secret_file", self.alert_webhook_secret_file),
         ):
             if path is not None:
                 with suppress(SecurityError):

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from app.replay import Places, read_recordings
 from app.settings import Settings
-from app.storing import open_store
+from app.storing import the_store
 from diff.store.client import Store
-from diff.store.engine import EmbeddedEngine
 from diff.store.queries.frames import newest_frame
 from diff.store.queries.judged import charger_frames, chargers_between
 from ingest.frame import Frame, Micros
 from ingest.recording import Reader, Rejected
 from ingest.timestamps import format_micros
 
-__all__ = ["Counter", "Source", "count", "say_bytes"]
+__all__ = ["Counter", "Source", "count", "count_stored", "say_bytes"]
 
 _WEEK: Final[Micros] = 7 * 86_400_000_000
 _EVERY_BYTES: Final = 16 << 20
@@ -64,17 +62,14 @@ class Counter(Protocol):
 def count(settings: Settings, source: Source, counter: Counter) -> str:
     """Feed a source to a counter; gives what was read as a sentence. Progress and remarks go to stderr.
 
-    Raises what `read_recordings`, `open_store` and the queries of the store raise.
+    Raises what `read_recordings`, `the_store` and the queries of the store raise.
     """
     if source.recordings:
         return _recordings(source.recordings, counter)
     if not source.store:
         return "nothing was read"
-    with ExitStack() as stack:
-        url = settings.store_location()
-        if not url:
-            url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
-        return _stored(stack.enter_context(open_store(url)), source, counter)
+    with the_store(settings) as store:
+        return count_stored(store, source, counter)
 
 
 def _recordings(paths: Sequence[Path], counter: Counter) -> str:
@@ -91,7 +86,8 @@ def _recordings(paths: Sequence[Path], counter: Counter) -> str:
     return f"{frames:,} frames of {len(paths)} recordings{passed}"
 
 
-def _stored(store: Store, source: Source, counter: Counter) -> str:
+def count_stored(store: Store, source: Source, counter: Counter) -> str:
+    """Feed the stored frames of a source to a counter; gives what was read as a sentence. Raises `StoreError`."""
     newest = newest_frame(store)
     if newest is None:
         return "the store holds no frames"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from pathlib import Path
 
 from app.settings import Settings
+from app.store_file import left, running_url
 from diff.fleet import Fault
 from diff.judge import Judgement
 from diff.policy import JUDGING_RUN
@@ -18,7 +20,7 @@ from diff.store.writer import Writer
 from ingest.frame import Frame, FrameKind, Micros
 from ingest.recording import Rejected
 
-__all__ = ["Keeper", "StoreStartError", "fault_line", "open_store", "the_store"]
+__all__ = ["Keeper", "StoreStartError", "embedded_store", "fault_line", "open_store", "store_place", "the_store"]
 
 
 def fault_line(fault: Fault) -> str:
@@ -55,20 +57,42 @@ def open_store(url: str, retention: Retention | None = None) -> Store:
 
 
 @contextmanager
-def the_store(settings: Settings) -> Iterator[Store]:
+def the_store(settings: Settings, *, stays: bool = False) -> Iterator[Store]:
     """The store of the settings with the newest schema: a running ClickHouse where one is named, else the embedded one.
 
-    Raises:
+    `stays`: as for `store_place`. Raises what that raises, and:
         StoreStartError: it is away, or refuses.
-        EngineStartError: the embedded one does not start, as while another process has its directory.
-        SecurityError: its password cannot be read.
 
     """
-    with ExitStack() as stack:
-        url = settings.store_location()
-        if not url:
-            url = stack.enter_context(EmbeddedEngine(settings.data_dir / "store")).url()
-        yield stack.enter_context(open_store(url))
+    with store_place(settings, stays=stays) as url, open_store(url) as store:
+        yield store
+
+
+@contextmanager
+def store_place(settings: Settings, *, stays: bool = False) -> Iterator[str]:
+    """Where the store of the settings is, for as long as the context lasts. The URL holds a password: not for logs.
+
+    The embedded one is that of the process which has it, as `shadow-csms run`; where none has, it is started.
+    `stays`: the command goes on for long, and lets others find what it has started.
+
+    Raises:
+        EngineStartError: the embedded one does not start, as while a process that left no `store.url` has it.
+        SecurityError: the password of a named one cannot be read.
+
+    """
+    url = settings.store_location() or running_url(settings.data_dir)
+    if url:
+        yield url
+        return
+    with embedded_store(settings.data_dir) if stays else EmbeddedEngine(settings.data_dir / "store") as engine:
+        yield engine.url()
+
+
+@contextmanager
+def embedded_store(data_dir: Path) -> Iterator[EmbeddedEngine]:
+    """Run the embedded engine, and let commands that are started meanwhile find it. Raises `EngineStartError`."""
+    with EmbeddedEngine(data_dir / "store") as engine, left(data_dir, engine.url()):
+        yield engine
 
 
 class Keeper:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+
+from diff.exports.text import unformulated
 
 __all__ = ["to_csv"]
-
-_FORMULA: Final = re.compile(r"[=@\t\r]|[+-](?!\d+(?:\.\d+)?(?: \S*)?\Z)")
 
 
 def to_csv(rows: Sequence[Mapping[str, object]]) -> bytes:
@@ -30,4 +28,4 @@ def to_csv(rows: Sequence[Mapping[str, object]]) -> bytes:
 def _safe(value: object) -> object:
     if isinstance(value, list | tuple):
         value = ", ".join(map(str, value))
-    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+    return unformulated(value) if isinstance(value, str) else value

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from diff.alerts.alert import Alert
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.rejudge import RejudgeRequest
 from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter
@@ -21,7 +22,15 @@ from shadow.message import ShadowMessage
 __all__ = ["TYPES", "Published", "decode", "encode"]
 
 Published = (
-    ShadowMessage | JudgedSession | Discrepancy | ChargerFacts | Fact | DeadLetter | ConnectionAccount | RejudgeRequest
+    ShadowMessage
+    | JudgedSession
+    | Discrepancy
+    | ChargerFacts
+    | Fact
+    | DeadLetter
+    | ConnectionAccount
+    | RejudgeRequest
+    | Alert
 )
 
 TYPES: Final[dict[type[Any], str]] = {
@@ -33,11 +42,13 @@ TYPES: Final[dict[type[Any], str]] = {
     DeadLetter: "ocpp.deadletter.v1",
     RejudgeRequest: "ocpp.rejudge.v1",
     ConnectionAccount: "ocpp.connection.v1",
+    Alert: "ocpp.alert.v1",
 }
 """The `ce_type` of each kind of record."""
 
 _WORKER: Final = "/shadow-csms/worker"
 _TAP: Final = "/shadow-csms/tap"
+_WATCH: Final = "/shadow-csms/alerts"
 _JSON: Final = b"application/json"
 _MAX_VALUE: Final = 16 * 1024 * 1024
 
@@ -58,6 +69,7 @@ PublishedT = TypeVar(
     DeadLetter,
     RejudgeRequest,
     ConnectionAccount,
+    Alert,
 )
 
 
@@ -82,6 +94,8 @@ def encode(item: Published) -> Record:
             name, at = f"{item.frame_id}@{item.since}-{item.until}+{item.late}", item.until
         case ConnectionAccount():
             name, at, source = f"{item.connection_id}@{item.at}", item.at, _TAP
+        case Alert():
+            name, at, source = f"{item.id}@{item.state}", item.at, _WATCH
     value = _numbers(item) if isinstance(item, ShadowMessage) else _strings(item)
     return Record(
         item.charger_id.encode(), value, envelope(name, source, _types[type(item)], at, item.charger_id, _JSON)

@@ -114,6 +114,11 @@ class Topics(msgspec.Struct, frozen=True):
         return f"{self.prefix}ocpp.control.v1"
 
     @property
+    def alerts(self) -> str:
+        """What somebody has to be told: each alert when it opens and when it is closed."""
+        return f"{self.prefix}ocpp.alerts.v1"
+
+    @property
     def worker(self) -> str:
         """The workers' application id, which is their consumer group."""
         return f"{self.prefix}shadow-worker"
@@ -162,6 +167,7 @@ class Topics(msgspec.Struct, frozen=True):
             Topic(self.rejudge, self.partitions, months, "ranges to be judged again, because frames came late"),
             Topic(self.connections, self.partitions, week, "what the taps counted on each connection"),
             Topic(self.primary_records, self.partitions, months, "charge detail records of the primary"),
+            Topic(self.alerts, self.partitions, months, "alerts, when they open and when they are closed"),
             Topic(
                 self.control,
                 self.partitions,

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from app.contracts.schemas import CONTROL, FRAME_HEADERS, FRAME_VALUE, RECORD_HEADERS, schemas
+from diff.alerts.alert import Alert
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.published import TYPES
 from diff.rejudge import RejudgeRequest
@@ -53,6 +54,7 @@ def channels(topics: Topics) -> dict[str, Channel]:
 
     frame_key = "the charging station's id; empty for a tick, which every partition gets"
     record_key = "the charging station's id, or empty: then the EVSE map says it"
+    alert_key = "the charging station's id; empty where it is about no single one"
     rule_key = "the charging station's id or glob; for everything else `/KIND` and what it names"
     found = dict(
         (
@@ -66,6 +68,7 @@ def channels(topics: Topics) -> dict[str, Channel]:
             of("dead_letters", (DeadLetter,), "workers", "sinks, `deadletter`"),
             of("rejudge", (RejudgeRequest,), "workers", "`rejudge`"),
             of("control", tuple(CONTROL), "`enrol`, `ack`", "taps, sinks, `enrol`", rule_key),
+            of("alerts", (Alert,), "`alerts watch`, `run`", "whoever is on call", alert_key),
             of("primary_records", (), "others: OCPI JSON", "`records follow`", record_key),
             of("state", (), "workers", "workers only"),
         )

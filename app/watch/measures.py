@@ -19,13 +19,14 @@ from ingest.journal import segments
 from ingest.topics import Topics
 
 if TYPE_CHECKING:  # they import what uses this module
+    from app.alerting.watching import Watch as AlertWatch
     from app.distributed.living import Batch
     from app.distributed.rejudging import Rejudger
     from app.distributed.stream import Stream
     from diff.store.sink import Sink
     from ingest.publisher import Publisher
 
-__all__ = ["TapReport", "WorkerCounts", "of_rejudger", "of_sink", "of_tap", "of_worker", "read_tap_report"]
+__all__ = ["TapReport", "WorkerCounts", "of_alerts", "of_rejudger", "of_sink", "of_tap", "of_worker", "read_tap_report"]
 
 _SECOND: Final = 1_000_000
 _FROM_CHARGER: Final = "cp-to-cs"
@@ -183,6 +184,15 @@ def of_rejudger(rejudger: Rejudger) -> Iterator[Sample]:
     yield Sample("shadow_rejudge_corrections_total", rejudger.corrections)
     yield Sample("shadow_rejudge_failing", bool(rejudger.failure))
     yield Sample("shadow_policy_broken", bool(rejudger.policy_error))
+
+
+def of_alerts(watch: AlertWatch) -> Iterator[Sample]:
+    """Who tells whoever is on call."""
+    yield Sample("shadow_alerts_looks_total", watch.looks)
+    yield Sample("shadow_alerts_said_total", watch.said)
+    yield Sample("shadow_alerts_waiting", watch.waiting)
+    yield Sample("shadow_alerts_refused_total", watch.refused + watch.given_up)
+    yield Sample("shadow_alerts_failing", bool(watch.failure))
 
 
 def _of_watch(watch: Watch, newest: Micros | None) -> Iterator[Sample]:

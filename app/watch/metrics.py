@@ -34,21 +34,22 @@ class Metric(msgspec.Struct, frozen=True):
     kind: str
     """`counter`, `gauge` or `histogram`."""
     by: tuple[str, ...]
-    """Which processes show it: `tap`, `worker`, `sink`, `rejudge`."""
+    """Which processes show it: `tap`, `worker`, `sink`, `rejudge`, `alerts`."""
     unit: str
     meaning: str
     labels: tuple[str, ...] = ()
 
 
 _ALL: Final = ("tap", "worker", "sink", "rejudge")
+_EVERY: Final = (*_ALL, "alerts")
 _JUDGES: Final = ("worker", "sink")
 
 METRICS: Final = (
-    Metric("shadow_build_info", "gauge", _ALL, "1", "Which version runs.", ("role", "version", "python")),
+    Metric("shadow_build_info", "gauge", _EVERY, "1", "Which version runs.", ("role", "version", "python")),
     Metric(
         "shadow_state",
         "gauge",
-        _ALL,
+        _EVERY,
         "1",
         "What /readyz says: 1 at the state that holds, 0 at the others.",
         ("state",),
@@ -240,6 +241,19 @@ METRICS: Final = (
         "1",
         "1 while the policy file is broken and the last good policy stays in force, else 0.",
     ),
+    Metric("shadow_alerts_looks_total", "counter", ("alerts",), "looks", "Looks at the store that were carried out."),
+    Metric(
+        "shadow_alerts_said_total", "counter", ("alerts",), "alerts", "Alerts that were opened, closed or summed up."
+    ),
+    Metric("shadow_alerts_waiting", "gauge", ("alerts",), "alerts", "Alerts that are not delivered everywhere."),
+    Metric(
+        "shadow_alerts_refused_total",
+        "counter",
+        ("alerts",),
+        "alerts",
+        "Alerts that the webhook refused for good, or that were given up because too many waited.",
+    ),
+    Metric("shadow_alerts_failing", "gauge", ("alerts",), "1", "1 while it cannot look or deliver, else 0."),
 )
 
 _BY_NAME: Final = {metric.name: metric for metric in METRICS}

@@ -23,6 +23,7 @@ from app.watch.monitor import Monitor, states
 from app.watch.progress import Place, Standstill, Watch, end_process, told
 
 if TYPE_CHECKING:  # they import this module
+    from app.alerting.watching import Watch as AlertWatch
     from app.distributed.rejudging import Rejudger
     from app.distributed.stream import Stream
     from diff.store.sink import Sink
@@ -32,6 +33,7 @@ __all__ = [
     "await_kafka",
     "serving",
     "stop_in_time",
+    "watching_alerts",
     "watching_rejudger",
     "watching_sink",
     "watching_tap",
@@ -135,6 +137,17 @@ def watching_rejudger(rejudger: Rejudger, settings: Settings) -> Iterator[None]:
         return judged([], [failure, rejudger.policy_error])
 
     with serving("rejudge", settings, lambda: measures.of_rejudger(rejudger), health):
+        yield
+
+
+@contextmanager
+def watching_alerts(watch: AlertWatch, settings: Settings) -> Iterator[None]:
+    """Watch who tells whoever is on call."""
+
+    def health() -> Health:
+        return judged([], [f"not everything is looked at or delivered: {watch.failure}" if watch.failure else ""])
+
+    with serving("alerts", settings, lambda: measures.of_alerts(watch), health):
         yield
 
 

@@ -18,6 +18,7 @@ from ingest.frame import UNKNOWN_TIME, Micros
 __all__ = [
     "LONGEST",
     "Cell",
+    "Chart",
     "Document",
     "Facts",
     "Mark",
@@ -83,11 +84,20 @@ class Picture(msgspec.Struct, frozen=True):
     title: str
 
 
+class Chart(msgspec.Struct, frozen=True):
+    """A chart, and in words what it shows: where no picture can stand, the words do."""
+
+    title: str
+    said: str
+    svg: str
+    """Ready to stand in a page: whoever drew it has escaped what came from outside."""
+
+
 class Section(msgspec.Struct, frozen=True):
     """A heading and what stands under it."""
 
     title: str
-    parts: tuple[Sentence | Facts | Table | Picture, ...]
+    parts: tuple[Sentence | Facts | Table | Picture | Chart, ...]
 
 
 class Document(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final
 
-from diff.audit.document import Cell, Document, Facts, Mark, Picture, Sentence, Table
+from diff.audit.document import Cell, Chart, Document, Facts, Mark, Picture, Sentence, Table
 from diff.audit.markdown import SIGNS
 from diff.audit.picture import picture
 
@@ -47,7 +47,7 @@ tbody tr:hover{background:var(--head)}
 .mark{display:inline-block;white-space:nowrap;border-radius:1em;padding:.05em .65em;font-weight:600;font-size:.82rem}
 .good{color:var(--good);background:var(--good-bg)}.part{color:var(--part);background:var(--part-bg)}
 .bad{color:var(--bad);background:var(--bad-bg)}.open{color:var(--open);background:var(--open-bg)}
-figure{margin:1rem 0}
+figure{margin:1rem 0}figcaption{color:var(--soft);font-size:.86rem;overflow-wrap:anywhere}
 @media print{main{max-width:none;padding:0}nav{display:none}h2{break-after:avoid}tr,figure{break-inside:avoid}
 thead{display:table-header-group}body{font-size:11px}table{font-size:9.5px}.mark{border:1px solid currentColor}
 .scroll{overflow:visible}}
@@ -85,7 +85,7 @@ def render(document: Document) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _part(part: Sentence | Facts | Table | Picture) -> Iterator[str]:
+def _part(part: Sentence | Facts | Table | Picture | Chart) -> Iterator[str]:
     match part:
         case Sentence(text=text):
             yield f"<p>{escape(text)}</p>"
@@ -97,6 +97,8 @@ def _part(part: Sentence | Facts | Table | Picture) -> Iterator[str]:
             yield from _table(part)
         case Picture(tiers=tiers, title=title):
             yield f"<figure>{picture(tiers, title)}</figure>"
+        case Chart(title=title, said=said, svg=svg):
+            yield f"<figure>{svg}<figcaption>{escape(title)}. {escape(said)}.</figcaption></figure>"
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from diff.audit.document import Cell, Document, Facts, Mark, Picture, Sentence, Table, Tone
+from diff.audit.document import Cell, Chart, Document, Facts, Mark, Picture, Sentence, Table, Tone
 
 __all__ = ["SIGNS", "render"]
 
@@ -28,7 +28,7 @@ def render(document: Document) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"
 
 
-def _part(part: Sentence | Facts | Table | Picture) -> Iterator[str]:
+def _part(part: Sentence | Facts | Table | Picture | Chart) -> Iterator[str]:
     match part:
         case Sentence(text=text):
             yield escaped(text)
@@ -42,6 +42,8 @@ def _part(part: Sentence | Facts | Table | Picture) -> Iterator[str]:
             yield from (f"| {' | '.join(map(_cell, row))} |" for row in rows)
         case Picture():
             pass
+        case Chart(title=title, said=said):
+            yield f"{escaped(title)}: {escaped(said)}."
 
 
 def _cell(cell: Cell) -> str:

@@ -137,6 +137,27 @@ class Store:
         names = [name for name, _ in columns]
         return [dict(zip(names, row, strict=True)) for row in found]
 
+    def stream(
+        self,
+        query: str,
+        params: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query as they come: one block of them is in memory. It has a connection until it ends.
+
+        What goes wrong is raised in the middle of it.
+        """
+        with self._client() as client:
+            done = False
+            try:
+                yield from client.execute_iter(
+                    query, params=dict(params) if params else None, settings=dict(settings or {})
+                )
+                done = True
+            finally:
+                if not done:
+                    client.disconnect()  # the rest of the answer is still on its way
+
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> int:
         """Insert rows (values in the order of `columns`) and return how many; they are durable when this returns.
 

@@ -59,6 +59,7 @@ _FINDINGS: Final = (
     "fingerprints",
     "noise_runs",
     "verdicts",
+    "alerts",
 )
 
 

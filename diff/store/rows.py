@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from diff.alerts.alert import Alert
 from diff.change import Change
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.noise import NoiseRun
@@ -236,6 +237,12 @@ def change_row(change: Change) -> Row:
 def verdict_row(verdict: StoredVerdict) -> Row:
     """A row of `verdicts`."""
     return msgspec.structs.astuple(verdict)
+
+
+def alert_row(alert: Alert) -> Row:
+    """A row of `alerts`."""
+    words = (alert.kind.value, alert.state.value, alert.severity.value)
+    return (alert.id, *words, *msgspec.structs.astuple(alert)[4:])
 
 
 def _facts(event: Event | Message | None) -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from diff.alerts.alert import Alert
 from diff.change import Change
 from diff.noise import NoiseRun
 from ingest.frame import Micros
@@ -180,6 +181,8 @@ TABLES: Final = {
         _table("changes", "id at", "at", " ".join(Change.__struct_fields__)),
         _table("noise_runs", "id", "at", " ".join(NoiseRun.__struct_fields__)),
         _table("verdicts", "cohort at", "at", " ".join(StoredVerdict.__struct_fields__), "decided_at"),
+        _table("alerts", "id state", "opened_at", " ".join(Alert.__struct_fields__), "at"),
+        _table("alert_watches", "name", "at", "name at state", "at"),
         _table("chargers", "charger_id judging_run", "first_seen", " ".join(ChargerFacts.__struct_fields__), "version"),
     )
 }

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from diff.alerts.alert import Alert
 from diff.change import Change
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.noise import NoiseRun
@@ -18,6 +19,7 @@ from diff.store.client import Store
 from diff.store.errors import StoreError, StoreRefusedError, StoreUnavailable
 from diff.store.rows import (
     acknowledgement_row,
+    alert_row,
     change_row,
     charger_row,
     connection_row,
@@ -33,7 +35,7 @@ from diff.store.rows import (
 from diff.store.tables import TABLES, ChargerFacts, ConnectionAccount, DeadLetter, Row, StoredVerdict
 from ingest.control import Acknowledgement
 from ingest.exchange import Event
-from ingest.frame import UNKNOWN_TIME, Frame
+from ingest.frame import UNKNOWN_TIME, Frame, Micros
 from ingest.ocppj import Message
 from shadow.device_model.fact import Fact
 from shadow.message import ShadowMessage
@@ -149,6 +151,14 @@ class Writer:
     def add_verdict(self, verdict: StoredVerdict) -> None:
         """Take a verdict on a cohort."""
         self._add("verdicts", verdict_row(verdict))
+
+    def add_alert(self, alert: Alert) -> None:
+        """Take an alert that was said: opening and closing it are a row each."""
+        self._add("alerts", alert_row(alert))
+
+    def add_alert_watch(self, name: str, at: Micros, state: str) -> None:
+        """Take what a watch remembers, as JSON; the newest counts."""
+        self._add("alert_watches", (name, at, state))
 
     def flush_due(self) -> int:
         """Write if it is time to; never raises for a store that is away. Returns the rows written."""

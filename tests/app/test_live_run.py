@@ -62,6 +62,8 @@ class Lived:
                 if command == "run":
                     await asyncio.sleep(HORIZON_PASSED)
                     await asyncio.to_thread(lambda: until(lambda: _told(running), 20, "a line about sessions"))
+                    beside = ["gate", "--json", "--data-dir", "data"]
+                    self.beside = await asyncio.to_thread(call, beside, self.directory, QUICK)
                 relatives = family(running.process.pid)
                 self.code = await asyncio.to_thread(running.stop)
                 self.orphans = [pid for pid, line in relatives.items() if alive(pid, line)]
@@ -108,6 +110,14 @@ def test_the_fleet_goes_through_and_the_command_ends_cleanly(lived: Lived) -> No
     assert lived.orphans == []
     assert "Traceback" not in "".join(lived.lines)
     assert any("is started again" in line for line in lived.lines) is False
+
+
+def test_a_verdict_is_given_while_it_runs(lived: Lived, store: Store) -> None:
+    """`gate` asks the store of the running process, keeps its verdict there, and nothing is left behind at the end."""
+    assert lived.beside.code in (10, 20), lived.beside.err
+    assert lived.beside.json["verdicts"][0]["verdict"]["chargers"] == FLEET.chargers
+    assert _rows(store, "SELECT outcome FROM verdicts") == [{"outcome": lived.beside.json["outcome"]}]
+    assert not (lived.directory / "data/store.url").exists()
 
 
 def test_it_tells_how_it_is_doing(lived: Lived) -> None:

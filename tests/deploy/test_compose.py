@@ -46,7 +46,7 @@ def test_the_whole_system_is_in_it() -> None:
 
     assert plain == {
         *("kafka", "clickhouse", "topics", "migrate"),
-        *("tap", "worker", "sink", "rejudge", "dashboard"),
+        *("tap", "worker", "sink", "rejudge", "alerts", "dashboard"),
         *("prometheus", "grafana"),
     }
     assert {service.name for service in chosen(SERVICES, frozenset({"demo"}))} - plain == {"fleet"}
@@ -173,7 +173,7 @@ def test_clickhouse_lets_in_who_comes() -> None:
         made = services["clickhouse"].environment
         assert made["CLICKHOUSE_PASSWORD"] == password
         wanted = Address("clickhouse", 9000, made["CLICKHOUSE_DB"], made["CLICKHOUSE_USER"], "")
-        for name in ("migrate", "sink", "rejudge", "dashboard"):
+        for name in ("migrate", "sink", "rejudge", "alerts", "dashboard"):
             environment = services[name].environment
             assert Address.parse(environment["SHADOW_STORE_URL"]) == wanted
             assert environment["SHADOW_STORE_PASSWORD"] == password

@@ -25,6 +25,7 @@ def test_names_follow_the_convention() -> None:
         "lab.ocpp.deadletter.v1",
         "lab.ocpp.rejudge.v1",
         "lab.ocpp.connections.v1",
+        "lab.ocpp.alerts.v1",
         "lab.ocpp.primary-records.v1",
         "lab.ocpp.control.v1",
         "lab.shadow-worker-state-changelog",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from diff.store.client import Store
 
-__all__ = ["read"]
+__all__ = ["read", "stream"]
 
 _SETTINGS: Final = {
     # All versions of a row lie in one partition, which is the rule of the schema (0001_evidence.sql): FINAL need not
@@ -21,3 +21,16 @@ _SETTINGS: Final = {
 def read(store: Store, query: str, params: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
     """The rows of a query. Raises what `Store` raises."""
     return store.execute(query, params, _SETTINGS)
+
+
+def stream(store: Store, query: str, params: Mapping[str, object] | None = None) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query as they come, for tables of any size. Raises what `Store` raises, also in the middle."""
+    return store.stream(query, params, {**_SETTINGS, **_STREAMING})
+
+
+_STREAMING: Final = {
+    "max_block_size": 8192,
+    # A sort that does not fit goes to the disk, where it does not come out of the table in order anyway.
+    "max_bytes_before_external_sort": 256 << 20,
+    "optimize_read_in_order": 1,
+}

@@ -16,6 +16,8 @@ from app.contracts.schemas import CONTROL, FRAME_HEADERS, FRAME_VALUE, RECORD_HE
 from app.distributed.accounts import accounts_of
 from app.distributed.living import Arrival, Living
 from demo.traffic import Traffic
+from diff.alerts.alert import Alert, AlertKind, AlertState
+from diff.discrepancy import Severity
 from diff.published import TYPES, decode, encode
 from diff.rejudge import RejudgeRequest
 from diff.store.tables import DeadLetter
@@ -52,6 +54,7 @@ JOURNAL = JournalStatus(0, 0, settled=True, accepted=0, acknowledged=0, torn_byt
 RARE = (
     DeadLetter("CP", 1, "worker", "ocpp.frames.v1/0/7", "no frame", 12),
     RejudgeRequest("CP", 1, 2, 3, "c/4"),
+    Alert("a1", AlertKind.BLIND_TAP, AlertState.OPEN, Severity.MAJOR, "CP", "CP", "title", "detail", 1, 2),
     *accounts_of(TapStatus(5, "run", {}, {}, JOURNAL, "", 0, (ACCOUNT,))),
 )
 
@@ -197,7 +200,7 @@ def test_what_recordings_bring_keeps_to_its_schema() -> None:
 
 
 def test_rarer_records_keep_to_their_schemas() -> None:
-    """Letters, requests to judge again, accounts of connections, and what is said through the control topic."""
+    """Letters, alerts, requests to judge again, accounts of connections, and what is said through the control topic."""
     seen: Counter[str] = Counter()
     for item in RARE:
         _check(encode(item), seen)
@@ -209,7 +212,7 @@ def test_rarer_records_keep_to_their_schemas() -> None:
         name = dict(headers)["ce_type"].decode()
         VALIDATORS[name].validate(json.loads(value))
         seen[name] += 1
-    assert set(seen) == {"ocpp.deadletter.v1", "ocpp.rejudge.v1", "ocpp.connection.v1", *CONTROL}
+    assert set(seen) == {"ocpp.alert.v1", "ocpp.deadletter.v1", "ocpp.rejudge.v1", "ocpp.connection.v1", *CONTROL}
 
 
 def test_decimals_are_strings_and_numbers_are_refused() -> None:

@@ -30,7 +30,7 @@ def test_names_follow_the_conventions_of_prometheus() -> None:
         assert metric.kind in ("counter", "gauge", "histogram")
         assert (metric.kind == "counter") == metric.name.endswith("_total")
         assert metric.by
-        assert set(metric.by) <= {"tap", "worker", "sink", "rejudge"}
+        assert set(metric.by) <= {"tap", "worker", "sink", "rejudge", "alerts"}
         assert not NO_IDS & set(metric.labels)
 
 

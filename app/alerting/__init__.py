@@ -1,0 +1,1 @@
+"""The watch that looks at the store and tells whoever is on call: topic, webhook, terminal."""

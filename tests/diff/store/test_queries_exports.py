@@ -1,0 +1,70 @@
+"""Exports out of a real store: every column is there, filters hold, and a reader may stop in the middle."""
+
+from typing import Any
+
+import pytest
+
+from diff.exports.columns import DATASETS, Kind
+from diff.exports.selection import Selection
+from diff.store.client import Store
+from diff.store.queries.exports import exported
+from diff.store.tables import TABLES, StoredVerdict
+from diff.store.writer import Writer
+from ingest.control import Acknowledgement
+from tests.diff.store.generated import AT, DAY, a_fault, a_session, add, generate
+
+
+def _rows(store: Store, name: str, **chosen: Any) -> list[dict[str, Any]]:
+    dataset = DATASETS[name]
+    names = [column.name for column in dataset.columns]
+    return [dict(zip(names, row, strict=True)) for row in exported(store, dataset, Selection(**chosen), AT)]
+
+
+@pytest.mark.parametrize("name", ["discrepancies", "sessions", "verdicts", "connections"])
+def test_every_stored_column_is_exported(name: str) -> None:
+    """A column that a migration adds has to get its meaning here."""
+    assert {column.name for column in DATASETS[name].columns} == set(TABLES[name].columns)
+
+
+def test_rows_and_filters(store: Store) -> None:
+    """Discrepancies by severity, charger and time; sessions by status; causes and chargers by vendor."""
+    generate(store, 30)
+    fault = a_fault("session.energy", AT - DAY)
+    add(store, fault, a_fault("clock.no-zone", AT - 3 * DAY, charger=2, session=None, delta=None, unit=None))
+    assert {row["code"] for row in _rows(store, "discrepancies")} == {"session.energy", "clock.no-zone"}
+    (row,) = _rows(store, "discrepancies", severities=("critical",), charger="CP-*")
+    assert (row["delta"], row["observed_at"], row["frames"]) == (fault.delta, AT - DAY, ["CP-1@0/1"])
+    assert [row["code"] for row in _rows(store, "discrepancies", until=AT - 2 * DAY)] == ["clock.no-zone"]
+    assert len(_rows(store, "sessions", vendors=("ACME",))) == 10
+    assert _rows(store, "sessions", status="withdrawn") == []
+    assert [row["charger_id"] for row in _rows(store, "chargers", vendors=("Birch",))] == ["CP-2"]
+    assert [row["code"] for row in _rows(store, "fingerprints", charger="CP-1")] == ["session.energy"]
+    assert _rows(store, "fingerprints", charger="CP-[1]") == []
+    assert len(_rows(store, "connections")) == 3
+    kinds = {column.name: column.kind for column in DATASETS["sessions"].columns}
+    values = _rows(store, "sessions", session_id="s0")[0]
+    assert all(isinstance(values[name], int) for name, kind in kinds.items() if kind is Kind.TIME)
+
+
+def test_acknowledgements_and_verdicts(store: Store) -> None:
+    """With where they stand, and by cohort."""
+    add(store, Acknowledgement("0123456789abcdef", "known", "ann", AT + DAY, at=AT - DAY))
+    (row,) = _rows(store, "acknowledgements")
+    assert (row["owner"], row["standing"], row["open"]) == ("ann", "holds", 0)
+    writer = Writer(store)
+    for cohort in ("a", "b"):
+        writer.add_verdict(StoredVerdict(cohort, AT, "GO", "", "b", "", 1, 2, "1", "1", "{}", "{}", AT))
+    writer.flush()
+    assert [row["cohort"] for row in _rows(store, "verdicts", cohort="b")] == ["b"]
+    assert len(_rows(store, "verdicts", since=AT)) == 2
+    assert _rows(store, "verdicts", until=AT) == []
+
+
+def test_a_reader_that_stops_in_the_middle_leaves_the_store_usable(store: Store) -> None:
+    """The connection with the rest of the answer on it is given up, and the next statement takes another."""
+    add(store, *(a_session(number, AT - number) for number in range(30)))
+    rows = store.stream("SELECT number FROM numbers(1000000)", settings={"max_block_size": 1000})
+    assert [next(rows) for _ in range(3)] == [(0,), (1,), (2,)]
+    rows.close()  # type: ignore[attr-defined]
+    assert store.execute("SELECT 1") == [(1,)]
+    assert sum(1 for _ in store.stream("SELECT number FROM numbers(20000)")) == 20_000
