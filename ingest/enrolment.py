@@ -8,6 +8,11 @@ exclude = ["CP-9*"]                 # stronger than everything above
 charger = "LAB-1"                   # it is enrolled by standing here, the rest of it is lived, not judged
 connectors = [1]
 
+[[wave]]                            # a part that only grows: ingest.waves, docs/waves.md
+name = "pilot"
+percent = 10
+chargers = ["SITE-A-*"]             # of these; none means of all
+
 Beside the file there may be overrides: rules that came through the control topic while the tap ran. They are stronger
 than the file; of several that match, the one that says it most precisely counts.
 """
@@ -16,11 +21,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from decimal import Decimal
 from fnmatch import translate
 from typing import Annotated, Final
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ingest.waves import within
 
 __all__ = [
     "MIRROR_ALL",
@@ -51,6 +59,16 @@ class ConnectorRule(BaseModel):
     connectors: tuple[Annotated[int, Field(ge=0, le=1000)], ...] = Field(min_length=1)
 
 
+class WaveRule(BaseModel):
+    """The first so many per cent of a series."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")
+    percent: Decimal = Field(ge=0, le=100, decimal_places=2)
+    chargers: tuple[Pattern, ...] = ("*",)
+
+
 class EnrolmentRules(BaseModel):
     """The file as it stands."""
 
@@ -60,6 +78,7 @@ class EnrolmentRules(BaseModel):
     chargers: tuple[Pattern, ...] = ()
     exclude: tuple[Pattern, ...] = ()
     connectors: tuple[ConnectorRule, ...] = ()
+    wave: tuple[WaveRule, ...] = Field(default=(), max_length=100)
 
 
 class Override(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -115,6 +134,7 @@ class Enrolment:
         for rule in rules.connectors:
             together = {*self._connectors.get(rule.charger, ()), *rule.connectors}
             self._connectors[rule.charger] = tuple(sorted(together))
+        self._waves = [(_matcher(one.chargers), one) for one in rules.wave]
         self._exact = {one.charger: one for one in self.overrides.rules}
         globs = [one for one in self.overrides.rules if _ANY.search(one.charger)]
         self._globs = [(_matcher((one.charger,)), one) for one in sorted(globs, key=_precision, reverse=True)]
@@ -131,7 +151,12 @@ class Enrolment:
         connectors = self._connectors.get(charger_id)
         if connectors is not None:
             return Decision(enrolled=True, judged_connectors=connectors)
-        return _YES if self._chargers.match(charger_id) else _NO
+        if self._chargers.match(charger_id):
+            return _YES
+        in_wave = (
+            matcher.match(charger_id) and within(charger_id, wave.name, wave.percent) for matcher, wave in self._waves
+        )
+        return _YES if any(in_wave) else _NO
 
     def _override(self, charger_id: str) -> Override | None:
         exact = self._exact.get(charger_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -12,6 +13,7 @@ from app.command import give_up, run, said_by, settings
 from app.settings import Settings
 from ingest.control import ControlState, EnrolmentRule, EnrolmentSwitch, Message, encode, takes_back
 from ingest.timestamps import format_micros
+from ingest.waves import Scope
 
 __all__ = ["app"]
 
@@ -50,6 +52,44 @@ def remove(chargers: Chargers, reason: Reason = "", by: By = None, kafka: Kafka 
     who, at = said_by(by), _now()
     rules = [EnrolmentRule(name, False, (), reason, who, at) for name in chargers]
     _write(kafka, lambda: [encode(rule) for rule in rules], f"removed: {', '.join(chargers)}")
+
+
+@app.command()
+def wave(
+    name: Annotated[str, typer.Argument(help="Name of the series: it decides who comes before whom.")],
+    percent: Annotated[str, typer.Option(help="How much of the scope, as 10 or 2.5.")],
+    site: Annotated[
+        list[str] | None, typer.Option(help="Only charging stations whose id this glob matches; may be given again.")
+    ] = None,
+    vendor: Annotated[str, typer.Option(help="Only of this vendor (glob).")] = "",
+    model: Annotated[str, typer.Option(help="Only of this model (glob).")] = "",
+    firmware: Annotated[str, typer.Option(help="Only with this firmware (glob).")] = "",
+    fleet: Annotated[
+        Path | None, typer.Option(help="Ids of the fleet, one a line; else those that the store knows.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say who joins when.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: one JSON document.")] = False,
+    reason: Reason = "",
+    by: By = None,
+    kafka: Kafka = None,
+    store_url: Annotated[str | None, typer.Option(help="clickhouse://USER:PASSWORD@HOST:PORT/DB")] = None,
+) -> None:
+    """Enrol the first so many per cent of a fleet or a part of it; a larger percentage holds all of a smaller one."""
+    from app import waving
+
+    if as_json and not dry_run:
+        give_up(typer.BadParameter("--json needs --dry-run"))
+    if fleet is not None and (vendor or model or firmware):
+        give_up(typer.BadParameter("--vendor, --model and --firmware need the store: leave --fleet away"))
+    given = settings(kafka_bootstrap=kafka, store_url=store_url)
+    try:
+        plan = waving.Plan(name, waving.percentage(percent), Scope(tuple(site or ()), vendor, model, firmware))
+    except ValueError as error:
+        give_up(typer.BadParameter(str(error)))
+    if dry_run:
+        run(lambda: waving.show(given, plan, fleet, as_json=as_json))
+    who, at = said_by(by), _now()
+    run(lambda: waving.enrol(given, plan, fleet, reason=reason, by=who, at=at))
 
 
 @app.command()
