@@ -62,9 +62,7 @@ def export(
     session: Annotated[str, typer.Option(help="Only this session, by its id.")] = "",
     cohort: Annotated[str, typer.Option(help="Only verdicts on this cohort.")] = "",
     faults: Annotated[bool, typer.Option("--faults", help="Without expected losses.")] = False,
-    judging_run: Annotated[
-        str, typer.Option("--run", help="Which judging run; else whichever is current at each time.")
-    ] = CURRENT,
+    judging_run: Annotated[str, typer.Option("--run", help="A judging run; else the current one.")] = CURRENT,
     data_dir: Annotated[Path | None, typer.Option(help="Where the embedded store lives.")] = None,
     store_url: Annotated[str | None, typer.Option(help="A running ClickHouse; else the embedded store.")] = None,
 ) -> None:

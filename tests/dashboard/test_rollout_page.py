@@ -217,3 +217,19 @@ def test_the_bare_address_is_the_rollout_with_all_its_parameters(
     said = texts(healthy(page.run()))
     assert "birch" in page.subheader[0].value
     assert "Asia/Tokyo" in said
+
+
+def test_discrepancies_narrow_by_site_action_and_standing(fleet: Store, cohorts: Path, open_page: Open) -> None:
+    """A site stands for its charging stations, an action for the message that the path names, each in the address."""
+    add(fleet, a_fault("session.energy", AT - 3_600_000_000, charger=0))
+    add(fleet, a_fault("meter.unit-assumed", AT - 3_600_000_000, charger=1, path="MeterValues.Energy"))
+    for parameters, codes in (
+        ({}, ["session.energy", "meter.unit-assumed"]),
+        ({"site": "Depot North"}, ["session.energy"]),
+        ({"action": "MeterValues"}, ["meter.unit-assumed"]),
+        ({"standing": ["new"], "site": "Depot North"}, ["session.energy"]),
+    ):
+        rows = table(healthy(open_page("discrepancies", **parameters)), "because")
+        assert [row["code"] for row in rows] == codes, parameters
+    assert (rows[0]["status"], rows[0]["affected"], rows[0]["of"]) == ("✦ new", "1 of 3", 1200)
+    assert open_page("discrepancies", standing=["gone"]).info

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from diff.evidence.pack import Amount, Bills, Fingerprint, Named
-from diff.policy import JUDGING_RUN
+from diff.judging import CURRENT
 from diff.store.client import Store
 from diff.store.queries.fingerprints import fingerprint_lines
 from diff.store.queries.reading import read
+from diff.store.queries.runs import counting
 from ingest.frame import Micros
 
 __all__ = ["bills_of", "certificate_exchanges", "fingerprints_of", "frames_of", "security_events", "stored_versions"]
@@ -28,15 +29,15 @@ _CERTIFICATES: Final = (
 
 
 def fingerprints_of(
-    store: Store, chargers: Sequence[str], at: Micros, limit: int, run: str = JUDGING_RUN
+    store: Store, chargers: Sequence[str], at: Micros, limit: int, run: str = CURRENT
 ) -> tuple[tuple[Fingerprint, ...], int]:
     """The worst causes on some charging stations up to a time, and how many there are."""
     lines = fingerprint_lines(store, at, run, chargers=chargers, limit=_MOST_CAUSES)
     shown = lines[:limit]
     money: dict[str, list[Amount]] = {}
     if shown:
-        params = _params(chargers, 0, at, run) | {"these": tuple(one.fingerprint for one in shown)}
-        for fingerprint, currency, amount, sessions in read(store, _MONEY, params):
+        params = _params(chargers, 0, at) | {"these": tuple(one.fingerprint for one in shown)}
+        for fingerprint, currency, amount, sessions in read(store, _MONEY.format(rows=counting(store, run)), params):
             money.setdefault(fingerprint, []).append(Amount(currency, amount, sessions))
     found = tuple(
         Fingerprint(
@@ -49,11 +50,13 @@ def fingerprints_of(
     return found, len(lines)
 
 
-def bills_of(store: Store, chargers: Sequence[str], since: Micros, at: Micros, run: str = JUDGING_RUN) -> Bills:
+def bills_of(store: Store, chargers: Sequence[str], since: Micros, at: Micros, run: str = CURRENT) -> Bills:
     """What billing records say of the sessions that were compared in a stretch of time."""
-    params = _params(chargers, since, at, run)
-    sessions, billed, differs = read(store, _BILLED, params)[0]
-    amounts = tuple(Amount(currency, amount, number) for currency, amount, number in read(store, _AMOUNTS, params))
+    params, rows = _params(chargers, since, at), counting(store, run)
+    sessions, billed, differs = read(store, _BILLED.format(rows=rows), params)[0]
+    amounts = tuple(
+        Amount(currency, amount, number) for currency, amount, number in read(store, _AMOUNTS.format(rows=rows), params)
+    )
     return Bills(sessions, billed, differs, amounts)
 
 
@@ -84,27 +87,27 @@ def frames_of(store: Store, chargers: Sequence[str], since: Micros, at: Micros) 
 
 
 def stored_versions(
-    store: Store, chargers: Sequence[str], since: Micros, at: Micros, run: str = JUDGING_RUN
+    store: Store, chargers: Sequence[str], since: Micros, at: Micros, run: str = CURRENT
 ) -> tuple[str, str]:
     """Versions of policy and schemas that the discrepancies in a stretch of time carry, each as a list in words."""
     query = f"""
     SELECT arrayStringConcat(arraySort(groupUniqArray(policy_version)), ', '),
         arrayStringConcat(arraySort(groupUniqArray(schema_version)), ', ')
     FROM discrepancies FINAL
-    WHERE judging_run = %(run)s AND charger_id IN %(chargers)s AND observed_at > {_SINCE} AND observed_at <= {_AT}"""
-    policy, schema = read(store, query, _params(chargers, since, at, run))[0]
+    WHERE {counting(store, run)} AND charger_id IN %(chargers)s AND observed_at > {_SINCE} AND observed_at <= {_AT}"""
+    policy, schema = read(store, query, _params(chargers, since, at))[0]
     return str(policy), str(schema)
 
 
-def _params(chargers: Sequence[str], since: Micros, at: Micros, run: str = JUDGING_RUN) -> dict[str, object]:
-    return {"chargers": tuple(chargers) or ("",), "since": since, "at": at, "run": run}
+def _params(chargers: Sequence[str], since: Micros, at: Micros) -> dict[str, object]:
+    return {"chargers": tuple(chargers) or ("",), "since": since, "at": at}
 
 
 _SINCE: Final = "fromUnixTimestamp64Micro(%(since)s, 'UTC')"
 _AT: Final = "fromUnixTimestamp64Micro(%(at)s, 'UTC')"
 _SEEN: Final = f"charger_id IN %(chargers)s AND received_at > {_SINCE} AND received_at <= {_AT}"
 _COMPARED: Final = f"""
-    judging_run = %(run)s AND status = 'open' AND judged AND compared AND charger_id IN %(chargers)s
+    {{rows}} AND status = 'open' AND judged AND compared AND charger_id IN %(chargers)s
     AND last_received_at > {_SINCE} AND last_received_at <= {_AT}"""
 _BILLED: Final = f"""
     SELECT count(), countIf(record_id IS NOT NULL),
@@ -119,12 +122,12 @@ _MONEY: Final = f"""
     SELECT d.fingerprint, assumeNotNull(toString(s.record_currency)) AS currency, sum(abs(s.amount_delta)), count()
     FROM (
         SELECT DISTINCT fingerprint, charger_id, assumeNotNull(session_id) AS session FROM discrepancies FINAL
-        WHERE judging_run = %(run)s AND status = 'open' AND session_id IS NOT NULL AND fingerprint IN %(these)s
+        WHERE {{rows}} AND status = 'open' AND session_id IS NOT NULL AND fingerprint IN %(these)s
             AND charger_id IN %(chargers)s AND first_received_at <= {_AT}
     ) AS d
     INNER JOIN (
         SELECT charger_id, session_id, record_currency, amount_delta FROM sessions FINAL
-        WHERE judging_run = %(run)s AND status = 'open' AND charger_id IN %(chargers)s
+        WHERE {{rows}} AND status = 'open' AND charger_id IN %(chargers)s
             AND amount_delta IS NOT NULL AND amount_delta != 0 AND record_currency IS NOT NULL
     ) AS s ON s.charger_id = d.charger_id AND s.session_id = d.session
     GROUP BY d.fingerprint, currency ORDER BY d.fingerprint, currency"""
