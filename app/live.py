@@ -10,9 +10,11 @@ import uvloop
 
 from app.embedded import Embedded, free_port, tap_config, writable
 from app.lifeline import start_child, stop_child
-from app.settings import Settings
+from app.page import CONTROL
+from app.settings import Settings, origins
 from app.storing import open_store
 from app.watch import logs
+from dashboard.settings import FROM_SETTINGS, STORE_URL
 from diff.store.engine import EmbeddedEngine
 from ingest.tap.service import TapService
 
@@ -76,12 +78,12 @@ def show(settings: Settings) -> int:
 
 async def _show(settings: Settings, url: str, port: int) -> int:
     (await asyncio.to_thread(open_store, url)).close()
-    environment = {
-        "SHADOW_STORE_URL": url,
-        "SHADOW_PRICE_PER_KWH": str(settings.price_per_kwh),
-        "SHADOW_CURRENCY": settings.currency,
+    environment = {name: text for name, text in settings.environment().items() if name in FROM_SETTINGS} | {
+        STORE_URL: url
     }
-    page = start_child("app.page", [settings.dashboard_host, str(port)], environment, quiet=True)
+    # Where nobody named the brokers there is no sink either, and no tap that follows.
+    control = [CONTROL] if origins()["kafka_bootstrap"] != "default" else []
+    page = start_child("app.page", [*control, settings.dashboard_host, str(port)], environment, quiet=True)
     try:
         say(f"dashboard on http://{settings.dashboard_host}:{port}")
         await until_stopped(None)

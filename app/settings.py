@@ -94,6 +94,12 @@ class Settings(BaseSettings):
     sink_session_seconds: float = Field(10.0, ge=1, le=300, description="When a silent sink's partitions move on.")
     dashboard_host: str = Field("127.0.0.1", description="Address of the dashboard.")
     dashboard_port: int = Field(8501, ge=0, le=65535, description="Port of the dashboard; 0 takes a free one.")
+    dashboard_roles_file: Path | None = Field(
+        None, description="TOML file of who may approve on the dashboard; none: nobody who has to sign in."
+    )
+    dashboard_secrets_file: Path | None = Field(
+        None, description="Streamlit's secrets.toml with [auth] (OIDC): who looks at the dashboard has to sign in."
+    )
     evidence_days: int = Field(30, ge=0, description="Days that frames and 2.0.1 messages are stored; 0 for ever.")
     findings_days: int = Field(396, ge=0, description="Days that sessions and discrepancies are stored; 0 for ever.")
     price_per_kwh: Decimal = Field(Decimal("0.50"), ge=0, description="Price at which an energy difference is shown.")

@@ -11,7 +11,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import links
+from dashboard import access, links
 from dashboard.parts import choose_zone, tighten
 
 __all__ = ["main"]
@@ -19,26 +19,40 @@ __all__ = ["main"]
 # A file of ours: Streamlit fetches its own signs from outside when they stand in the browser's tab.
 _ICON: Final = str(Path(__file__).with_name("icon.svg"))
 
+_PAGES: Final = (
+    ("views/rollout.py", "Rollout", ":material/rocket_launch:", links.ROLLOUT),
+    ("views/discrepancies.py", "Discrepancies", ":material/difference:", links.DISCREPANCIES),
+    ("views/session.py", "Session", ":material/timeline:", links.SESSION),
+    # dash-b
+    ("views/overview.py", "Fleet", ":material/ev_station:", links.FLEET),
+    ("views/audit.py", "Gap audit", ":material/fact_check:", links.AUDIT),
+)
+# Reached by links that name what it is about.
+_HIDDEN: Final = (("views/fingerprint.py", "Fingerprint", ":material/fingerprint:", links.FINGERPRINT),)
+
 
 def main() -> None:
     """Draw what all pages share, then the page that the address names."""
     st.set_page_config(page_title="shadow-csms", page_icon=_ICON, layout="wide")
     page = st.navigation(
         [
-            st.Page("views/overview.py", title="Fleet", icon=":material/ev_station:", default=True),
-            st.Page(
-                "views/discrepancies.py",
-                title="Discrepancies",
-                icon=":material/difference:",
-                url_path=links.DISCREPANCIES,
+            st.Page(_home, title="shadow-csms", default=True, visibility="hidden"),
+            *(st.Page(file, title=title, icon=icon, url_path=path) for file, title, icon, path in _PAGES),
+            *(
+                st.Page(file, title=title, icon=icon, url_path=path, visibility="hidden")
+                for file, title, icon, path in _HIDDEN
             ),
-            st.Page("views/session.py", title="Session", icon=":material/timeline:", url_path=links.SESSION),
-            st.Page("views/audit.py", title="Gap audit", icon=":material/fact_check:", url_path=links.AUDIT),
         ]
     )
     tighten()
     choose_zone()
+    access.draw()
     page.run()
+
+
+def _home() -> None:
+    """The bare address is the rollout's: one view, one address. What stands in the address goes along."""
+    st.switch_page("views/rollout.py", query_params=st.query_params)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -12,9 +13,10 @@ from dashboard import data, parts
 from diff.catalogue import CATALOGUE
 from diff.discrepancy import Class, Status
 from diff.store.queries import SEVERITIES, Choices, Filter
+from diff.store.queries.causes import STANDINGS
 from ingest.frame import Micros
 
-__all__ = ["DEFAULT", "choose", "narrowed"]
+__all__ = ["DEFAULT", "Chosen", "choose"]
 
 _ALL: Final = "all"
 _RANGES: Final = {"any": 0, "hour": 3_600, "day": 86_400, "week": 7 * 86_400, "month": 30 * 86_400, "dates": 0}
@@ -25,8 +27,16 @@ DEFAULT: Final = Filter(status=Status.OPEN.value)
 """What is shown where the address says nothing."""
 
 
-def choose(choices: Choices) -> Filter:
-    """Draw the filters and return what they say."""
+class Chosen(msgspec.Struct, frozen=True):
+    """What the filters say."""
+
+    filter: Filter
+    standings: tuple[str, ...]
+    sites: tuple[str, ...]
+
+
+def choose(choices: Choices, sites: Sequence[str]) -> Chosen:
+    """Draw the filters and return what they say. `sites`: those that the cohort file names."""
     severity, status, charger, span = st.columns([4, 3, 2, 2], vertical_alignment="bottom")
     with severity:
         severities = st.pills(
@@ -38,7 +48,7 @@ def choose(choices: Choices) -> Filter:
         )
     with status:
         standing = st.segmented_control(
-            "Status",
+            "Evidence",
             [Status.OPEN.value, Status.WITHDRAWN.value, _ALL],
             default=Status.OPEN.value,
             required=True,
@@ -49,45 +59,48 @@ def choose(choices: Choices) -> Filter:
         charger_id = st.text_input("Charger", key="charger", bind="query-params", placeholder="id, * for any text")
     with span:
         since, until = _span()
-    code, class_, vendor, model, firmware = _lists(choices)
-    losses = st.toggle(
-        "Expected losses too",
-        key="losses",
-        bind="query-params",
-        help="What 1.6 says and 2.0.1 cannot, or says elsewhere: known beforehand, counted, not a fault.",
-    )
-    return Filter(
+    history, toggle = st.columns([4, 1], vertical_alignment="bottom")
+    with history:
+        standings = st.pills("Status", STANDINGS, selection_mode="multi", key="standing", bind="query-params")
+    with toggle:
+        losses = st.toggle(
+            "Expected losses too",
+            key="losses",
+            bind="query-params",
+            help="What 1.6 says and 2.0.1 cannot, or says elsewhere: known beforehand, counted, not a fault.",
+        )
+    code, class_, action, vendor, model, firmware, site = _lists(choices, sites)
+    found = Filter(
         severities=tuple(severities),
-        losses=losses,
+        losses=losses or "expected" in standings,
         status="" if standing == _ALL else standing or "",
         charger=(charger_id or "").strip(),
         since=since,
         until=until,
         codes=code,
         classes=class_,
+        actions=action,
         vendors=vendor,
         models=model,
         firmwares=firmware,
     )
+    return Chosen(found, tuple(standings), site)
 
 
-def narrowed(chosen: Filter, fingerprint: str) -> Filter:
-    """The same filter for one fingerprint."""
-    return msgspec.structs.replace(chosen, fingerprint=fingerprint)
-
-
-def _lists(choices: Choices) -> list[tuple[str, ...]]:
+def _lists(choices: Choices, sites: Sequence[str]) -> list[tuple[str, ...]]:
     """The lists with many entries, folded away while none is used. Values the store lacks are allowed: links keep."""
     names = {
         "code": tuple(CATALOGUE),
         "class": tuple(member.value for member in Class),
+        "action": choices.actions,
         "vendor": choices.vendors,
         "model": choices.models,
         "firmware": choices.firmwares,
+        "site": tuple(sites),
     }
     used = any(name in st.query_params or st.session_state.get(name) for name in names)
     picked: list[tuple[str, ...]] = []
-    with st.expander("Code, class, vendor, model, firmware", expanded=used):
+    with st.expander("Code, class, action, vendor, model, firmware, site", expanded=used):
         for place, (name, options) in zip(st.columns(len(names)), names.items(), strict=True):
             values = place.multiselect(
                 name.capitalize(), options, key=name, bind="query-params", accept_new_options=True, placeholder="any"

@@ -10,12 +10,11 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
 import streamlit as st
 
 from dashboard.settings import STORE_URL, read_settings
-from diff.store import queries
 from diff.store.client import Store
 from diff.store.errors import StoreRefusedError, StoreUnavailable
 from ingest.frame import Micros
 
-__all__ = ["forget", "fresh", "load", "minute", "now", "or_a_sentence"]
+__all__ = ["act", "forget", "fresh", "load", "minute", "minute_end", "now", "or_a_sentence"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,18 +30,26 @@ _NO_RIGHT: Final = frozenset({192, 193, 194, 497, 516})
 
 def load(query: Callable[Concatenate[Store, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
     """What a query of `diff.store.queries` gives, at most 15 s old."""
-    return cast("R", _cached(read_settings().store_url, query.__name__, _key(args, kwargs), args, kwargs))
+    return cast("R", _cached(read_settings().store_url, _name(query), _key(args, kwargs), query, args, kwargs))
 
 
 def fresh(query: Callable[Concatenate[Store, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
     """The same for strips that draw themselves anew: at most 3 s old."""
-    return cast("R", _cached_briefly(read_settings().store_url, query.__name__, _key(args, kwargs), args, kwargs))
+    return cast("R", _cached_briefly(read_settings().store_url, _name(query), _key(args, kwargs), query, args, kwargs))
 
 
 def forget() -> None:
     """Have the next load ask the store."""
     _cached.clear()
     _cached_briefly.clear()
+
+
+def act(action: Callable[Concatenate[Store, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Have something done by the store, or read past the caches; what was cached is forgotten then."""
+    try:
+        return action(_store(read_settings().store_url), *args, **kwargs)
+    finally:
+        forget()
 
 
 def now() -> Micros:
@@ -53,6 +60,11 @@ def now() -> Micros:
 def minute() -> Micros:
     """The current minute's begin: a time that may be part of a cached question."""
     return now() // 60_000_000 * 60_000_000
+
+
+def minute_end() -> Micros:
+    """The current minute's end: "up to now" as a part of a cached question, with what was just said."""
+    return minute() + 60_000_000
 
 
 @contextmanager
@@ -91,6 +103,10 @@ def _say(what: str, next_step: str) -> None:
     st.stop()
 
 
+def _name(query: Callable[..., Any]) -> str:
+    return f"{query.__module__}.{query.__qualname__}"
+
+
 def _key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     """What was asked. Streamlit cannot hash a msgspec record, but its text says everything that it holds."""
     return repr((args, sorted(kwargs.items())))
@@ -102,10 +118,24 @@ def _store(url: str) -> Store:
 
 
 @st.cache_data(ttl=_TTL, max_entries=300, show_spinner="Asking the store …")
-def _cached(url: str, name: str, key: str, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> Any:  # noqa: ARG001 - the key of the cache
-    return getattr(queries, name)(_store(url), *_args, **_kwargs)
+def _cached(
+    url: str,
+    name: str,  # noqa: ARG001 - the key of the cache
+    key: str,  # noqa: ARG001 - the key of the cache
+    _query: Callable[..., Any],
+    _args: tuple[Any, ...],
+    _kwargs: dict[str, Any],
+) -> Any:
+    return _query(_store(url), *_args, **_kwargs)
 
 
 @st.cache_data(ttl=_FRESH_TTL, max_entries=50, show_spinner=False)
-def _cached_briefly(url: str, name: str, key: str, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> Any:  # noqa: ARG001 - the key of the cache
-    return getattr(queries, name)(_store(url), *_args, **_kwargs)
+def _cached_briefly(
+    url: str,
+    name: str,  # noqa: ARG001 - the key of the cache
+    key: str,  # noqa: ARG001 - the key of the cache
+    _query: Callable[..., Any],
+    _args: tuple[Any, ...],
+    _kwargs: dict[str, Any],
+) -> Any:
+    return _query(_store(url), *_args, **_kwargs)

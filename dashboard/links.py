@@ -5,10 +5,30 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote, urlencode
 
-__all__ = ["AUDIT", "DISCREPANCIES", "FROM_CHARGER", "FROM_CODE", "FROM_ID", "SESSION", "address"]
+__all__ = [
+    "AUDIT",
+    "CHARGER",
+    "COVERAGE",
+    "DISCREPANCIES",
+    "FINGERPRINT",
+    "FLEET",
+    "FROM_CHARGER",
+    "FROM_CODE",
+    "FROM_ID",
+    "HEALTH",
+    "ROLLOUT",
+    "SESSION",
+    "address",
+]
 
 AUDIT: Final = "audit"
+CHARGER: Final = "charger"
+COVERAGE: Final = "coverage"
 DISCREPANCIES: Final = "discrepancies"
+FINGERPRINT: Final = "fingerprint"
+FLEET: Final = "fleet"
+HEALTH: Final = "health"
+ROLLOUT: Final = "rollout"
 SESSION: Final = "session"
 
 FROM_CHARGER: Final = r"charger=([^&]*)"

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from hashlib import blake2b
 from zoneinfo import ZoneInfo, available_timezones
 
+import msgspec
 import streamlit as st
 from streamlit.column_config import MultiselectColumn
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from dashboard import data, words
+from dashboard.exports import to_csv
 from diff.store import queries
 from diff.store.errors import StoreError
 from diff.store.queries import SEVERITIES, Pulse
 
 __all__ = [
+    "Columns",
     "choose_zone",
+    "export",
     "pick",
     "severity_chip",
     "severity_column",
@@ -107,6 +111,36 @@ def table(rows: Sequence[dict[str, object]], columns: Columns, *, height: int | 
     """A table to be read, as tall as its rows up to a limit."""
     fitting = min(38 + 35 * max(len(rows), 1), height or 420)
     st.dataframe(list(rows), column_config=columns, hide_index=True, height=fitting, placeholder=words.NEVER)
+
+
+def export(name: str, rows: Sequence[Mapping[str, object]], *, document: str = "", label: str = "") -> None:
+    """Buttons for what is on the screen: CSV and JSON of the rows, and a text of its own (Markdown) where one is given.
+
+    The JSON says beside the rows how the view is addressed, in which zone, and when it was looked at.
+    """
+    kinds = {"CSV": ("csv", "text/csv", to_csv(rows)), "JSON": ("json", "application/json", _json(name, rows))}
+    if document:
+        kinds["Markdown"] = ("md", "text/markdown", document.encode())
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        if label:
+            st.caption(label)
+        for kind, (ending, mime, content) in kinds.items():
+            st.download_button(
+                kind,
+                content,
+                file_name=f"{name}.{ending}",
+                mime=mime,
+                icon=":material/download:",
+                key=f"export-{name}-{ending}",
+                on_click="ignore",
+                help=f"What is on the screen, as {kind}",
+            )
+
+
+def _json(name: str, rows: Sequence[Mapping[str, object]]) -> bytes:
+    view = {key: st.query_params.get_all(key) for key in st.query_params}
+    head = {"view": name, "parameters": view, "zone": zone_name(), "looked_at": words.when(data.now())}
+    return msgspec.json.format(msgspec.json.encode({**head, "rows": rows}, enc_hook=str), indent=1)
 
 
 def pick(

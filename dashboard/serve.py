@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
 
-from dashboard.settings import CURRENCY, PRICE, STORE_URL
+from dashboard.settings import CURRENCY, PRICE, SECRETS_FILE, STORE_URL
 
 __all__ = ["PagesStartError", "Served", "command", "environment"]
 
@@ -31,6 +31,8 @@ def command(port: int, address: str = "127.0.0.1") -> list[str]:
     """What starts the pages in the foreground. What else is set stands in `.streamlit/config.toml` beside the app."""
     flags = {"server.port": port, "server.address": address, "server.headless": "true"}
     flags["browser.gatherUsageStats"] = "false"
+    if secrets := os.environ.get(SECRETS_FILE):  # the sign-in: docs/dashboard.md
+        flags["secrets.files"] = secrets
     options = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
     return [sys.executable, "-m", "streamlit", "run", str(_APP), *options]
 

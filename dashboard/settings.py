@@ -1,19 +1,41 @@
-"""What the environment tells the pages: where the store is, and what a kilowatt hour costs."""
+"""What the environment tells the pages: where the store is, what a kilowatt hour costs, which files hold."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
-__all__ = ["CURRENCY", "PRICE", "STORE_URL", "Settings", "read_settings"]
+__all__ = [
+    "COHORT_FILE",
+    "CURRENCY",
+    "FROM_SETTINGS",
+    "HOST",
+    "PRICE",
+    "ROLES_FILE",
+    "SECRETS_FILE",
+    "STORE_URL",
+    "THRESHOLDS_FILE",
+    "Settings",
+    "read_settings",
+]
 
 STORE_URL: Final = "SHADOW_STORE_URL"
 PRICE: Final = "SHADOW_PRICE_PER_KWH"
 CURRENCY: Final = "SHADOW_CURRENCY"
+COHORT_FILE: Final = "SHADOW_COHORT_FILE"
+THRESHOLDS_FILE: Final = "SHADOW_THRESHOLDS_FILE"
+ROLES_FILE: Final = "SHADOW_DASHBOARD_ROLES_FILE"
+SECRETS_FILE: Final = "SHADOW_DASHBOARD_SECRETS_FILE"
+HOST: Final = "SHADOW_DASHBOARD_HOST"
+
+
+FROM_SETTINGS: Final = frozenset({PRICE, CURRENCY, COHORT_FILE, THRESHOLDS_FILE, ROLES_FILE, SECRETS_FILE, HOST})
+"""What the pages are told of the product's settings, beside the store's URL."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -25,6 +47,11 @@ class Settings(msgspec.Struct, frozen=True):
     currency: str
     complaint: str = ""
     """What is wrong with the price, in one sentence."""
+    cohort_file: Path | None = None
+    thresholds_file: Path | None = None
+    roles_file: Path | None = None
+    host: str = ""
+    """The address that the pages listen on, where the server itself does not say."""
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -32,8 +59,20 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     text = environment.get(PRICE, "").strip()
     price, complaint = _price(text)
     return Settings(
-        environment.get(STORE_URL, "").strip(), price, environment.get(CURRENCY, "").strip() or "EUR", complaint
+        environment.get(STORE_URL, "").strip(),
+        price,
+        environment.get(CURRENCY, "").strip() or "EUR",
+        complaint,
+        _file(environment, COHORT_FILE),
+        _file(environment, THRESHOLDS_FILE),
+        _file(environment, ROLES_FILE),
+        environment.get(HOST, "").strip(),
     )
+
+
+def _file(environment: Mapping[str, str], name: str) -> Path | None:
+    text = environment.get(name, "").strip()
+    return Path(text) if text else None
 
 
 def _price(text: str) -> tuple[Decimal | None, str]:

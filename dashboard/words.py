@@ -8,13 +8,18 @@ from decimal import Decimal
 from typing import Final
 
 from diff.discrepancy import Severity
+from diff.gates.gate import Outcome
 from ingest.frame import Micros
 
 __all__ = [
     "NEVER",
+    "OUTCOMES",
+    "OUTCOME_COLOURS",
+    "OUTCOME_INKS",
     "SEVERITY_COLOURS",
     "SEVERITY_INKS",
     "SEVERITY_NAMES",
+    "STANDINGS",
     "STATES",
     "age",
     "amount",
@@ -23,7 +28,9 @@ __all__ = [
     "count",
     "energy",
     "escaped",
+    "of",
     "plural",
+    "rate",
     "share",
     "when",
 ]
@@ -54,6 +61,34 @@ SEVERITY_INKS: Final = {
     Severity.INFO.value: "gray",
 }
 """The same in Streamlit's Markdown, where the theme chooses the shade."""
+
+OUTCOMES: Final = {
+    Outcome.GO.value: "✔ GO",
+    Outcome.HOLD.value: "✖ HOLD",
+    Outcome.INCONCLUSIVE.value: "? NOT ENOUGH DATA",
+}
+"""A verdict with its sign; what the gates call inconclusive in the words of those who decide."""
+
+OUTCOME_INKS: Final = {Outcome.GO.value: "green", Outcome.HOLD.value: "red", Outcome.INCONCLUSIVE.value: "orange"}
+
+OUTCOME_COLOURS: Final = {
+    Outcome.GO.value: "#1b7a3d",
+    Outcome.HOLD.value: "#b3261e",
+    Outcome.INCONCLUSIVE.value: "#8a5a00",
+}
+"""White text stands on each with a contrast above 4.5 to 1."""
+
+STANDINGS: Final = {
+    "new": "✦ new",
+    "regressed": "↺ regressed",
+    "ongoing": "→ ongoing",
+    "gone": "✔ gone",
+    "quiet": "? quiet",
+    "acknowledged": "☑ acknowledged",
+    "expected": "≈ expected",
+    "withdrawn": "↩ withdrawn",
+}
+"""What has become of a fingerprint, with a sign."""
 
 STATES: Final = {
     "mirrored": "mirrored",
@@ -128,6 +163,22 @@ def share(part: int, whole: int) -> str:
     if part > 0 and permyriad == 0:
         return "< 0.01 %"
     return f"{permyriad // 100}.{permyriad % 100:02d} %"
+
+
+def of(part: int, whole: int, one: str, many: str = "") -> str:
+    """A percentage beside its denominator: `12.50 % (5 of 40 sessions)`; of nothing there is none."""
+    if whole <= 0:
+        return f"{NEVER} (of no {one})"
+    return f"{share(part, whole)} ({count(part)} of {plural(whole, one, many)})"
+
+
+def rate(per_thousand: Decimal | None) -> str:
+    """Of 1,000, with two digits that count; nothing where nothing was compared."""
+    if per_thousand is None:
+        return NEVER
+    return (
+        f"{per_thousand:,.2f}".replace(",", _THIN) if per_thousand >= 1 or not per_thousand else f"{per_thousand:.2g}"
+    )
 
 
 def bytes_(number: int) -> str:

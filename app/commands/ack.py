@@ -156,19 +156,15 @@ def _revoke(given: Settings, ids: Sequence[str], by: str, *, through_kafka: bool
 
 
 def _keep(store: Store, said: Sequence[Acknowledgement]) -> None:
-    from diff.policy import JUDGING_RUN
-    from diff.store.writer import Writer
+    from diff.store.changing import say
 
-    writer = Writer(store, judging_run=JUDGING_RUN)
-    for one in said:
-        writer.add_acknowledgement(one)
-    writer.flush()
+    say(store, said, role="approver", way="command line")
 
 
 def _report(given: Settings, at: Micros, *, stale_only: bool, revoked: bool, as_json: bool) -> int:
-    from app.gating import GatingError, thresholds_in_force
     from app.storing import the_store
     from diff.acknowledgement import Standing
+    from diff.store.gating import GatingError, thresholds_in_force
     from diff.store.queries.acknowledgements import acknowledgement_report
 
     try:

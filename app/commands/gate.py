@@ -14,8 +14,8 @@ from ingest.frame import Micros
 from ingest.timestamps import format_micros
 
 if TYPE_CHECKING:
-    from app.gating import Given, Report
     from diff.gates.gate import Result
+    from diff.store.gating import Given, Report
 
 __all__ = ["app"]
 
@@ -54,8 +54,8 @@ def _judge(
 ) -> int:
     import msgspec
 
-    from app.gating import GatingError, chosen, read_cohorts, report, thresholds_in_force
     from app.storing import the_store
+    from diff.store.gating import GatingError, chosen, read_cohorts, report, thresholds_in_force
 
     try:
         cohorts = read_cohorts(given.cohort_file)

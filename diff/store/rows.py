@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from diff.change import Change
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.noise import NoiseRun
 from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter, Row, StoredVerdict
@@ -25,6 +26,7 @@ from shadow.message import ShadowMessage
 __all__ = [
     "NO_CONNECTOR",
     "acknowledgement_row",
+    "change_row",
     "charger_row",
     "connection_row",
     "dead_letter_row",
@@ -224,6 +226,11 @@ def acknowledgement_row(one: Acknowledgement) -> Row:
 def noise_row(run: NoiseRun) -> Row:
     """A row of `noise_runs`."""
     return msgspec.structs.astuple(run)
+
+
+def change_row(change: Change) -> Row:
+    """A row of `changes`."""
+    return msgspec.structs.astuple(change)
 
 
 def verdict_row(verdict: StoredVerdict) -> Row:

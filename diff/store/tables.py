@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from diff.change import Change
 from diff.noise import NoiseRun
 from ingest.frame import Micros
 
@@ -176,6 +177,7 @@ TABLES: Final = {
             "at",
             "id at fingerprint vendor model firmware charger reason owner expires said_by revoked",
         ),
+        _table("changes", "id at", "at", " ".join(Change.__struct_fields__)),
         _table("noise_runs", "id", "at", " ".join(NoiseRun.__struct_fields__)),
         _table("verdicts", "cohort at", "at", " ".join(StoredVerdict.__struct_fields__), "decided_at"),
         _table("chargers", "charger_id judging_run", "first_seen", " ".join(ChargerFacts.__struct_fields__), "version"),

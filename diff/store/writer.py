@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from diff.change import Change
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.noise import NoiseRun
 from diff.store.client import Store
 from diff.store.errors import StoreError, StoreRefusedError, StoreUnavailable
 from diff.store.rows import (
     acknowledgement_row,
+    change_row,
     charger_row,
     connection_row,
     dead_letter_row,
@@ -135,6 +137,10 @@ class Writer:
     def add_acknowledgement(self, one: Acknowledgement) -> None:
         """Take what somebody acknowledged or revoked; each version stays."""
         self._add("acknowledgements", acknowledgement_row(one))
+
+    def add_change(self, change: Change) -> None:
+        """Take what somebody changed; each change stays."""
+        self._add("changes", change_row(change))
 
     def add_noise_run(self, run: NoiseRun) -> None:
         """Take what living the same frames again showed."""

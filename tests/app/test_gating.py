@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from app.gating import GatingError, Report, chosen, read_cohorts, report, thresholds_in_force
 from demo.script import Script
 from diff.cohort import Cohorts, parse_cohorts
 from diff.gates.gate import Outcome
 from diff.store.client import Store
+from diff.store.gating import GatingError, Report, chosen, read_cohorts, report, thresholds_in_force
 from diff.store.queries.verdicts import latest_verdict, verdict_history
 from ingest.control import Acknowledgement
 from ingest.recording import encode_line

@@ -9,7 +9,7 @@ import msgspec
 
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
-from diff.store.queries.filters import SEVERITY_RANK, Filter
+from diff.store.queries.filters import ACTION, SEVERITY_RANK, Filter
 from diff.store.queries.reading import read
 from ingest.frame import Micros
 
@@ -77,6 +77,7 @@ class Choices(msgspec.Struct, frozen=True):
     vendors: tuple[str, ...]
     models: tuple[str, ...]
     firmwares: tuple[str, ...]
+    actions: tuple[str, ...] = ()
 
 
 def groups(store: Store, chosen: Filter, limit: int = 200) -> list[Group]:
@@ -127,9 +128,9 @@ def occurrences(store: Store, chosen: Filter, limit: int = 20) -> list[Occurrenc
 
 def choices(store: Store, run: str = JUDGING_RUN) -> Choices:
     """List the kinds of charging stations."""
-    query = """
+    query = f"""
     SELECT arraySort(groupUniqArray(1000)(vendor)), arraySort(groupUniqArray(1000)(model)),
-        arraySort(groupUniqArray(1000)(firmware))
+        arraySort(groupUniqArray(1000)(firmware)), arraySort(groupUniqArrayIf(1000)({ACTION}, match(path, '^[A-Z]')))
     FROM discrepancies WHERE judging_run = %(run)s"""
     row = store.execute(query, {"run": run})[0]
     return Choices(*(tuple(value for value in column if value) for column in row))

@@ -10,7 +10,7 @@ from diff.discrepancy import Class, Severity
 from diff.policy import JUDGING_RUN
 from ingest.frame import Micros
 
-__all__ = ["FAULTS", "SEVERITIES", "SEVERITY_RANK", "Filter", "pattern"]
+__all__ = ["ACTION", "FAULTS", "SEVERITIES", "SEVERITY_RANK", "Filter", "pattern"]
 
 SEVERITIES: Final = tuple(severity.value for severity in Severity)
 """The worst first."""
@@ -26,6 +26,10 @@ FAULTS: Final = f"class != '{Class.EXPECTED_LOSS}'"
 """SQL: what is counted against a charging station or a fleet. What 2.0.1 cannot say is known beforehand."""
 
 
+ACTION: Final = "splitByChar('.', path)[1]"
+"""SQL: the action that a path begins with; a path that names no message begins with a small letter."""
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which discrepancies. An empty field allows everything; values of one field are alternatives."""
 
@@ -35,11 +39,15 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """`open`, `withdrawn`, or both."""
     codes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    """Of the message in which it lies, where its path names one: `MeterValues`, `StartTransaction.conf`."""
     losses: bool = False
     """Expected losses too, which stand on the best charging station. They are there anyway where a fingerprint or
     their class is asked for."""
     charger: str = ""
     """An id; `*` in it stands for any characters."""
+    chargers: tuple[str, ...] | None = None
+    """Ids, as of a site; None allows every one, an empty one none."""
     vendors: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     firmwares: tuple[str, ...] = ()
@@ -82,6 +90,12 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         if self.charger:
             operator, bound["charger"] = pattern(self.charger)
             parts.append(f"charger_id {operator} %(charger)s")
+        if self.chargers is not None:
+            parts.append("charger_id IN %(chargers)s")
+            bound["chargers"] = self.chargers or ("",)
+        if self.actions:
+            parts.append(f"{ACTION} IN %(actions)s")
+            bound["actions"] = self.actions
         if self.since is not None:
             parts.append("observed_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')")
             bound["since"] = self.since

@@ -64,24 +64,43 @@ def fingerprint_lines(
     run: str = JUDGING_RUN,
     *,
     chargers: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
+    cause: tuple[str, str] | None = None,
     quiet_days: int = 7,
     limit: int = 1000,
 ) -> list[FingerprintLine]:
     """The fingerprints with open discrepancies up to a time, the worst and then the most frequent first.
 
-    `chargers`: only what was seen on them; None is the whole fleet. `quiet_days`: see `state_of`.
+    `chargers`: only what was seen on them; None is the whole fleet. `only`: these fingerprints. `cause`: those of this
+    code and path, on whatever vendor, model and firmware. `quiet_days`: see `state_of`.
     """
-    place, params = "1", {"run": run, "at": at, "day": DAY, "limit": limit, "gone": quiet_days}
-    bound: dict[str, object] = dict(params)
+    place, wanted = _on_chargers(chargers), "1"
+    bound: dict[str, object] = {"run": run, "at": at, "day": DAY, "limit": limit}
     if chargers is not None:
-        place, bound["chargers"] = "charger_id IN %(chargers)s", tuple(chargers) or ("",)
-    rows = read(store, _LINES.format(place=place), bound)
+        bound["chargers"] = tuple(chargers) or ("",)
+    if only is not None:
+        wanted, bound["only"] = (
+            "fingerprint_key IN (SELECT arrayJoin(arrayMap(x -> sipHash64(x), %(only)s)))",
+            list(only),
+        )
+        if not only:
+            return []
+    if cause is not None:
+        place += " AND code = %(code)s AND path = %(path)s"
+        bound |= {"code": cause[0], "path": cause[1]}
+    rows = read(store, _LINES.format(place=f"{place} AND {wanted}"), bound)
     if not rows:
         return []
-    relatives = _relatives(read(store, _CAUSES.format(place=place), bound))
-    compared = _compared(read(store, _COMPARED.format(place=place), bound))
+    # A cause on other firmwares has the same code.
+    bound["codes"] = tuple({row[2] for row in rows})
+    relatives = _relatives(read(store, _CAUSES.format(place=f"{place} AND code IN %(codes)s"), bound))
+    compared = _compared(read(store, _COMPARED.format(place=_on_chargers(chargers)), bound))
     told = acknowledgements(store, at)
     return [_line(row, relatives, compared, told, at, quiet_days) for row in rows]
+
+
+def _on_chargers(chargers: Sequence[str] | None) -> str:
+    return "1" if chargers is None else "charger_id IN %(chargers)s"
 
 
 def _line(

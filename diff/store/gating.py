@@ -27,6 +27,7 @@ __all__ = [
     "Previous",
     "Report",
     "chosen",
+    "judge",
     "read_cohorts",
     "report",
     "thresholds_in_force",
@@ -138,6 +139,19 @@ def report(
     writer.flush()
     outcome = worst(one.verdict.outcome for one in given)
     return Report(at, outcome, held.current.version, held.problem, given)
+
+
+def judge(store: Store, cohort_file: Path | None, thresholds_file: Path | None, at: Micros, now: Micros) -> Report:
+    """Give the verdicts on every cohort of a file and on the fleet, and keep them.
+
+    Raises:
+        GatingError: a file cannot be read or followed.
+        StoreError: the store is away.
+
+    """
+    cohorts = read_cohorts(cohort_file)
+    held = thresholds_in_force(thresholds_file, store)
+    return report(store, cohorts, chosen(cohorts, (), everything=True), held, at, now, keep=True)
 
 
 def _stored(verdict: Verdict, thresholds: Thresholds, decided_at: Micros) -> StoredVerdict:

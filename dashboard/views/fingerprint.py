@@ -1,0 +1,342 @@
+"""One fingerprint: what it means, when and on which firmware it happens, what proves it, and who answers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import altair as alt
+import streamlit as st
+from streamlit.column_config import LinkColumn, NumberColumn, TextColumn
+
+from dashboard import access, acting, data, evidence, links, parts, states, words
+from dashboard.roles import Role
+from diff.acknowledgement import Acknowledged, Standing
+from diff.catalogue import CATALOGUE
+from diff.store import queries
+from diff.store.queries import Filter, Occurrence, Overview
+from diff.store.queries.causes import Cause, DayCount, acknowledged_of, causes, chargers_of, daily
+from diff.store.queries.fingerprints import FingerprintLine, fingerprint_lines
+from ingest.control import Acknowledgement, flaw_of
+
+__all__ = ["show"]
+
+_LATEST = 20
+_DAY = 86_400_000_000
+_YEAR = timedelta(days=365)
+_MONTH = timedelta(days=30)
+_EVERYWHERE = "every charging station that has it"
+
+
+def show() -> None:
+    """Draw the page."""
+    wanted = st.query_params.get("fp", "")
+    with data.or_a_sentence():
+        found = data.load(causes, Filter(fingerprint=wanted), data.minute_end(), limit=1) if wanted else []
+        if not found:
+            _none(wanted)
+            return
+        _fingerprint(wanted, found[0], data.load(queries.overview))
+
+
+def _none(wanted: str) -> None:
+    st.title("Fingerprint", anchor=False)
+    if wanted:
+        name = words.escaped(wanted[:40])
+        st.warning(f"The store holds nothing of the fingerprint {name}. It may be older than what is kept.")
+    else:
+        st.info("**Which one?** The list of discrepancies leads to each fingerprint.", icon=":material/fingerprint:")
+    st.page_link("views/discrepancies.py", label="All discrepancies", icon=":material/arrow_back:")
+
+
+def _fingerprint(wanted: str, one: Cause, seen: Overview) -> None:
+    group = one.group
+    ink = words.SEVERITY_INKS.get(group.severity, "gray")
+    name = words.SEVERITY_NAMES.get(group.severity, group.severity)
+    st.title(f":{ink}[{name}] {words.escaped(group.code)}", anchor=False)
+    st.text(group.title)
+    parts.strip(data.load(queries.pulse))
+    _facts(one, seen)
+    entry = CATALOGUE.get(group.code)
+    if entry is not None:
+        meaning, remedy = st.columns(2)
+        meaning.markdown(f"**What it means.** {entry.meaning}")
+        remedy.markdown(f"**What to do.** {entry.remedy}")
+    told = data.load(acknowledged_of, wanted, data.minute_end())
+    _acknowledged(told)
+    latest = data.load(queries.occurrences, Filter(fingerprint=wanted), limit=_LATEST)
+    _acknowledge(wanted, latest[0] if latest else None)
+    left, right = st.columns([3, 2])
+    with left:
+        _timeline(data.load(daily, wanted, data.minute_end()))
+    with right:
+        _firmwares(one, latest)
+    if latest:
+        _occurrences(wanted, latest)
+    acting.trail(wanted)
+
+
+def _facts(one: Cause, seen: Overview) -> None:
+    group, zone = one.group, parts.zone()
+    places = st.columns(4)
+    with places[0].container(border=True, height="stretch"):
+        st.caption("Status")
+        st.markdown(f"**{words.escaped(words.STANDINGS.get(one.standing, one.standing))}**")
+        st.caption(words.escaped(one.because))
+    with places[1].container(border=True, height="stretch"):
+        st.caption("Affected")
+        st.markdown(f"**{words.of(group.chargers, seen.chargers, 'charger')}**")
+        sessions = words.plural(group.sessions, "session")
+        st.caption(f"{sessions}; {words.count(group.open)} open, {words.count(group.withdrawn)} withdrawn")
+    with places[2].container(border=True, height="stretch"):
+        st.caption("Rate per 1 000 comparisons")
+        st.markdown(f"**{words.rate(one.per_thousand)}**")
+        of = words.plural(one.comparisons, "comparison")
+        st.caption(f"{words.count(one.open)} open of {of} on its vendor, model and firmware")
+    with places[3].container(border=True, height="stretch"):
+        st.caption(f"First and last seen ({parts.zone_name()})")
+        st.markdown(f"**{words.when(group.first_seen, zone)}**  \n**{words.when(group.last_seen, zone)}**")
+        st.caption(f"Σ |Wh| {words.energy(one.wh)}")
+
+
+def _acknowledged(told: Sequence[Acknowledged]) -> None:
+    """Who answers for it already. What was taken back stands in the trail below."""
+    for one in told:
+        if one.standing is Standing.REVOKED:
+            continue
+        said = one.acknowledgement
+        with st.container(border=True):
+            left, right = st.columns([5, 1], vertical_alignment="center")
+            sign = "✔" if one.standing is Standing.HOLDS else "▲"
+            ink = "green" if one.standing is Standing.HOLDS else "orange"
+            left.markdown(
+                f":{ink}[{sign} **acknowledged, {words.escaped(one.standing.value)}**] by {words.escaped(said.owner)}"
+                f" until {words.when(said.expires, parts.zone())}: {words.escaped(said.reason)}"
+            )
+            left.caption(
+                f"{words.escaped(_scope(said))} · {words.escaped(one.because)} · said by {words.escaped(said.by)}"
+            )
+            if access.visitor().role is Role.APPROVER and right.button(
+                "Revoke", key=f"revoke-{said.id}", icon=":material/undo:", width="stretch"
+            ):
+                _revoke(said)
+
+
+def _scope(said: Acknowledgement) -> str:
+    parts_ = [said.vendor, said.model, said.firmware, said.charger]
+    return "only " + " ".join(part for part in parts_ if part) if any(parts_) else _EVERYWHERE
+
+
+def _revoke(said: Acknowledgement) -> None:
+    now = data.now()
+    taken = Acknowledgement(
+        said.fingerprint, said.reason, said.owner, max(said.expires, now + 1), said.vendor, said.model, said.firmware,
+        said.charger, access.visitor().name, now, revoked=True,
+    )  # fmt: skip
+    if acting.tell(taken, "Revoked. The next verdict counts it again."):
+        st.rerun()
+
+
+def _acknowledge(wanted: str, latest: Occurrence | None) -> None:
+    """The form: reason, owner, scope and expiry, all of them asked for."""
+    with st.expander("Acknowledge it", icon=":material/how_to_reg:", key="acknowledge"):
+        if not access.approves("Acknowledging"):
+            return
+        who = access.visitor()
+        st.caption(
+            "It stays stored and counted. The critical gate is not held up by it while it holds; the money gate is: a"
+            " known wrong amount is a wrong amount. Said again for the same scope, the newer word counts."
+        )
+        today = datetime.now(UTC).date()
+        with st.form("ack", border=False):
+            reason = st.text_area("Reason: why may it be so", key="ack-reason", height=80, max_chars=2000)
+            owner_at, scope_at, expiry_at = st.columns(3)
+            owner = owner_at.text_input(
+                "Owner: who answers for it",
+                value="" if who.typed else who.name,
+                key="ack-owner",
+                disabled=not who.typed,
+                help="Your sign-in" if not who.typed else "A person or a team that can be asked",
+            )
+            scope = scope_at.selectbox(
+                "Scope", [_EVERYWHERE, *data.load(chargers_of, wanted)], key="ack-scope", help=_kind(latest)
+            )
+            expires = expiry_at.date_input(
+                "Expires (UTC)",
+                value=today + _MONTH,
+                min_value=today + timedelta(days=1),
+                max_value=today + _YEAR,
+                key="ack-expires",
+            )
+            if st.form_submit_button("Acknowledge", type="primary", icon=":material/how_to_reg:", key="ack-submit"):
+                _said(wanted, reason or "", (owner or "") if who.typed else who.name, scope or "", expires)
+
+
+def _said(wanted: str, reason: str, owner: str, scope: str, expires: date | None) -> None:
+    now = data.now()
+    until = 0 if expires is None else int(datetime(expires.year, expires.month, expires.day, tzinfo=UTC).timestamp())
+    said = Acknowledgement(
+        wanted,
+        reason.strip(),
+        owner.strip(),
+        until * 1_000_000,
+        charger="" if scope == _EVERYWHERE else scope,
+        by=access.visitor().name,
+        at=now,
+    )
+    if flaw := flaw_of(said):
+        st.error(f"**Not said:** {words.escaped(flaw)}.", icon=":material/error:")
+        return
+    if acting.tell(said, "Acknowledged. The rollout's verdicts are given anew."):
+        st.rerun()
+
+
+def _kind(latest: Occurrence | None) -> str:
+    if latest is None:
+        return ""
+    kind = " ".join(part for part in (latest.vendor, latest.model, latest.firmware) if part)
+    return f"A fingerprint is of one vendor, model and firmware: {kind or 'not known'}"
+
+
+def _timeline(found: Sequence[DayCount]) -> None:
+    st.markdown("**Timeline**")
+    if not found:
+        st.caption("Nothing of it is stored.")
+        return
+    rows: list[dict[str, Any]] = [
+        {
+            "day": words.when(one.day * _DAY)[:10],
+            "first seen on it": one.open,
+            "withdrawn": one.withdrawn,
+            "compared sessions": one.compared,
+        }
+        for one in found
+    ]
+    st.caption(
+        f"First seen on each of {len(found)} days (UTC), above the sessions compared on its vendor, model and firmware:"
+        " where nothing was compared, nothing could be seen."
+    )
+    x = alt.X("day:O", title=None, axis=alt.Axis(labelExpr="substring(datum.label, 5, 10)", labelOverlap=True))
+    tips = ["day:N", "first seen on it:Q", "withdrawn:Q", "compared sessions:Q"]
+    base = alt.Chart(alt.InlineData(rows))
+    faults = base.mark_bar(color="#b35c00").encode(
+        x=alt.X("day:O", title=None, axis=None),
+        y=alt.Y("first seen on it:Q", title="new", axis=alt.Axis(tickMinStep=1, tickCount=3)),
+        tooltip=tips,
+    )
+    looked = base.mark_bar(color="#6b7684").encode(
+        x=x, y=alt.Y("compared sessions:Q", title="compared", axis=alt.Axis(tickCount=3)), tooltip=tips
+    )
+    wide = {"width": 560}
+    st.altair_chart(
+        alt.vconcat(faults.properties(height=80, **wide), looked.properties(height=50, **wide), spacing=4),
+        width="content",
+        key="timeline",
+    )
+
+
+def _firmwares(one: Cause, latest: Sequence[Occurrence]) -> None:
+    st.markdown("**By vendor, model and firmware**")
+    if not latest:
+        states.blind("No occurrence is stored any more.")
+        return
+    lines = data.load(fingerprint_lines, data.minute_end(), cause=(one.group.code, latest[0].path), limit=100)
+    st.caption(
+        f"The same code at the same place, {words.plural(len(lines), 'kind')} of charging station with open ones"
+    )
+    if not lines:
+        st.caption("None is open." if one.standing != "expected" else "Expected losses are counted for no rate.")
+        return
+    parts.table([_firmware(line) for line in lines], _FIRMWARE_COLUMNS, height=200)
+    parts.export("by-firmware", [_firmware_exported(line) for line in lines])
+
+
+def _firmware(line: FingerprintLine) -> dict[str, object]:
+    return {
+        "kind": links.address(links.FINGERPRINT, fp=line.fingerprint, tz=parts.zone_parameter()),
+        "vendor and model": f"{line.vendor} {line.model}".strip() or "unknown",
+        "firmware": line.firmware or "unknown",
+        "open": line.open,
+        "rate": words.rate(line.per_thousand),
+        "comparisons": line.comparisons,
+        "status": words.STANDINGS.get(line.state, line.state),
+    }
+
+
+def _firmware_exported(line: FingerprintLine) -> dict[str, object]:
+    return {
+        "vendor": line.vendor,
+        "model": line.model,
+        "firmware": line.firmware,
+        "chargers": line.chargers,
+        "sessions": line.sessions,
+        "open": line.open,
+        "comparisons": line.comparisons,
+        "per 1000 comparisons": "" if line.per_thousand is None else f"{line.per_thousand:.3f}",
+        "status": line.state,
+        "because": line.because,
+        "fingerprint": line.fingerprint,
+    }
+
+
+_FIRMWARE_COLUMNS: parts.Columns = {
+    "kind": LinkColumn("open it", display_text=r"fp=([^&]{1,8})", width=85, help="Opens that fingerprint"),
+    "vendor and model": TextColumn("vendor and model", width=140),
+    "firmware": TextColumn("firmware", width=90),
+    "open": NumberColumn("open", width=50),
+    "rate": TextColumn("per 1 000", width=70, alignment="right"),
+    "comparisons": NumberColumn("comparisons", width=85),
+    "status": TextColumn("status", width=100),
+}
+
+
+def _occurrences(wanted: str, found: Sequence[Occurrence]) -> None:
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.markdown(f"**The latest {words.plural(len(found), 'occurrence')}**")
+    with right:
+        parts.export("occurrences", [_exported(one) for one in found])
+    ids = [one.id for one in found]
+    picked = parts.pick("occ", ids, [_occurrence(one) for one in found], _OCCURRENCE_COLUMNS, height=240, scope=wanted)
+    if picked:
+        st.query_params["occ"] = picked
+    shown = next((one for one in found if one.id == st.query_params.get("occ")), found[0])
+    evidence.draw(shown)
+
+
+def _occurrence(one: Occurrence) -> dict[str, object]:
+    zone = parts.zone_parameter()
+    link = links.address(links.SESSION, id=one.session_id, tz=zone) if one.session_id else None
+    return {
+        "charger": one.charger_id,
+        "session": link,
+        "primary": one.primary,
+        "shadow": one.shadow,
+        "delta": words.energy(one.delta, one.unit, signed=True),
+        "path": one.path,
+        "status": one.status,
+        "last seen": words.when(one.observed_at, parts.zone()),
+        "charger's time": words.when(one.occurred_at, parts.zone()),
+        "seen": one.occurrences,
+        "frames": len(one.frames),
+        "detail": one.detail,
+    }
+
+
+def _exported(one: Occurrence) -> dict[str, object]:
+    row = _occurrence(one) | {"session": one.session_id, "frames": list(one.frames), "discrepancy": one.id}
+    return row | {"delta": "" if one.delta is None else f"{one.delta:f}", "unit": one.unit or ""}
+
+
+_OCCURRENCE_COLUMNS: parts.Columns = {
+    "session": LinkColumn("session", display_text=links.FROM_ID, width=85, help="Opens the session"),
+    "primary": TextColumn("primary", width=150),
+    "shadow": TextColumn("shadow", width=150),
+    "delta": TextColumn("delta", width=125, alignment="right"),
+    "path": TextColumn("path", width=210),
+    "frames": NumberColumn("frames", width=60, help="Frames that prove it; they stand below"),
+}
+
+
+if __name__ == "__main__":
+    show()

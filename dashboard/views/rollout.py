@@ -1,0 +1,329 @@
+"""Rollout: may this part of the fleet move? A row per cohort, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import altair as alt
+import streamlit as st
+from streamlit.column_config import MultiselectColumn, NumberColumn, TextColumn
+
+from dashboard import acting, data, judging, parts, states, words
+from diff.cohort import Cohorts
+from diff.gates.gate import Result
+from diff.gates.verdict import GATES, Verdict
+from diff.gates.written import trend_in_words, written
+from diff.store import queries
+from diff.store.gating import GatingError
+from diff.store.queries import Overview, Pulse
+from diff.store.queries.rollout import QuietHours, Standing, quiet_hours
+
+__all__ = ["show"]
+
+_DAY = 86_400_000_000
+_SIGNS = {"GO": "✔ go", "HOLD": "✖ hold", "INCONCLUSIVE": "? open"}
+
+
+def show() -> None:
+    """Draw the page."""
+    st.title("Rollout", anchor=False)
+    with data.or_a_sentence():
+        seen = data.load(queries.overview)
+        pulse = data.load(queries.pulse)
+        if not seen.frames and not seen.sessions:
+            states.first_run()
+            return
+        parts.strip(pulse)
+        try:
+            _verdicts(judging.cohorts(), pulse, seen)
+        except GatingError as error:
+            st.warning(f"**No verdict can be given.** {words.escaped(str(error))}", icon=":material/edit_document:")
+    acting.trail()
+
+
+def _verdicts(known: Cohorts, pulse: Pulse, seen: Overview) -> None:
+    at = _about(pulse)
+    found = judging.standing(known, at)
+    old = judging.too_old(found, known, at) or st.session_state.pop("judge-now", False)
+    if found:
+        _drawn(known, found, pulse, at, old=old)
+    else:
+        states.stale("No verdict was ever given about this time; the cohorts are judged now.")
+    # Below what is drawn: it takes seconds where the fleet is large, and nobody has to wait to read the last verdict.
+    if old and judging.refresh(known, at):
+        st.rerun()
+    if not found:
+        states.blind(f"**Too many cohorts to be judged unasked.** Press *Judge now* ({words.count(seen.compared)}"
+                     " compared sessions).")  # fmt: skip
+
+
+def _about(pulse: Pulse) -> int | None:
+    """Which time the verdicts are about: now, or for recordings when they end."""
+    left, right = st.columns([5, 1], vertical_alignment="bottom")
+    chosen = left.segmented_control(
+        "Verdict about",
+        ["now", "newest-frame"],
+        default="now",
+        required=True,
+        key="about",
+        bind="query-params",
+        format_func=lambda one: {"now": "now", "newest-frame": "the newest frame"}[one],
+        help="A recording that was replayed is judged as of its end; of a live fleet now is what counts",
+    )
+    right.button(
+        "Judge now",
+        key="judge",
+        icon=":material/gavel:",
+        on_click=judging.judge_again,
+        width="stretch",
+        help="Give the verdicts anew; they are kept. Else this happens every quarter of an hour while somebody looks.",
+    )
+    last = pulse.last_frame_at
+    if chosen == "newest-frame":
+        return last
+    if last is not None and data.now() - last > _DAY:
+        left.caption(
+            f":orange[:material/schedule: The newest frame is {words.age(last, data.now())} old,] so about *now* every"
+            " charging station is silent. For recordings choose *the newest frame*."
+        )
+    return None
+
+
+def _drawn(known: Cohorts, found: Sequence[Standing], pulse: Pulse, at: int | None, *, old: bool) -> None:
+    ids = [one.cohort for one in found]
+    picked = parts.pick("cohort", ids, [_row(one) for one in found], _COLUMNS, height=38 + 35 * 6)
+    if picked:
+        st.query_params["cohort"] = picked
+    wanted = st.query_params.get("cohort")
+    if wanted and wanted not in ids:
+        st.caption(f"The cohort file names no cohort {words.escaped(wanted[:80])}; the first is shown.")
+    shown = next((one for one in found if one.cohort == wanted), found[0])
+    _cohort(shown, old=old)
+    zone = parts.zone_name()
+    moment = at or pulse.last_frame_at or data.minute()
+    _quiet(data.load(quiet_hours, known, zone, moment // 60_000_000 * 60_000_000), zone, sited=bool(known.sites))
+    readable = [one.verdict for one in found if one.verdict is not None]
+    parts.export(
+        "rollout",
+        [row for one in readable for row in _exported(one)],
+        document=written(readable),
+        label="All cohorts with every gate; Markdown to be signed",
+    )
+
+
+def _row(one: Standing) -> dict[str, object]:
+    verdict = one.verdict
+    says = {} if verdict is None else {result.gate: _SIGNS[result.outcome.value] for result in verdict.results}
+    return {
+        "verdict": [words.OUTCOMES.get(one.stored.outcome, one.stored.outcome)],
+        "cohort": one.cohort,
+        "why": one.stored.because,
+        **{gate: says.get(gate, words.NEVER) for gate in GATES},
+        "clean days": None if verdict is None else verdict.clean_days,
+        "trend": words.NEVER if verdict is None else verdict.trend.word,
+        "chargers": one.stored.chargers,
+        "sessions": one.stored.sessions,
+        "judged": f"{words.age(one.stored.decided_at, data.now())} ago",
+    }
+
+
+_COLUMNS: parts.Columns = {
+    "verdict": MultiselectColumn(
+        "verdict",
+        width=150,
+        options=list(words.OUTCOMES.values()),
+        color=[words.OUTCOME_COLOURS[name] for name in words.OUTCOMES],
+    ),
+    "cohort": TextColumn("cohort", width=120),
+    "why": TextColumn("why", width=260, help="The first gate that says so; all of it stands below"),
+    **{gate: TextColumn(gate, width=68) for gate in GATES},
+    "clean days": NumberColumn("clean days", width=75, help="Days running with comparisons and nothing critical open"),
+    "trend": TextColumn("trend", width=85),
+    "chargers": NumberColumn("chargers", width=70),
+    "sessions": NumberColumn("sessions", width=70, help="Compared within the days of evidence"),
+    "judged": TextColumn("judged", width=110),
+}
+
+
+def _cohort(one: Standing, *, old: bool) -> None:
+    stored, verdict = one.stored, one.verdict
+    ink = words.OUTCOME_INKS.get(stored.outcome, "gray")
+    outcome = words.OUTCOMES.get(stored.outcome, stored.outcome)
+    with st.container(border=True):
+        st.subheader(f":{ink}[{outcome}] {words.escaped(one.cohort)}", anchor=False)
+        lead = "What speaks for it" if stored.outcome == "GO" else f"Why not: {stored.first}"
+        st.markdown(f"**{words.escaped(lead)}.** {words.escaped(stored.because)}")
+        if stored.change:
+            st.markdown(f"**What would change it.** {words.escaped(stored.change)}")
+        st.caption(_facts(one))
+        if old:
+            states.stale(f"Judged {words.age(stored.decided_at, data.now())} ago; it is judged anew now.")
+    if verdict is None:
+        st.caption("Another version of this program gave this verdict: its numbers cannot be read. Judge now.")
+        return
+    st.subheader("Gates", anchor=False)
+    parts.table([_gate(result) for result in verdict.results], _GATE_COLUMNS)
+    _trend(verdict)
+
+
+def _facts(one: Standing) -> str:
+    zone, stored, verdict = parts.zone(), one.stored, one.verdict
+    about = f"about {words.when(stored.at, zone)} {parts.zone_name()}"
+    flip = ""
+    if one.previous and one.previous != stored.outcome:
+        before = words.OUTCOMES.get(one.previous, one.previous)
+        flip = f" · :material/sync_alt: was {before} about {words.when(one.previous_at, zone)}"
+    versions = f"mapper {words.escaped(stored.mapper_version)}, thresholds {words.escaped(stored.thresholds_version)}"
+    if verdict is None:
+        return f"{about} · {versions}{flip}"
+    return (
+        f"{words.plural(verdict.chargers, 'charging station')} of {words.plural(verdict.vendors, 'vendor')} and"
+        f" {words.plural(verdict.models, 'model')} · {words.plural(verdict.sessions, 'session')} compared since"
+        f" {words.when(verdict.since, zone)[:10]}, {words.count(verdict.weekly_sessions)} in the last week · clean for"
+        f" {words.plural(verdict.clean_days, 'day')} · {about} · {versions}{flip}"
+    )
+
+
+def _gate(result: Result) -> dict[str, object]:
+    return {
+        "gate": result.gate,
+        "says": [words.OUTCOMES[result.outcome.value]],
+        "found": result.value,
+        "asked for": result.threshold,
+        "n": result.n,
+        "of": result.of,
+        "why": result.because,
+        "what would change it": result.change or words.NEVER,
+    }
+
+
+_GATE_COLUMNS: parts.Columns = {
+    "gate": TextColumn("gate", width=80),
+    "says": MultiselectColumn(
+        "says",
+        width=150,
+        options=list(words.OUTCOMES.values()),
+        color=[words.OUTCOME_COLOURS[name] for name in words.OUTCOMES],
+    ),
+    "found": TextColumn("found", width=170),
+    "asked for": TextColumn("asked for", width=190),
+    "n": NumberColumn("n", width=60, help="How much was looked at: the denominator"),
+    "of": TextColumn("of", width=130),
+    "why": TextColumn("why", width=330),
+    "what would change it": TextColumn("what would change it", width=330),
+}
+
+
+def _trend(verdict: Verdict) -> None:
+    """Faults per 1,000 sessions of each day. A day without a compared session has no bar: nobody looked."""
+    st.subheader("Trend", anchor=False)
+    st.caption(
+        f"{trend_in_words(verdict.trend)}. A bar is a day; one without a compared session has none, and a zero that was"
+        " looked at is marked."
+    )
+    rows: list[dict[str, Any]] = []
+    for day in verdict.trend.days:
+        at = words.when(verdict.at - (day.age + 1) * _DAY, parts.zone())[:16]
+        faults = day.critical + day.major
+        rate = None if not day.sessions else faults * 1000 / day.sessions  # a place on the screen
+        rows.append(
+            {
+                "from": at,
+                "per 1,000 sessions": rate,
+                "critical": day.critical,
+                "major": day.major,
+                "compared sessions": day.sessions,
+                "seen": "nothing compared" if rate is None else "clean" if not faults else "faults",
+            }
+        )
+    base = alt.Chart(alt.InlineData(rows[::-1])).encode(
+        x=alt.X(
+            "from:O", title=None, sort=None, axis=alt.Axis(labelExpr="substring(datum.label, 5, 10)", labelAngle=0)
+        ),
+        tooltip=["from:N", "compared sessions:Q", "critical:Q", "major:Q", "per 1,000 sessions:Q"],
+    )
+    bars = base.mark_bar(color="#b35c00").encode(y=alt.Y("per 1,000 sessions:Q", title="per 1,000 sessions"))
+    clean = base.transform_filter("datum.seen == 'clean'").mark_text(text="✔", dy=-8, color=parts.ink())
+    none = base.transform_filter("datum.seen == 'nothing compared'").mark_text(
+        text=words.NEVER, dy=-8, color=parts.ink()
+    )
+    zero = alt.Y(value=130)
+    st.altair_chart(
+        (bars + clean.encode(y=zero) + none.encode(y=zero)).properties(height=140), width="stretch", key="trend"
+    )
+
+
+def _quiet(found: Sequence[QuietHours], zone: str, *, sited: bool) -> None:
+    st.subheader("Quietest hours for a cutover", anchor=False)
+    if not found:
+        states.blind("**No charging station of a site was seen,** so nobody can say when a site sleeps.")
+        return
+    note = "" if sited else " Sites are named in the cohort file (`[sites]`); without them this is the whole fleet."
+    st.caption(
+        f"Sessions running on average within an hour of the day, from mirrored sessions of up to 28 days;"
+        f" hours in {zone}.{note}"
+    )
+    parts.table([_hours(one) for one in found], _QUIET_COLUMNS, height=250)
+    parts.export("quiet-hours", [_hours_exported(one) for one in found])
+
+
+def _hours(one: QuietHours) -> dict[str, object]:
+    best = [f"{hour:02d}:00 to {(hour + 1) % 24:02d}:00, {mean:.2f}" for hour, mean in one.quietest()]
+    told = [*best, "", "", ""][:3] if one.enough else [f"too little: {words.plural(one.days, 'whole day')}", "", ""]
+    return {
+        "site": one.site,
+        "quietest": told[0],
+        "then": told[1],
+        "and": told[2],
+        "days": one.days,
+        "sessions": one.sessions,
+        "chargers": one.chargers,
+        "by hour": list(one.hours),
+    }
+
+
+def _hours_exported(one: QuietHours) -> dict[str, object]:
+    hours = {f"{hour:02d} h ({parts.zone_name()})": count for hour, count in enumerate(one.hours)}
+    return {"site": one.site, "chargers": one.chargers, "days": one.days, "sessions": one.sessions, **hours}
+
+
+_QUIET_COLUMNS: parts.Columns = {
+    "site": TextColumn("site", width=150),
+    "quietest": TextColumn("quietest", width=150),
+    "then": TextColumn("then", width=120),
+    "and": TextColumn("and", width=120),
+    "days": NumberColumn("days watched", width=95, help="The denominator: whole days between first and last frame"),
+    "sessions": NumberColumn("sessions", width=75),
+    "chargers": NumberColumn("chargers", width=75),
+    "by hour": st.column_config.BarChartColumn("0 h … 23 h", width=220, y_min=0),
+}
+
+
+def _exported(verdict: Verdict) -> list[dict[str, object]]:
+    """A row for each gate of a cohort, whole."""
+    return [
+        {
+            "cohort": verdict.cohort,
+            "verdict": verdict.outcome.value,
+            "first": verdict.first,
+            "about": words.when(verdict.at),
+            "gate": result.gate,
+            "says": result.outcome.value,
+            "found": result.value,
+            "asked for": result.threshold,
+            "n": result.n,
+            "of": result.of,
+            "why": result.because,
+            "what would change it": result.change,
+            "clean days": verdict.clean_days,
+            "trend": verdict.trend.word,
+            "mapper version": verdict.mapper_version,
+            "thresholds version": verdict.thresholds_version,
+        }
+        for result in verdict.results
+    ]
+
+
+if __name__ == "__main__":
+    show()
