@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     dashboard_secrets_file: Path | None = Field(
         None, description="Streamlit's secrets.toml with [auth] (OIDC): who looks at the dashboard has to sign in."
     )
+    dashboard_watch: str = Field(
+        "", description="Monitors that the health page asks, as http://127.0.0.1:9464, separated by commas."
+    )
     evidence_days: int = Field(30, ge=0, description="Days that frames and 2.0.1 messages are stored; 0 for ever.")
     findings_days: int = Field(396, ge=0, description="Days that sessions and discrepancies are stored; 0 for ever.")
     price_per_kwh: Decimal = Field(Decimal("0.50"), ge=0, description="Price at which an energy difference is shown.")

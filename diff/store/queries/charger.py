@@ -60,29 +60,26 @@ def cuts_of(store: Store, charger_id: str, since: Micros, until: Micros, limit: 
 def said_statuses(store: Store, charger_id: str, run: str = JUDGING_RUN) -> list[SaidStatus]:
     """The latest status of each EVSE and connector, by EVSE; empty where no 2.0.1 message spoke of one."""
     query = """
-    SELECT ifNull(evse_id, 0) AS evse, JSONExtract(payload, 'connectorId', 'Nullable(Int32)') AS connector, action,
-        argMax(JSONExtractString(payload, 'connectorStatus'), number),
-        argMax(JSONExtractString(payload, 'transactionInfo', 'chargingState'), number),
-        argMax(JSONExtractString(payload, 'eventType'), number), toUnixTimestamp64Micro(max(at))
-    FROM messages FINAL
-    WHERE charger_id = %(charger)s AND judging_run = %(run)s AND type = 'request'
-        AND action IN ('StatusNotification', 'TransactionEvent')
-    GROUP BY evse, if(action = 'StatusNotification', connector, NULL) AS connector, action
-    ORDER BY evse, connector"""
-    query = query.replace("JSONExtract(payload, 'connectorId', 'Nullable(Int32)') AS connector, action", "connector, action")
-    query = query.replace("if(action = 'StatusNotification', connector, NULL) AS connector", _CONNECTOR)
+    SELECT evse, connector, action, argMax(status, number), argMax(charging, number), argMax(event, number),
+        toUnixTimestamp64Micro(max(moment))
+    FROM (
+        SELECT ifNull(evse_id, JSONExtractInt(payload, 'evseId')) AS evse, action, number, at AS moment,
+            if(action = 'StatusNotification', JSONExtractInt(payload, 'connectorId'), 0) AS connector,
+            JSONExtractString(payload, 'connectorStatus') AS status, JSONExtractString(payload, 'eventType') AS event,
+            JSONExtractString(payload, 'transactionInfo', 'chargingState') AS charging
+        FROM messages FINAL
+        WHERE charger_id = %(charger)s AND judging_run = %(run)s AND type = 'request'
+            AND action IN ('StatusNotification', 'TransactionEvent')
+    )
+    GROUP BY evse, connector, action ORDER BY evse, connector"""
     rows = read(store, query, {"charger": charger_id, "run": run})
-    charging = {row[0]: row for row in rows if row[2] == "TransactionEvent"}
-    told = [row for row in rows if row[2] == "StatusNotification"]
-    alone = [row for evse, row in charging.items() if evse not in {row[0] for row in told}]
-    return [_said(row, charging.get(row[0])) for row in told] + [_said(None, row) for row in alone]
-
-
-_CONNECTOR: Final = ""
-
-
-def _said(status: Any, charging: Any) -> SaidStatus:
-    return status or charging
+    charging = {row[0]: (row[4], row[6], row[5]) for row in rows if row[2] == "TransactionEvent"}
+    told = [(row[0], row[1], row[3], row[6]) for row in rows if row[2] == "StatusNotification"]
+    told += [(evse, 0, "", None) for evse in charging if evse not in {one[0] for one in told}]
+    return [
+        SaidStatus(evse, connector or None, status, at, *charging.get(evse, ("", None, "")))
+        for evse, connector, status, at in sorted(told, key=lambda one: one[:2])
+    ]
 
 
 class _Detail(msgspec.Struct):
