@@ -21,7 +21,7 @@ _SAID = {
 
 def draw(line: ChargerLine) -> None:
     """What the tap last said of it; below it the form, for approvers, where taps can be told."""
-    sign, sentence = _SAID.get(line.state, (":orange[?]", "No tap gave an account of it, so its enrolment is not known."))
+    sign, sentence = _SAID.get(line.state, (":orange[?]", "No tap gave an account of it: its enrolment is not known."))
     st.markdown(f"{sign} **{sentence}**")
     st.caption(
         f"{words.bytes_(line.bytes_parsed)} of {words.bytes_(line.bytes_forwarded)} that were forwarded were made into"

@@ -65,6 +65,10 @@ class Settings(msgspec.Struct, frozen=True):
     roles_file: Path | None = None
     host: str = ""
     """The address that the pages listen on, where the server itself does not say."""
+    tariff_file: Path | None = None
+    tx_start: str = ""
+    """TxStartPoint that the sessions were lived by, comma separated; empty where nobody says."""
+    tx_stop: str = ""
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -80,6 +84,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         _file(environment, THRESHOLDS_FILE),
         _file(environment, ROLES_FILE),
         environment.get(HOST, "").strip(),
+        _file(environment, TARIFF_FILE),
+        environment.get(TX_START, "").strip(),
+        environment.get(TX_STOP, "").strip(),
     )
 
 

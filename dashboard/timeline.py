@@ -32,7 +32,7 @@ _BILLED: Final = "#1f5fa8"
 
 def chart(
     stretches: Sequence[Stretch], sessions: Sequence[SessionLine], since: Micros, until: Micros, zone: tzinfo
-) -> alt.LayerChart:
+) -> Any:
     """One lane for what was seen, one for each connector that charged."""
     span = [words.clock(since, zone), words.clock(until, zone)]
     rows = [_stretch(one, zone) for one in stretches]
@@ -46,9 +46,7 @@ def chart(
         alt.Chart(alt.InlineData(rows))
         .mark_bar(height=16, cornerRadius=2)
         .encode(
-            x=alt.X(
-                "begin:T", title=None, scale=alt.Scale(type="utc", domain=span), axis=alt.Axis(labelOverlap=True)
-            ),
+            x=alt.X("begin:T", title=None, scale=alt.Scale(type="utc", domain=span), axis=alt.Axis(labelOverlap=True)),
             x2="end:T",
             y=alt.Y("lane:N", title=None, sort=lanes, axis=alt.Axis(domain=False, ticks=False, minExtent=90)),
             color=alt.Color(
@@ -65,8 +63,7 @@ def chart(
             ],
         )
     )
-    drawn: alt.LayerChart = alt.layer(bars).properties(height=34 * len(lanes) + 30)
-    return drawn
+    return bars.properties(height=34 * len(lanes) + 30)
 
 
 def _stretch(one: Stretch, zone: tzinfo) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How tap, worker and sink are doing: by their monitors where addresses are given, and by the files of a local run.
 
-Monitors answer /readyz and /metrics (`docs/metrics.md`); the embedded runtime has none, its tap and its worker write how
-they are doing beside the journal. A part of which neither speaks is not seen, and the page says so.
+Monitors answer /readyz and /metrics (`docs/metrics.md`); the embedded runtime has none, its tap and its worker write
+how they are doing beside the journal. A part of which neither speaks is not seen, and the page says so.
 """
 
 from __future__ import annotations
@@ -175,7 +175,9 @@ def _local(folder: Path, now: Micros) -> list[Part]:
         return found
     reasons = (
         worker.store_error,
-        f"{words.plural(worker.faults, 'frame')} could not be judged: an error of this program" if worker.faults else "",
+        f"{words.plural(worker.faults, 'frame')} could not be judged: an error of this program"
+        if worker.faults
+        else "",
         "" if worker.caught_up or not worker.waiting else f"{words.plural(worker.waiting, 'row')} not stored yet",
     )
     figures = (

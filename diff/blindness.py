@@ -1,7 +1,7 @@
 """When the shadow saw a charging station, when it was blind, and when the station was not there. Pure.
 
-A station that is away and a copy that is cut look alike in the frames: nothing comes. What tells them apart is the tap's
-account of each connection, and the gaps that stand in place of frames.
+A station that is away and a copy that is cut look alike in the frames: nothing comes. What tells them apart is the
+tap's account of each connection, and the gaps that stand in place of frames.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import msgspec
 from ingest.frame import Frame
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.device_model.address import Address
-from shadow.device_model.inventory import build
 from shadow.device_model.fact import Fact
+from shadow.device_model.inventory import build
 from shadow.device_model.model import Certainty
 from shadow.device_model.standard import STANDARD, find
 from shadow.mapping.coverage import Row, rows16, rows201

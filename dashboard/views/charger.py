@@ -1,4 +1,4 @@
-"""One charging station: when it was seen, what each side says of its connectors, and what its device model is made of."""
+"""One charging station: when it was seen, what each side says of its connectors, what its device model is made of."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 from streamlit.column_config import LinkColumn, NumberColumn, TextColumn
 
-from dashboard import acting, data, enrolling, links, parts, states, timeline, words
+from dashboard import acting, data, enrolling, links, modelled, parts, states, timeline, words
 from diff.blindness import Cut, Link, Sight, Stretch, blind_for, stretches
 from diff.store import queries
 from diff.store.queries import ChargerLine, SessionLine
@@ -16,7 +16,7 @@ from diff.store.queries.charger import SaidStatus, cuts_of, links_of, said_statu
 from ingest.frame import Micros
 from shadow.device_model.fact import Fact, Source
 from shadow.device_model.inventory import build
-from shadow.device_model.model import Certainty, DeviceModel, KeyState, VariableEntry
+from shadow.device_model.model import DeviceModel
 
 __all__ = ["show"]
 
@@ -25,11 +25,6 @@ _SESSIONS: Final = 200
 _SPANS: Final = {"hour": 3_600, "day": 86_400, "week": 7 * 86_400, "month": 30 * 86_400}
 _SECOND: Final = 1_000_000
 _TABS: Final = ("timeline", "statuses", "device model", "keys of 1.6", "enrolment")
-_SURE: Final = {
-    Certainty.OBSERVED: "✔ observed",
-    Certainty.DERIVED: "◆ derived",
-    Certainty.ASSUMED: "? assumed",
-}
 
 
 def show() -> None:
@@ -58,7 +53,9 @@ def _picker() -> None:
     found = data.load(queries.chargers, charger=(wanted or "").strip(), limit=_LISTED)
     if not found:
         if wanted:
-            states.filtered(f"**No charging station is named {words.escaped(wanted[:80])}.** Try `*` before or after it.")
+            states.filtered(
+                f"**No charging station is named {words.escaped(wanted[:80])}.** Try `*` before or after it."
+            )
         else:
             states.first_run()
         return
@@ -118,9 +115,9 @@ def _station(line: ChargerLine) -> None:
     if tab == "statuses":
         _statuses(line)
     elif tab == "device model":
-        _device_model(_model(line.charger_id))
+        modelled.variables(_model(line.charger_id))
     elif tab == "keys of 1.6":
-        _keys(_model(line.charger_id))
+        modelled.keys(_model(line.charger_id))
     elif tab == "enrolment":
         enrolling.draw(line)
         acting.trail(line.charger_id)
@@ -133,7 +130,9 @@ def _facts(line: ChargerLine, told: Sequence[Link], seen: Sequence[Stretch]) -> 
     with places[0].container(border=True, height="stretch"):
         st.caption("Connection")
         st.markdown(f"**{words.STATES.get(line.state, line.state) or 'no account of a tap'}**")
-        st.caption(f"newest frame {words.age(line.last_frame_at, data.now())} ago" if line.last_frame_at else "no frame")
+        st.caption(
+            f"newest frame {words.age(line.last_frame_at, data.now())} ago" if line.last_frame_at else "no frame"
+        )
     with places[1].container(border=True, height="stretch"):
         st.caption("Blind while it was connected")
         blind, there = blind_for(seen)
@@ -233,10 +232,10 @@ def _statuses(line: ChargerLine) -> None:
     if not said16 and not said201:
         states.blind("Neither side has said a status: no StatusNotification was mirrored.")
         return
-    st.caption(
-        "1.6 has one status a connector; 2.0.1 has the connector's and, while there is a transaction, its charging state."
-    )
-    rows = [_status(connector, fact, said201) for connector, fact in sorted(said16.items(), key=lambda one: one[0] or 0)]
+    st.caption("1.6 has one status a connector; 2.0.1 has the connector's and, in a transaction, its charging state.")
+    rows = [
+        _status(connector, fact, said201) for connector, fact in sorted(said16.items(), key=lambda one: one[0] or 0)
+    ]
     rows += [_status(None, None, [one]) for one in said201 if one.evse_id not in said16]
     parts.table(rows, {}, height=350)
     parts.export("statuses", rows)
@@ -265,64 +264,6 @@ def _stored(charger_id: str) -> list[Fact]:
 
 def _model(charger_id: str) -> DeviceModel:
     return build(charger_id, _stored(charger_id))
-
-
-def _device_model(model: DeviceModel) -> None:
-    if not model.entries:
-        states.blind("Nothing of its device model was observed: no boot, no configuration keys, no report.")
-        return
-    sure = [entry.actual.certainty for entry in model.entries.values() if entry.actual]
-    told = ", ".join(f"{words.of(sure.count(one), len(sure), 'value')} {_SURE[one]}" for one in Certainty)
-    kind = "reported by its 2.0.1 firmware" if model.native else "predicted from 1.6"
-    st.caption(f"{words.plural(len(model.entries), 'variable')}, {kind}: {told}.")
-    if not model.asked_all:
-        states.blind("It was never asked for everything, so what is not here may still be there.")
-    rows = [_variable(entry) for entry in model.entries.values()]
-    parts.table(rows, {"variable": TextColumn("variable", width=330)}, height=480)
-    parts.export("device-model", rows)
-
-
-def _variable(entry: VariableEntry) -> dict[str, object]:
-    value = entry.actual
-    shown = "" if value is None else "(not told)" if value.text is None else value.text
-    return {
-        "variable": str(entry.address),
-        "value": f"{shown} {entry.unit or ''}".strip(),
-        "how sure": words.NEVER if value is None else _SURE[value.certainty],
-        "said by": entry.limit_origin if value is None else value.origin,
-        "at": words.when(value.at if value and value.at else None, parts.zone()),
-        "access": entry.mutability,
-        "flaw": f"▲ {entry.flaws[0]}" if entry.flaws else "",
-        "frame": "" if value is None else value.frame_id,
-    }
-
-
-def _keys(model: DeviceModel) -> None:
-    if not model.keys:
-        if model.native:
-            states.filtered("It speaks 2.0.1 and has variables instead of configuration keys.")
-        else:
-            states.blind("No configuration key was seen: nobody asked it with GetConfiguration while it was mirrored.")
-        return
-    fates = [key.fate.value for key in model.keys]
-    told = ", ".join(f"{words.of(fates.count(fate), len(fates), 'key')} {fate}" for fate in sorted(set(fates)))
-    st.caption(f"{told}.")
-    rows = [_key(key) for key in model.keys]
-    parts.table(rows, {"key": TextColumn("key", width=260)}, height=480)
-    parts.export("keys", rows)
-
-
-def _key(key: KeyState) -> dict[str, object]:
-    value = key.value if key.value is not None else "(hidden)" if key.known else "(unknown to the station)"
-    return {
-        "key": key.name,
-        "value": value,
-        "becomes": key.fate.value,
-        "variables": ", ".join(str(address) for address in key.addresses),
-        "caveat": key.caveat,
-        "at": words.when(key.at, parts.zone()),
-        "frame": key.frame_id,
-    }
 
 
 if __name__ == "__main__":

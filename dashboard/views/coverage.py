@@ -1,16 +1,16 @@
-"""What was seen of OCPP and what becomes of it: by action, by field, by variable of 2.0.1, and by weight on the wire."""
+"""What was seen of OCPP and what becomes of it: by action, by field, by variable of 2.0.1, by weight on the wire."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
-from dashboard import data, parts, states, words
+from dashboard import data, parts, states, weighed, words
 from diff.seen import Sampled, SeenVariable, all_fields, sampled, variables_of
 from diff.store import queries
 from diff.store.client import Store
@@ -25,7 +25,6 @@ from diff.store.queries.seen import (
 from ingest.frame import Micros
 from shadow.device_model.fact import Fact
 from shadow.mapping.coverage import OCPP16, OCPP201, Row
-from shadow.weighing import document
 from shadow.weight import DAY
 
 __all__ = ["show"]
@@ -69,7 +68,9 @@ def show() -> None:
         elif part == "variables":
             _variables(kind, known)
         elif part == "weight":
-            _weight(_sample(kind))
+            found = _sample(kind)
+            if found is not None:
+                weighed.draw(found)
         else:
             _actions(kind, known, since, until, span)
 
@@ -213,15 +214,17 @@ def _fields(found: Sampled | None) -> None:
     if not chosen:
         states.filtered("No field is left by what was chosen.")
         return
-    shown = [_field(row, found.messages) for row in chosen]
-    parts.table(shown, {"field": TextColumn("field", width=330), "seen": NumberColumn("messages", width=95)}, height=430)
+    shown = [_field(row) for row in chosen]
+    parts.table(
+        shown, {"field": TextColumn("field", width=330), "seen": NumberColumn("messages", width=95)}, height=430
+    )
     if found.unnamed and protocol == OCPP16:
         named = ", ".join(f"{action} {part} {field}" for action, part, field in found.unnamed[:20])
         st.caption(f"▲ Seen, and in no official schema: {words.escaped(named)}")
     parts.export("coverage-fields", shown)
 
 
-def _field(row: Row, messages: int) -> dict[str, object]:
+def _field(row: Row) -> dict[str, object]:
     handling = _HANDLINGS.get(row.handling, "✔ " + row.handling)
     return {
         "action": row.action,
@@ -281,7 +284,13 @@ def _wanted(one: SeenVariable, only: str) -> bool:
 def _variable(one: SeenVariable, stations: int) -> dict[str, object]:
     return {
         "variable": f"{one.component}/{one.variable}",
-        "sight": "✔ seen" if one.observed else "◆ derived" if one.derived else "? assumed" if one.assumed else "○ never",
+        "sight": "✔ seen"
+        if one.observed
+        else "◆ derived"
+        if one.derived
+        else "? assumed"
+        if one.assumed
+        else "○ never",
         "stations": words.of(one.stations, stations, "station"),
         "observed": one.observed,
         "derived": one.derived,
@@ -290,51 +299,6 @@ def _variable(one: SeenVariable, stations: int) -> dict[str, object]:
         "standard": "✔ standard" if one.standard else "vendor",
         "required": "✔ required" if one.required else "",
     }
-
-
-def _weight(found: Sampled | None) -> None:
-    if found is None:
-        return
-    figures = document(found.weight)
-    per_day, per_session = figures["per_charger_day"], figures["per_session"]
-    places = st.columns(3)
-    total = figures["total"]
-    _ratio(places[0], "All messages of the sample", total, 1)
-    _ratio(places[1], f"A session ({words.count(figures['sessions'])} in the sample)", per_session, 0)
-    _ratio(places[2], f"A charger-day ({figures['charger_days']} observed)", per_day, 0)
-    rows = [_weighed(name, beside) for name, beside in figures["actions"].items()]
-    parts.table(rows, {"action": TextColumn("action", width=240)}, height=400)
-    st.caption(
-        "Bytes of the messages in their WebSocket frames, plain and through permessage-deflate; an answer counts under"
-        f" its action. {words.plural(figures['assumed_answers'], 'answer')} of 2.0.1 that 1.6 has no content for are"
-        " counted as empty. Method and limits: docs/weight.md."
-    )
-    parts.export("coverage-weight", rows)
-
-
-def _ratio(place: Any, name: str, beside: Mapping[str, Any], _digits: int) -> None:
-    ratio, old, new = beside["ratio"]["plain_bytes"], beside["1.6"]["plain_bytes"], beside["2.0.1"]["plain_bytes"]
-    with place.container(border=True):
-        st.caption(name)
-        if ratio is None:
-            st.markdown(f"**{words.NEVER}** nothing to divide by")
-            return
-        st.markdown(f"**2.0.1 weighs {ratio:.2f} times 1.6**")
-        st.caption(
-            f"{words.bytes_(int(new))} against {words.bytes_(int(old))} plain;"
-            f" {beside['ratio']['deflated_bytes'] or 0:.2f} times compressed"
-        )
-
-
-def _weighed(name: str, beside: Mapping[str, Any]) -> dict[str, object]:
-    row: dict[str, object] = {"action": name}
-    for version in ("1.6", "2.0.1"):
-        row |= {
-            f"{version} messages": beside[version]["messages"],
-            f"{version} plain": beside[version]["plain_bytes"],
-            f"{version} compressed": beside[version]["deflated_bytes"],
-        }
-    return row | {"ratio plain": beside["ratio"]["plain_bytes"], "ratio compressed": beside["ratio"]["deflated_bytes"]}
 
 
 if __name__ == "__main__":

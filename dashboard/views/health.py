@@ -1,4 +1,4 @@
-"""Is the tap hurting anybody, is the shadow blind, and is anything lost between the wire and the store?"""
+"""Whether the tap hurts anybody, the shadow is blind, or anything is lost between the wire and the store."""
 
 from __future__ import annotations
 
@@ -229,7 +229,9 @@ def _gaps(since: Micros) -> None:
         else:
             states.blind("No account of a connection in this time, so no gap could be told either.")
         return
-    st.caption(f"{words.count(len(found))} of {words.plural(found[0].total, 'station')} with a gap, the most lost first")
+    st.caption(
+        f"{words.count(len(found))} of {words.plural(found[0].total, 'station')} with a gap, the most lost first"
+    )
     rows: list[dict[str, object]] = [
         {
             "charger": links.address(links.CHARGER, id=one.charger_id, tz=parts.zone_parameter()),

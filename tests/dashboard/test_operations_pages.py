@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.worker import WorkerStatus
-from dashboard.settings import DATA_DIR, WATCH
 from demo.stored import fill
 from demo.traffic import frames
 from diff.store import queries
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
-from diff.store.tables import ConnectionAccount
-from diff.store.writer import Writer
 
 VIEWS = ("charger", "coverage", "health")
 Texts = Callable[[AppTest], str]
@@ -56,6 +50,7 @@ def look(monkeypatch: pytest.MonkeyPatch, engine: EmbeddedEngine, seeded: Store)
 
 
 def a_charger(store: Store) -> str:
+    """The first charging station that the store lists."""
     return queries.chargers(store, limit=1)[0].charger_id
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import data
 from diff.store.client import Store
-from diff.store.queries.verdicts import verdict_history
-from tests.diff.store.generated import AT, a_fault, add, generate
+from tests.diff.store.generated import AT, generate
 
 Open = Callable[..., AppTest]
 Texts = Callable[[AppTest], str]

@@ -1,4 +1,4 @@
-"""What was seen of OCPP in a stretch of time, by action; and frames of a few charging stations as a sample of fields."""
+"""What was seen of OCPP in a stretch of time, by action; and frames of a few stations as a sample of fields."""
 
 from __future__ import annotations
 
@@ -64,9 +64,7 @@ class ActionCount(msgspec.Struct, frozen=True):
     """Of the calls, those of charging stations that spoke 2.0.1 on a connection of their own."""
 
 
-def action_counts(
-    store: Store, kind: Kind, since: Micros, until: Micros, run: str = JUDGING_RUN
-) -> list[ActionCount]:
+def action_counts(store: Store, kind: Kind, since: Micros, until: Micros, run: str = JUDGING_RUN) -> list[ActionCount]:
     """Calls, answers and stations by action and caller, the most frequent first."""
     condition, params = kind.condition()
     native = "0"
