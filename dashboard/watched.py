@@ -7,6 +7,7 @@ how they are doing beside the journal. A part of which neither speaks is not see
 from __future__ import annotations
 
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -17,7 +18,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
-from prometheus_client.parser import text_string_to_metric_families
 
 from dashboard import words
 from dashboard.settings import DATA_DIR, WATCH
@@ -131,18 +131,24 @@ _SHOWN: Final = {
     "shadow_sink_retries": "flushes retried",
 }
 """Metrics that a row shows, by the name of their family (docs/metrics.md)."""
+_SAMPLE: Final = re.compile(r"(?P<name>[a-z_]+)(?:\{(?P<labels>.*)\})? (?P<value>-?[0-9][0-9.e+]*)", re.ASCII)
+"""A line of Prometheus' text format that a counter or gauge writes."""
+_ROLE: Final = re.compile(r'role="([a-z]{1,20})"')
 _BYTES: Final = frozenset({"shadow_spool_waiting_bytes"})
 _SECONDS: Final = frozenset({"shadow_consumer_lag_seconds"})
 
 
 def _figures(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    role, found = "monitor", {}
-    for family in text_string_to_metric_families(text):
-        if family.name == "shadow_build_info" and family.samples:
-            role = family.samples[0].labels.get("role", role)
-        if family.name in _SHOWN:
-            totals = [one.value for one in family.samples if not one.name.endswith("_created")]
-            found[family.name] = int(sum(totals))
+    role, found = "monitor", dict[str, int]()
+    for line in text.splitlines():
+        sample = _SAMPLE.fullmatch(line)
+        if sample is None:
+            continue
+        name, labels, value = sample["name"].removesuffix("_total"), sample["labels"] or "", sample["value"]
+        if name == "shadow_build_info" and (said := _ROLE.search(labels)):
+            role = said[1]
+        if name in _SHOWN:
+            found[name] = found.get(name, 0) + int(float(value))
     return role, tuple((_SHOWN[name], _said(name, found[name])) for name in _SHOWN if name in found)
 
 
