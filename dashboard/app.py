@@ -19,6 +19,9 @@ __all__ = ["main"]
 # A file of ours: Streamlit fetches its own signs from outside when they stand in the browser's tab.
 _ICON: Final = str(Path(__file__).with_name("icon.svg"))
 
+# Pixels: the names of the pages, and as much as can be for the tables beside them.
+_SIDEBAR: Final = 220
+
 _PAGES: Final = (
     ("views/rollout.py", "Rollout", ":material/rocket_launch:", links.ROLLOUT),
     ("views/discrepancies.py", "Discrepancies", ":material/difference:", links.DISCREPANCIES),
@@ -26,7 +29,7 @@ _PAGES: Final = (
     ("views/charger.py", "Charger", ":material/ev_charger:", links.CHARGER),
     ("views/coverage.py", "Coverage", ":material/grid_on:", links.COVERAGE),
     ("views/health.py", "Health", ":material/monitor_heart:", links.HEALTH),
-    ("views/overview.py", "Fleet", ":material/ev_station:", links.FLEET),
+    ("views/fleet.py", "Fleet", ":material/ev_station:", links.FLEET),
     ("views/audit.py", "Gap audit", ":material/fact_check:", links.AUDIT),
 )
 # Reached by links that name what it is about.
@@ -35,7 +38,7 @@ _HIDDEN: Final = (("views/fingerprint.py", "Fingerprint", ":material/fingerprint
 
 def main() -> None:
     """Draw what all pages share, then the page that the address names."""
-    st.set_page_config(page_title="shadow-csms", page_icon=_ICON, layout="wide")
+    st.set_page_config(page_title="shadow-csms", page_icon=_ICON, layout="wide", initial_sidebar_state=_SIDEBAR)
     page = st.navigation(
         [
             st.Page(_home, title="shadow-csms", default=True, visibility="hidden"),
@@ -54,7 +57,9 @@ def main() -> None:
 
 def _home() -> None:
     """The bare address is the rollout's: one view, one address. What stands in the address goes along."""
-    st.switch_page("views/rollout.py", query_params=st.query_params)
+    # A copy: changing the page empties the address before what goes along is read.
+    given = {name: st.query_params.get_all(name) for name in st.query_params}
+    st.switch_page("views/rollout.py", query_params=given)
 
 
 if __name__ == "__main__":

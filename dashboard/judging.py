@@ -48,7 +48,8 @@ def too_old(found: list[Standing], known: Cohorts, at: Micros | None) -> bool:
     if at is not None:
         return False
     said = data.load(last_change) or 0
-    return min(one.stored.decided_at for one in found) < max(_begin(), said)
+    decided = min(one.stored.decided_at for one in found)
+    return decided < _begin() or decided <= said
 
 
 def refresh(known: Cohorts, at: Micros | None) -> bool:

@@ -113,7 +113,7 @@ def table(rows: Sequence[dict[str, object]], columns: Columns, *, height: int | 
     st.dataframe(list(rows), column_config=columns, hide_index=True, height=fitting, placeholder=words.NEVER)
 
 
-def export(name: str, rows: Sequence[Mapping[str, object]], *, document: str = "", label: str = "") -> None:
+def export(name: str, rows: Sequence[Mapping[str, object]], *, document: str = "") -> None:
     """Buttons for what is on the screen: CSV and JSON of the rows, and a text of its own (Markdown) where one is given.
 
     The JSON says beside the rows how the view is addressed, in which zone, and when it was looked at.
@@ -122,8 +122,6 @@ def export(name: str, rows: Sequence[Mapping[str, object]], *, document: str = "
     if document:
         kinds["Markdown"] = ("md", "text/markdown", document.encode())
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
-        if label:
-            st.caption(label)
         for kind, (ending, mime, content) in kinds.items():
             st.download_button(
                 kind,

@@ -89,8 +89,12 @@ def _views(url: str) -> dict[str, str]:
         (one,) = queries.occurrences(store, Filter(fingerprint=worst), limit=1)
     session = f"session?id={one.session_id}"
     return {
-        "fleet": "",
+        "rollout": "rollout",
+        "rollout-dark": "rollout",
+        "fleet": "fleet",
         "discrepancies": f"discrepancies?severity=critical&severity=major&fp={worst}",
+        "fingerprint": f"fingerprint?fp={worst}",
+        "fingerprint-dark": f"fingerprint?fp={worst}",
         "session": session,
         "session-dark": session,
     }
@@ -103,7 +107,7 @@ def _take(base: str, views: dict[str, str]) -> None:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         for name, address in views.items():
             page = browser.new_page(
-                viewport={"width": 1440, "height": 900}, color_scheme="dark" if name.endswith("dark") else "light"
+                viewport={"width": 1366, "height": 768}, color_scheme="dark" if name.endswith("dark") else "light"
             )
             page.goto(base + address)
             _wait(page)

@@ -67,7 +67,7 @@ def _fingerprint(wanted: str, one: Cause, seen: Overview) -> None:
     _acknowledged(told)
     latest = data.load(queries.occurrences, Filter(fingerprint=wanted), limit=_LATEST)
     _acknowledge(wanted, latest[0] if latest else None)
-    left, right = st.columns([3, 2])
+    left, right = st.columns([4, 3])
     with left:
         _timeline(data.load(daily, wanted, data.minute_end()))
     with right:
@@ -217,7 +217,8 @@ def _timeline(found: Sequence[DayCount]) -> None:
         f"First seen on each of {len(found)} days (UTC), above the sessions compared on its vendor, model and firmware:"
         " where nothing was compared, nothing could be seen."
     )
-    x = alt.X("day:O", title=None, axis=alt.Axis(labelExpr="substring(datum.label, 5, 10)", labelOverlap=True))
+    axis = alt.Axis(labelExpr="substring(datum.label, 5, 10)", labelAngle=0, values=[row["day"] for row in rows[::7]])
+    x = alt.X("day:O", title=None, axis=axis)
     tips = ["day:N", "first seen on it:Q", "withdrawn:Q", "compared sessions:Q"]
     base = alt.Chart(alt.InlineData(rows))
     faults = base.mark_bar(color="#b35c00").encode(
@@ -282,8 +283,8 @@ def _firmware_exported(line: FingerprintLine) -> dict[str, object]:
 
 _FIRMWARE_COLUMNS: parts.Columns = {
     "kind": LinkColumn("open it", display_text=r"fp=([^&]{1,8})", width=85, help="Opens that fingerprint"),
-    "vendor and model": TextColumn("vendor and model", width=140),
-    "firmware": TextColumn("firmware", width=90),
+    "vendor and model": TextColumn("vendor and model", width=120),
+    "firmware": TextColumn("firmware", width=70),
     "open": NumberColumn("open", width=50),
     "rate": TextColumn("per 1 000", width=70, alignment="right"),
     "comparisons": NumberColumn("comparisons", width=85),

@@ -68,7 +68,6 @@ def _about(pulse: Pulse) -> int | None:
         required=True,
         key="about",
         bind="query-params",
-        format_func=lambda one: {"now": "now", "newest-frame": "the newest frame"}[one],
         help="A recording that was replayed is judged as of its end; of a live fleet now is what counts",
     )
     right.button(
@@ -83,9 +82,9 @@ def _about(pulse: Pulse) -> int | None:
     if chosen == "newest-frame":
         return last
     if last is not None and data.now() - last > _DAY:
-        left.caption(
-            f":orange[:material/schedule: The newest frame is {words.age(last, data.now())} old,] so about *now* every"
-            " charging station is silent. For recordings choose *the newest frame*."
+        st.caption(
+            f":orange[:material/schedule: The newest frame is {words.age(last, data.now())} old:] about *now* charging"
+            " stations count as silent after a day. For recordings choose *newest-frame*."
         )
     return None
 
@@ -99,17 +98,10 @@ def _drawn(known: Cohorts, found: Sequence[Standing], pulse: Pulse, at: int | No
     if wanted and wanted not in ids:
         st.caption(f"The cohort file names no cohort {words.escaped(wanted[:80])}; the first is shown.")
     shown = next((one for one in found if one.cohort == wanted), found[0])
-    _cohort(shown, old=old)
+    _cohort(shown, found, old=old)
     zone = parts.zone_name()
     moment = at or pulse.last_frame_at or data.minute()
     _quiet(data.load(quiet_hours, known, zone, moment // 60_000_000 * 60_000_000), zone, sited=bool(known.sites))
-    readable = [one.verdict for one in found if one.verdict is not None]
-    parts.export(
-        "rollout",
-        [row for one in readable for row in _exported(one)],
-        document=written(readable),
-        label="All cohorts with every gate; Markdown to be signed",
-    )
 
 
 def _row(one: Standing) -> dict[str, object]:
@@ -119,9 +111,9 @@ def _row(one: Standing) -> dict[str, object]:
         "verdict": [words.OUTCOMES.get(one.stored.outcome, one.stored.outcome)],
         "cohort": one.cohort,
         "why": one.stored.because,
-        **{gate: says.get(gate, words.NEVER) for gate in GATES},
         "clean days": None if verdict is None else verdict.clean_days,
         "trend": words.NEVER if verdict is None else verdict.trend.word,
+        **{gate: says.get(gate, words.NEVER) for gate in GATES},
         "chargers": one.stored.chargers,
         "sessions": one.stored.sessions,
         "judged": f"{words.age(one.stored.decided_at, data.now())} ago",
@@ -131,22 +123,22 @@ def _row(one: Standing) -> dict[str, object]:
 _COLUMNS: parts.Columns = {
     "verdict": MultiselectColumn(
         "verdict",
-        width=150,
+        width=145,
         options=list(words.OUTCOMES.values()),
         color=[words.OUTCOME_COLOURS[name] for name in words.OUTCOMES],
     ),
-    "cohort": TextColumn("cohort", width=120),
-    "why": TextColumn("why", width=260, help="The first gate that says so; all of it stands below"),
-    **{gate: TextColumn(gate, width=68) for gate in GATES},
-    "clean days": NumberColumn("clean days", width=75, help="Days running with comparisons and nothing critical open"),
-    "trend": TextColumn("trend", width=85),
+    "cohort": TextColumn("cohort", width=110),
+    "why": TextColumn("why", width=175, help="The first gate that says so; all of it stands below"),
+    "clean days": NumberColumn("clean", width=55, help="Days running with comparisons and nothing critical open"),
+    "trend": TextColumn("trend", width=80),
+    **{gate: TextColumn(gate, width=26 + 6 * max(len(gate), 6)) for gate in GATES},
     "chargers": NumberColumn("chargers", width=70),
     "sessions": NumberColumn("sessions", width=70, help="Compared within the days of evidence"),
     "judged": TextColumn("judged", width=110),
 }
 
 
-def _cohort(one: Standing, *, old: bool) -> None:
+def _cohort(one: Standing, found: Sequence[Standing], *, old: bool) -> None:
     stored, verdict = one.stored, one.verdict
     ink = words.OUTCOME_INKS.get(stored.outcome, "gray")
     outcome = words.OUTCOMES.get(stored.outcome, stored.outcome)
@@ -162,8 +154,11 @@ def _cohort(one: Standing, *, old: bool) -> None:
     if verdict is None:
         st.caption("Another version of this program gave this verdict: its numbers cannot be read. Judge now.")
         return
-    st.subheader("Gates", anchor=False)
-    parts.table([_gate(result) for result in verdict.results], _GATE_COLUMNS)
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    left.subheader("Gates", anchor=False)
+    with right:
+        _export(found)
+    st.table([_gate(result) for result in verdict.results], border="horizontal", hide_index=True)
     _trend(verdict)
 
 
@@ -185,42 +180,25 @@ def _facts(one: Standing) -> str:
     )
 
 
-def _gate(result: Result) -> dict[str, object]:
+def _gate(result: Result) -> dict[str, str]:
+    ink = words.OUTCOME_INKS[result.outcome.value]
+    change = f" **To change it:** {words.escaped(result.change)}" if result.change else ""
     return {
-        "gate": result.gate,
-        "says": [words.OUTCOMES[result.outcome.value]],
-        "found": result.value,
-        "asked for": result.threshold,
-        "n": result.n,
-        "of": result.of,
-        "why": result.because,
-        "what would change it": result.change or words.NEVER,
+        "gate": f"**{result.gate}**",
+        "says": f":{ink}[**{words.OUTCOMES[result.outcome.value]}**]",
+        "found": words.escaped(result.value),
+        "asked for": words.escaped(result.threshold),
+        "n": f"{words.count(result.n)} {words.escaped(result.of)}",
+        "why": words.escaped(result.because) + change,
     }
-
-
-_GATE_COLUMNS: parts.Columns = {
-    "gate": TextColumn("gate", width=80),
-    "says": MultiselectColumn(
-        "says",
-        width=150,
-        options=list(words.OUTCOMES.values()),
-        color=[words.OUTCOME_COLOURS[name] for name in words.OUTCOMES],
-    ),
-    "found": TextColumn("found", width=170),
-    "asked for": TextColumn("asked for", width=190),
-    "n": NumberColumn("n", width=60, help="How much was looked at: the denominator"),
-    "of": TextColumn("of", width=130),
-    "why": TextColumn("why", width=330),
-    "what would change it": TextColumn("what would change it", width=330),
-}
 
 
 def _trend(verdict: Verdict) -> None:
     """Faults per 1,000 sessions of each day. A day without a compared session has no bar: nobody looked."""
     st.subheader("Trend", anchor=False)
     st.caption(
-        f"{trend_in_words(verdict.trend)}. A bar is a day; one without a compared session has none, and a zero that was"
-        " looked at is marked."
+        f"{trend_in_words(verdict.trend)}. A bar is a day; ✔ is a zero that was looked at,"
+        f" {words.NEVER} a day without a compared session."
     )
     rows: list[dict[str, Any]] = []
     for day in verdict.trend.days:
@@ -234,7 +212,8 @@ def _trend(verdict: Verdict) -> None:
                 "critical": day.critical,
                 "major": day.major,
                 "compared sessions": day.sessions,
-                "seen": "nothing compared" if rate is None else "clean" if not faults else "faults",
+                "zero": 0,
+                "sign": words.NEVER if rate is None else "" if faults else "✔",
             }
         )
     base = alt.Chart(alt.InlineData(rows[::-1])).encode(
@@ -243,15 +222,9 @@ def _trend(verdict: Verdict) -> None:
         ),
         tooltip=["from:N", "compared sessions:Q", "critical:Q", "major:Q", "per 1,000 sessions:Q"],
     )
-    bars = base.mark_bar(color="#b35c00").encode(y=alt.Y("per 1,000 sessions:Q", title="per 1,000 sessions"))
-    clean = base.transform_filter("datum.seen == 'clean'").mark_text(text="✔", dy=-8, color=parts.ink())
-    none = base.transform_filter("datum.seen == 'nothing compared'").mark_text(
-        text=words.NEVER, dy=-8, color=parts.ink()
-    )
-    zero = alt.Y(value=130)
-    st.altair_chart(
-        (bars + clean.encode(y=zero) + none.encode(y=zero)).properties(height=140), width="stretch", key="trend"
-    )
+    bars = base.mark_bar(color="#b35c00").encode(y=alt.Y("per 1,000 sessions:Q", title="per 1,000"))
+    signs = base.mark_text(dy=-9, color=parts.ink()).encode(y="zero:Q", text="sign:N")
+    st.altair_chart((bars + signs).properties(height=140), width="stretch", key="trend")
 
 
 def _quiet(found: Sequence[QuietHours], zone: str, *, sited: bool) -> None:
@@ -298,6 +271,13 @@ _QUIET_COLUMNS: parts.Columns = {
     "chargers": NumberColumn("chargers", width=75),
     "by hour": st.column_config.BarChartColumn("0 h … 23 h", width=220, y_min=0),
 }
+
+
+def _export(found: Sequence[Standing]) -> None:
+    """Every gate of every cohort that is on the screen."""
+    readable = [one.verdict for one in found if one.verdict is not None]
+    rows = [row for one in readable for row in _exported(one)]
+    parts.export("rollout", rows, document=written(readable))
 
 
 def _exported(verdict: Verdict) -> list[dict[str, object]]:

@@ -134,7 +134,7 @@ def test_a_deep_link_right_after_the_start_is_the_whole_app(
 
 def test_the_overview_fits_its_verdict_on_a_laptop(seeded: Store, browser: Browser) -> None:
     """Sessions, money and all four severities are on the screen without scrolling."""
-    browser.open("", "Fleet overview")
+    browser.open("fleet", "Fleet overview")
     seen = queries.overview(seeded)
     assert f"{seen.compared} of {seen.judged}" in browser.text()
     for words in ("Money at stake", "▲ critical", "◆ major", "● minor", "○ info"):
@@ -149,7 +149,7 @@ def test_the_overview_fits_its_verdict_on_a_laptop(seeded: Store, browser: Brows
 def test_a_severity_leads_to_its_discrepancies(seeded: Store, browser: Browser) -> None:
     """The link of a severity opens the list with that filter in the address and the chosen time zone kept."""
     severity = queries.severities(seeded)[0].severity
-    browser.open("?tz=Europe/Berlin", "Fleet overview")
+    browser.open("fleet?tz=Europe/Berlin", "Fleet overview")
     browser.page.get_by_role("link", name=f"Show {severity}").click()
     browser.page.get_by_role("heading", name="Discrepancies", exact=True).wait_for()
     browser.settle()
@@ -220,7 +220,7 @@ def test_a_store_that_nobody_serves_is_a_sentence(chromium: Any) -> None:
     with Served(free_port(), environment(f"clickhouse://x:hidden@127.0.0.1:{free_port()}/shadow")) as served:
         page = chromium.new_page(viewport=LAPTOP)
         found = Browser(page, served.url)
-        for address, heading in (("", "Fleet overview"), ("discrepancies", "Discrepancies")):
+        for address, heading in (("", "Rollout"), ("fleet", "Fleet overview"), ("discrepancies", "Discrepancies")):
             found.open(address, heading)
             assert "The store does not answer" in found.text()
             assert "hidden" not in found.text()
@@ -236,7 +236,7 @@ def test_the_last_figures_stay_when_the_store_goes_away(tmp_path: Path, chromium
         with Served(free_port(), environment(own.url())) as served:
             page = chromium.new_page(viewport=LAPTOP)
             found = Browser(page, served.url)
-            found.open("", "Fleet overview")
+            found.open("fleet", "Fleet overview")
             own.stop()
             page.get_by_text("The store does not answer.").wait_for(timeout=60_000)
             page.wait_for_timeout(12_000)  # longer than the period of the figures

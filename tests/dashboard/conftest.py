@@ -15,7 +15,7 @@ from diff.store.engine import EmbeddedEngine
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 
 Open = Callable[..., AppTest]
-"""Opens a page of the app: its name (`overview`, `discrepancies`, `session`) and the parameters of the address."""
+"""Opens a page of the app by the name of its file (`rollout`, `fleet` …) and the parameters of the address."""
 
 
 @pytest.fixture
@@ -31,11 +31,6 @@ def open_page(
             url = engine.url(request.getfixturevalue("store").address.database)
         monkeypatch.setenv("SHADOW_STORE_URL", url)
         page = AppTest.from_file(str(APP), default_timeout=30)
-        for key, value in parameters.items():
-            page.query_params[key] = value
-        if name == "overview":
-            return page.run()
-        page.run()
         page.switch_page(f"views/{name}.py")
         for key, value in parameters.items():
             page.query_params[key] = value

@@ -26,7 +26,7 @@ from ingest.frame import Frame, FrameKind
 from ingest.recording import Reader
 
 RECORDING = Path(__file__).resolve().parents[2] / "../shared/recordings/huawei-like-two-sessions.jsonl"
-PAGES = ("overview", "discrepancies", "session")
+PAGES = ("rollout", "discrepancies", "fingerprint", "session", "fleet")
 
 Open = Callable[..., AppTest]
 Texts = Callable[[AppTest], str]
@@ -101,7 +101,7 @@ def table(page: AppTest, column: str) -> list[dict[str, Any]]:
 def test_the_overview_says_every_figure_with_its_denominator(fleet: Store, open_page: Open, texts: Texts) -> None:
     """Chargers, bytes, sessions and money of the store stand on the page with what they are counted of."""
     seen = queries.overview(fleet)
-    said = texts(healthy(open_page("overview")))
+    said = texts(healthy(open_page("fleet")))
     assert f"Chargers seen: {seen.chargers}" in said
     assert f"Sessions compared: {seen.compared} of {seen.judged}" in said
     assert "Seen of what was forwarded: 100 %" in said
@@ -112,7 +112,7 @@ def test_the_overview_says_every_figure_with_its_denominator(fleet: Store, open_
 
 def test_the_overview_lists_chargers_with_links_to_their_discrepancies(fleet: Store, open_page: Open) -> None:
     """The charger with the planted difference stands first, and its link opens its discrepancies."""
-    rows = table(healthy(open_page("overview")), "compared")
+    rows = table(healthy(open_page("fleet")), "compared")
     assert len(rows) == 6
     assert rows[0]["charger"] == f"discrepancies?charger={latest(fleet).charger_id}"
     assert (rows[0]["critical"], rows[1]["critical"]) == (1, 0)
@@ -127,13 +127,13 @@ def test_links_carry_the_chosen_time_zone(fleet: Store, open_page: Open) -> None
     seconds = first.first_seen // 1_000_000 + (5 * 60 + 45) * 60
     hours, minutes = seconds % 86_400 // 3_600, seconds % 3_600 // 60
     assert row["first seen"][11:16] == f"{hours:02d}:{minutes:02d}"
-    assert "tz=Asia%2FKathmandu" in table(open_page("overview", tz="Asia/Kathmandu"), "compared")[0]["charger"]
+    assert "tz=Asia%2FKathmandu" in table(open_page("fleet", tz="Asia/Kathmandu"), "compared")[0]["charger"]
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("overview", "Nothing has been mirrored yet"),
+        ("fleet", "Nothing has been mirrored yet"),
         ("discrepancies", "the shadow is blind"),
         ("session", "No session has been seen yet"),
     ],
@@ -151,7 +151,7 @@ def test_an_empty_store_is_called_blind_not_clean(
 def test_frames_without_a_comparison_give_no_zero(store: Store, open_page: Open, texts: Texts) -> None:
     """Chargers that are seen but never compared: severities and money are unknown, completeness too without a tap."""
     fill(store, [Frame("CP-1", "c", 0, 1_700_000_000_000_000, FrameKind.OPENED)], accounts=False)
-    page = healthy(open_page("overview"))
+    page = healthy(open_page("fleet"))
     values = {metric.label.split("[")[-1].rstrip("]"): metric.value for metric in page.metric}
     unknown = ("Seen of what was forwarded", "Money at stake", "▲ critical", "○ info")
     assert [values[name] for name in unknown] == ["\N{EN DASH}"] * 4
@@ -165,7 +165,7 @@ def test_a_store_that_is_away_is_a_sentence_with_the_next_step(open_page: Open, 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"clickhouse://someone:very-secret@127.0.0.1:{taken.getsockname()[1]}/shadow"
-        page = healthy(open_page(name, url=url))
+        page = healthy(open_page(name, url=url, fp="feedbeef00000001"))
     said = texts(page)
     assert "The store does not answer" in said
     assert "shadow-csms run" in said
@@ -187,14 +187,14 @@ def test_a_store_that_cannot_be_used_says_which_step_is_missing(
     open_page: Open, texts: Texts, engine: EmbeddedEngine, make_url: Callable[[EmbeddedEngine], str], says: str
 ) -> None:
     """No URL, a wrong one, a database without tables and a wrong password each get their own sentence."""
-    assert says in texts(healthy(open_page("overview", url=make_url(engine))))
+    assert says in texts(healthy(open_page("fleet", url=make_url(engine))))
 
 
 def test_the_store_coming_back_needs_only_the_button(
     fleet: Store, open_page: Open, texts: Texts, engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a sentence about a store that is away, trying again shows the page."""
-    page = open_page("overview", url="clickhouse://nobody@127.0.0.1:1/shadow")
+    page = open_page("fleet", url="clickhouse://nobody@127.0.0.1:1/shadow")
     monkeypatch.setenv("SHADOW_STORE_URL", engine.url(fleet.address.database))
     page.button(key="try-again").click().run()
     assert "Chargers seen: 6" in texts(healthy(page))
@@ -235,15 +235,17 @@ def test_a_clean_fleet_is_called_clean_with_its_denominator(store: Store, open_p
 def test_a_fingerprint_in_the_address_shows_meaning_remedy_and_evidence(
     fleet: Store, open_page: Open, texts: Texts
 ) -> None:
-    """The catalogue's sentences, both values, the delta and the frames of the occurrence stand below the list."""
-    page = healthy(open_page("discrepancies", fp="feedbeef00000001"))
+    """The catalogue's sentences, both values, the delta and the frames of the occurrence stand on its page."""
+    page = healthy(open_page("fingerprint", fp="feedbeef00000001"))
     said = texts(page)
     assert "What it means.** The energy that the primary bills" in said
     assert "What to do.** Compare meterStart and meterStop" in said
     assert "planted by the test" in said
     codes = [code.value for code in page.code]
     assert codes[:3] == ["1000", "2000", "+1\u202f000 Wh"]
-    assert len(page.expander) == 1 + 3  # the folded filters, and a box for each frame
+    assert len(page.expander) == 2 + 3  # to acknowledge it, the trail, and a box for each frame
+    short = texts(healthy(open_page("discrepancies", fp="feedbeef00000001")))
+    assert "What to do.** Compare meterStart and meterStop" in short
     (row,) = table(page, "charger's time")
     assert row["session"] == f"session?id={latest(fleet).session_id}"
 
@@ -314,7 +316,7 @@ def test_the_real_recording_shows_248_wh(store: Store, open_page: Open, texts: T
     line = next(line for line in queries.latest_sessions(store) if line.primary_energy_wh)
     said = texts(healthy(open_page("session", id=line.session_id)))
     assert "**248 Wh** / **248 Wh** / **0 Wh**" in said
-    overview = texts(healthy(open_page("overview")))
+    overview = texts(healthy(open_page("fleet")))
     assert "the tap gives no account. 126 frames stored" in overview
 
 
@@ -335,12 +337,15 @@ def test_hostile_texts_of_a_charger_are_shown_as_text(store: Store, open_page: O
         )
     )  # fmt: skip
     writer.flush()
-    healthy(open_page("overview"))
-    page = healthy(open_page("discrepancies", fp="f0", status="all"))
+    healthy(open_page("fleet"))
+    listed = healthy(open_page("discrepancies", fp="f0", status="all"))
+    page = healthy(open_page("fingerprint", fp="f0"))
     shown = [code.value for code in page.code]
     assert shown[:2] == [nasty, nasty]
     assert nasty in shown[3:]
-    marked = [element.value for element in (*page.markdown, *page.caption, *page.subheader)]
+    marked = [
+        element.value for one in (page, listed) for element in (*one.title, *one.markdown, *one.caption, *one.subheader)
+    ]
     assert not [text for text in marked if "](http" in text or "<script" in text.replace("\\<", "")]
 
 
@@ -373,7 +378,7 @@ def test_news_are_counted_on_the_button_that_shows_them(fleet: Store, open_page:
 
 def test_the_first_frame_brings_the_page_to_life(store: Store, open_page: Open, texts: Texts) -> None:
     """A page that was opened on an empty store shows the fleet when it has come."""
-    page = healthy(open_page("overview"))
+    page = healthy(open_page("fleet"))
     assert "Nothing has been mirrored yet" in texts(page)
     fill(store, frames(seed=5, chargers=3, sessions_per_charger=1, faults=False))
     data.forget()
@@ -384,7 +389,7 @@ def test_no_price_leaves_the_energy_and_says_how_to_set_one(
     fleet: Store, open_page: Open, texts: Texts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a price the difference is shown in Wh."""
-    page = open_page("overview")
+    page = open_page("fleet")
     monkeypatch.setenv("SHADOW_PRICE_PER_KWH", "cheap")
     said = texts(healthy(page.run()))
     assert "Energy at stake: 1\u202f000 Wh" in said
@@ -400,7 +405,9 @@ def test_the_address_of_a_filter_covers_every_field_of_it() -> None:
         "losses",
         "codes",
         "classes",
+        "actions",
         "charger",
+        "chargers",  # as sites
         "vendors",
         "models",
         "firmwares",

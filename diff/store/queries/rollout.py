@@ -121,7 +121,7 @@ def quiet_hours(
     FROM (
         SELECT charger_id, arrayJoin(arrayMap(
             step -> toStartOfHour(first_received_at, %(zone)s) + toIntervalHour(step),
-            range(toUInt32(least(dateDiff('hour', toStartOfHour(first_received_at, %(zone)s), last_received_at) + 1,
+            range(toUInt32(least(dateDiff('hour', first_received_at, last_received_at, %(zone)s) + 1,
                 %(longest)s))))) AS hour_begin
         FROM sessions FINAL
         WHERE judging_run = %(run)s AND status = 'open' AND {where} AND {_WITHIN}
