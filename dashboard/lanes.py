@@ -164,12 +164,12 @@ def _lanes(rows: list[dict[str, Any]], axis: alt.X, ink: str) -> Any:
     )
     rings = (
         base.transform_filter("datum.proves")
-        .mark_point(filled=False, size=220, strokeWidth=2, shape="circle")
+        .mark_point(filled=False, size=220, strokeWidth=2, shape="circle", aria=False)
         .encode(color=alt.value(_RING))
     )
     names = (
         base.transform_filter("datum.landmark != '' && datum.weight == 1")
-        .mark_text(dy=-11, fontSize=11, align="center", fontWeight="bold", color=ink)
+        .mark_text(dy=-11, fontSize=11, align="center", fontWeight="bold", color=ink, aria=False)
         .encode(text="landmark:N")
     )
     return alt.layer(points, rings, names).properties(height=170)

@@ -148,9 +148,13 @@ def _facts(line: ChargerLine, told: Sequence[Link], seen: Sequence[Stretch]) -> 
         st.caption("Open discrepancies")
         worst = f"▲ {line.critical} critical · ◆ {line.major} major · ● {line.minor} · ○ {line.info}"
         st.markdown(f"**{worst}**")
-        st.markdown(
-            f"[{words.of(line.compared, line.sessions, 'session')} compared]"
-            f"({links.address(links.DISCREPANCIES, charger=line.charger_id, tz=parts.zone_parameter())})"
+        st.caption(f"{words.of(line.compared, line.sessions, 'session')} compared")
+        zone = parts.zone_parameter()
+        st.page_link(
+            "views/discrepancies.py",
+            label="Show them",
+            icon=":material/difference:",
+            query_params={"charger": line.charger_id} | ({} if zone is None else {"tz": zone}),
         )
     with places[3].container(border=True, height="stretch"):
         st.caption("Make")

@@ -159,8 +159,17 @@ def _facts(line: SessionLine) -> None:
             f"token {line.id_token or words.NEVER} (pseudonym)"
         )
         kind = " ".join(part for part in (line.vendor, line.model, line.firmware) if part)
-        of = links.address(links.CHARGER, id=line.charger_id, tz=parts.zone_parameter())
-        st.caption(f"[{words.escaped(kind) or 'make not seen: no BootNotification was mirrored'}]({of})")
+        st.page_link(
+            "views/charger.py",
+            label=words.escaped(kind) or "make not seen: no BootNotification was mirrored",
+            icon=":material/ev_charger:",
+            query_params=_with_zone(id=line.charger_id),
+        )
+
+
+def _with_zone(**parameters: str) -> dict[str, str]:
+    zone = parts.zone_parameter()
+    return parameters if zone is None else {**parameters, "tz": zone}
 
 
 def _or_never(number: int | None) -> str:

@@ -330,7 +330,7 @@ def test_a_charger_leads_to_its_session_and_back(seeded: Store, browser: Browser
     """The session page links the charging station, in the chosen time zone."""
     line = queries.latest_sessions(seeded, limit=1)[0]
     browser.open(f"session?id={line.session_id}&tz=Asia/Tokyo", f"Session on {line.charger_id}")
-    browser.page.locator(f'a[href*="charger?id={line.charger_id}"]').first.click()
+    browser.page.locator('a[href*="charger?id="]').first.click()
     browser.page.get_by_role("heading", name=f"Charger {line.charger_id}", exact=True).wait_for(timeout=60_000)
     browser.settle()
     assert browser.parameters()["tz"] == ["Asia/Tokyo"]
