@@ -149,12 +149,11 @@ def _facts(line: ChargerLine, told: Sequence[Link], seen: Sequence[Stretch]) -> 
         worst = f"▲ {line.critical} critical · ◆ {line.major} major · ● {line.minor} · ○ {line.info}"
         st.markdown(f"**{worst}**")
         st.caption(f"{words.of(line.compared, line.sessions, 'session')} compared")
-        zone = parts.zone_parameter()
         st.page_link(
             "views/discrepancies.py",
             label="Show them",
             icon=":material/difference:",
-            query_params={"charger": line.charger_id} | ({} if zone is None else {"tz": zone}),
+            query_params={"charger": line.charger_id},
         )
     with places[3].container(border=True, height="stretch"):
         st.caption("Make")

@@ -163,13 +163,8 @@ def _facts(line: SessionLine) -> None:
             "views/charger.py",
             label=words.escaped(kind) or "make not seen: no BootNotification was mirrored",
             icon=":material/ev_charger:",
-            query_params=_with_zone(id=line.charger_id),
+            query_params={"id": line.charger_id},
         )
-
-
-def _with_zone(**parameters: str) -> dict[str, str]:
-    zone = parts.zone_parameter()
-    return parameters if zone is None else {**parameters, "tz": zone}
 
 
 def _or_never(number: int | None) -> str:
