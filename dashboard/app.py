@@ -49,9 +49,10 @@ def main() -> None:
             ),
         ]
     )
-    tighten()
-    choose_zone()
-    access.draw()
+    if page.url_path:  # the bare address sends on, and may do so only before a widget has taken up its parameters
+        tighten()
+        choose_zone()
+        access.draw()
     page.run()
 
 

@@ -229,7 +229,7 @@ def _timeline(found: Sequence[DayCount]) -> None:
     looked = base.mark_bar(color="#6b7684").encode(
         x=x, y=alt.Y("compared sessions:Q", title="compared", axis=alt.Axis(tickCount=3)), tooltip=tips
     )
-    wide = {"width": 560}
+    wide = {"width": 500}
     st.altair_chart(
         alt.vconcat(faults.properties(height=80, **wide), looked.properties(height=50, **wide), spacing=4),
         width="content",

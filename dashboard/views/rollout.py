@@ -22,6 +22,7 @@ from diff.store.queries.rollout import QuietHours, Standing, quiet_hours
 __all__ = ["show"]
 
 _DAY = 86_400_000_000
+_HOUR = 3_600_000_000
 _SIGNS = {"GO": "✔ go", "HOLD": "✖ hold", "INCONCLUSIVE": "? open"}
 
 
@@ -101,7 +102,7 @@ def _drawn(known: Cohorts, found: Sequence[Standing], pulse: Pulse, at: int | No
     _cohort(shown, found, old=old)
     zone = parts.zone_name()
     moment = at or pulse.last_frame_at or data.minute()
-    _quiet(data.load(quiet_hours, known, zone, moment // 60_000_000 * 60_000_000), zone, sited=bool(known.sites))
+    _quiet(data.load(quiet_hours, known, zone, moment // _HOUR * _HOUR), zone, sited=bool(known.sites))
 
 
 def _row(one: Standing) -> dict[str, object]:

@@ -47,7 +47,7 @@ class Retention(msgspec.Struct, frozen=True):
     """Frames and 2.0.1 messages."""
     findings_days: int = 396
     """Sessions, discrepancies, verdicts, dead letters and connections: thirteen months, a year compared with its last.
-    What people acknowledged is kept for ever."""
+    What people acknowledged and changed is kept for ever."""
 
 
 _EVIDENCE: Final = ("frames", "messages", "frame_counts", "message_counts")

@@ -11,12 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from dashboard.serve import PagesStartError, Served, environment
+from dashboard.words import SEVERITY_NAMES
 from demo.stored import fill
 from demo.traffic import frames
 from diff.store import queries
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from diff.store.queries import Filter, Group
+from diff.store.queries.acknowledgements import acknowledgements
 
 CHROMIUM = Path("/usr/bin/chromium")
 LAPTOP = {"width": 1440, "height": 900}
@@ -171,6 +173,41 @@ def test_the_overview_fits_its_verdict_on_a_laptop(seeded: Store, browser: Brows
         assert box["x"] + box["width"] < LAPTOP["width"]
     main = browser.page.locator("[data-testid=stMain]")
     assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), "the page is wider than the screen"
+
+
+def test_the_rollout_shows_verdict_and_reason_on_a_laptop(seeded: Store, browser: Browser) -> None:
+    """The bare address is the rollout's; verdict, why not and what would change it are there without scrolling."""
+    browser.page.set_viewport_size({"width": 1366, "height": 768})
+    browser.open("?about=newest-frame&tz=Asia/Tokyo", "Rollout")
+    browser.page.get_by_role("heading", name="Gates").wait_for(timeout=60_000)
+    browser.settle()
+    assert urlsplit(browser.page.url).path == "/rollout"
+    assert browser.parameters() == {"about": ["newest-frame"], "tz": ["Asia/Tokyo"]}
+    for words in ("Why not:", "What would change it."):
+        box = browser.page.get_by_text(words).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < 768
+    main = browser.page.locator("[data-testid=stMain]")
+    assert main.evaluate("e => e.scrollWidth <= e.clientWidth"), "the page is wider than the screen"
+
+
+def test_acknowledged_on_the_page_it_is_in_the_store(seeded: Store, browser: Browser) -> None:
+    """Reason and owner are typed, the button pressed: the store has it, the page says so, and the trail names it."""
+    group = worst(seeded)
+    browser.open(f"fingerprint?fp={group.fingerprint}", f"{SEVERITY_NAMES[group.severity]} {group.code}")
+    browser.page.get_by_text("Acknowledge it").click()
+    browser.page.get_by_role("textbox", name="Reason: why may it be so").fill("a fault that was planted")
+    browser.page.get_by_role("textbox", name="Owner: who answers for it").fill("the field team")
+    browser.page.get_by_role("button", name="Acknowledge", exact=True).click()
+    browser.page.get_by_text("acknowledged, holds").wait_for(timeout=30_000)
+    browser.page.get_by_text("(1 change)").wait_for(timeout=30_000)  # at the foot of the page
+    browser.settle()
+    (held,) = acknowledgements(seeded)
+    assert (held.fingerprint, held.owner, held.reason) == (
+        group.fingerprint,
+        "the field team",
+        "a fault that was planted",
+    )
 
 
 def test_a_severity_leads_to_its_discrepancies(seeded: Store, browser: Browser) -> None:

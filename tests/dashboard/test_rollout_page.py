@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import access, data
+from dashboard import access, app, data
 from diff.store.client import Store
+from diff.store.engine import EmbeddedEngine
 from diff.store.queries.acknowledgements import acknowledgements
 from diff.store.queries.changes import changes
 from diff.store.queries.verdicts import verdict_history
@@ -203,3 +204,32 @@ def a_critical(at: int) -> Any:
         name for name, one in CATALOGUE.items() if one.severity is Severity.CRITICAL and name not in MONEY_CODES
     )
     return a_fault(code, at, unit=None, delta=None)
+
+
+def test_the_bare_address_is_the_rollout_with_all_its_parameters(
+    fleet: Store, cohorts: Path, engine: EmbeddedEngine, texts: Texts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What somebody appended to the address of the dashboard itself is obeyed by its first page."""
+    monkeypatch.setenv("SHADOW_STORE_URL", engine.url(fleet.address.database))
+    page = AppTest.from_file(str(Path(app.__file__)), default_timeout=30)
+    page.query_params["cohort"] = "birch"
+    page.query_params["tz"] = "Asia/Tokyo"
+    said = texts(healthy(page.run()))
+    assert "birch" in page.subheader[0].value
+    assert "Asia/Tokyo" in said
+
+
+def test_discrepancies_narrow_by_site_action_and_standing(fleet: Store, cohorts: Path, open_page: Open) -> None:
+    """A site stands for its charging stations, an action for the message that the path names, each in the address."""
+    add(fleet, a_fault("session.energy", AT - 3_600_000_000, charger=0))
+    add(fleet, a_fault("meter.unit-assumed", AT - 3_600_000_000, charger=1, path="MeterValues.Energy"))
+    for parameters, codes in (
+        ({}, ["session.energy", "meter.unit-assumed"]),
+        ({"site": "Depot North"}, ["session.energy"]),
+        ({"action": "MeterValues"}, ["meter.unit-assumed"]),
+        ({"standing": ["new"], "site": "Depot North"}, ["session.energy"]),
+    ):
+        rows = table(healthy(open_page("discrepancies", **parameters)), "because")
+        assert [row["code"] for row in rows] == codes, parameters
+    assert (rows[0]["status"], rows[0]["affected"], rows[0]["of"]) == ("✦ new", "1 of 3", 1200)
+    assert open_page("discrepancies", standing=["gone"]).info

@@ -98,17 +98,15 @@ def quiet_hours(
 
     Times are the tap's. A charging station that two sites name counts at the first.
     """
-    fleet = fleet_members(store, run)
     places: dict[str, str] = {}
+    fleet = fleet_members(store, run) if cohorts.sites else []  # a hundred thousand: only where they have to be placed
     for site in cohorts.sites:
         own, _ = members(Cohort(name="site", sites=(site,)), cohorts, fleet)
         for one in own:
             places.setdefault(one.charger_id, site)
-    if not cohorts.sites:
-        places = {one.charger_id: _FLEET for one in fleet}
-    if not places:
+    if cohorts.sites and not places:
         return []
-    names = list(dict.fromkeys(places.values()))
+    names = list(dict.fromkeys(places.values())) or [_FLEET]
     since = max(at - days * DAY, 0)
     where = "1"
     params: dict[str, object] = {"run": run, "since": since, "at": at, "zone": zone, "longest": _LONGEST_HOURS}
@@ -135,16 +133,16 @@ def quiet_hours(
     WHERE judging_run = %(run)s AND status = 'open' AND {where} AND {_WITHIN} GROUP BY site"""
     sessions = dict(read(store, query, params))
     query = f"""
-    SELECT {place} AS site, toUnixTimestamp64Micro(min(first_seen)), toUnixTimestamp64Micro(max(last_seen))
+    SELECT {place} AS site, toUnixTimestamp64Micro(min(first_seen)), toUnixTimestamp64Micro(max(last_seen)),
+        uniqExact(charger_id)
     FROM chargers FINAL WHERE judging_run = %(run)s AND {where} GROUP BY site"""
-    watched = {site: (first, last) for site, first, last in read(store, query, params)}
-    stations = Counter(places.values())
+    watched = {row[0]: row[1:] for row in read(store, query, params)}
     found = []
     for number, name in enumerate(names):
-        first, last = watched.get(number, (at, at))
+        first, last, stations = watched.get(number, (at, at, 0))
         whole = max((min(last, at) - max(first, since)) // DAY, 0)
         hours = tuple(running[number, hour] for hour in range(24))
-        found.append(QuietHours(name, stations[name], whole, sessions.get(number, 0), hours))
+        found.append(QuietHours(name, stations, whole, sessions.get(number, 0), hours))
     return found
 
 

@@ -15,7 +15,7 @@ from diff.store.tables import TABLES
 
 _DERIVED = ("schema_versions", "frame_counts", "message_counts", "fingerprints")
 """Not written by the writer."""
-_AGEING = {*TABLES, *_DERIVED} - {"chargers", "device_facts", "schema_versions", "acknowledgements"}
+_AGEING = {*TABLES, *_DERIVED} - {"chargers", "device_facts", "schema_versions", "acknowledgements", "changes"}
 
 
 def test_migrating_twice_applies_everything_once(bare_store: Store) -> None:
