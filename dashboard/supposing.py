@@ -63,7 +63,7 @@ def _moves(line: SessionLine, found: dict[str, Any], after: ShadowConfig) -> Non
     counted = 0 if sums is None else sums["sessions"] + sums["unfinished"]
     st.caption(
         f"From TxStartPoint {_said(_now().tx_start_points)}, TxStopPoint {_said(_now().tx_stop_points)} to"
-        f" {_said(after.tx_start_points)}, {_said(after.tx_stop_points)}; {words.plural(counted, 'session')} in the"
+        f" TxStartPoint {_said(after.tx_start_points)}, TxStopPoint {_said(after.tx_stop_points)}; {words.plural(counted, 'session')} in the"
         f" {words.plural(found['frames'], 'frame')} around it lived twice."
     )
     if sums is None or not counted:

@@ -46,7 +46,12 @@ def chart(
         alt.Chart(alt.InlineData(rows))
         .mark_bar(height=16, cornerRadius=2)
         .encode(
-            x=alt.X("begin:T", title=None, scale=alt.Scale(type="utc", domain=span), axis=alt.Axis(labelOverlap=True)),
+            x=alt.X(
+                "begin:T",
+                title=None,
+                scale=alt.Scale(type="utc", domain=span),
+                axis=alt.Axis(labelOverlap=True, format="%d %b %H:%M", tickCount=8),
+            ),
             x2="end:T",
             y=alt.Y("lane:N", title=None, sort=lanes, axis=alt.Axis(domain=False, ticks=False, minExtent=90)),
             color=alt.Color(
@@ -63,7 +68,7 @@ def chart(
             ],
         )
     )
-    return bars.properties(height=34 * len(lanes) + 30)
+    return alt.vconcat(bars.properties(height=34 * len(lanes)))
 
 
 def _stretch(one: Stretch, zone: tzinfo) -> dict[str, Any]:

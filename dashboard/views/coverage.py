@@ -32,11 +32,12 @@ __all__ = ["show"]
 _PARTS: Final = ("actions", "fields", "variables", "weight")
 _SPANS: Final = {"day": 1, "week": 7, "month": 30}
 _SAMPLES: Final = {"2000": 2_000, "10000": 10_000}
+# Charging stations of a sample of frames.
 _STATIONS: Final = 10
-"""Charging stations of a sample of frames."""
+# Charging stations whose device models are looked at.
 _MODELS: Final = 100
-"""Charging stations whose device models are looked at."""
 _MOST_ROWS: Final = 3_000
+# A sign and the word for what becomes of a field; of 2.0.1 it is `rules: …` or `schema`.
 _HANDLINGS: Final = {
     "mapped": "✔ mapped",
     "lossy": "◆ lossy",
@@ -45,7 +46,6 @@ _HANDLINGS: Final = {
     "unclassified": "? unclassified",
     "schema": "○ schema only",
 }
-"""A sign and the word for what becomes of a field; of 2.0.1 it is `rules: …` or `schema`."""
 
 
 def show() -> None:

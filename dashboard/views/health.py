@@ -25,8 +25,8 @@ __all__ = ["show"]
 _EVERY: Final = "5s"
 _SPANS: Final = {"day": 1, "week": 7, "month": 28}
 _DAY: Final[Micros] = 86_400_000_000
+# An account of a tap that is older: nothing newer is known of the connections.
 _STALE: Final[Micros] = 15 * 60_000_000
-"""An account of a tap that is older: nothing newer is known of the connections."""
 _STANDINGS: Final = {
     Standing.HEALTHY: ":green[✔ healthy]",
     Standing.DEGRADED: ":orange[▲ degraded: primary unaffected, shadow blind or behind]",

@@ -167,5 +167,5 @@ def test_what_if_lives_the_session_again(look: Look, seeded: Store, texts: Texts
     """Other points in the address live the session a second time and say how it moves."""
     line = next(one for one in queries.latest_sessions(seeded) if one.compared)
     said = texts(look("session", id=line.session_id, tx_start="Authorized"))
-    assert "to Authorized" in said
+    assert "to TxStartPoint Authorized" in said
     assert "lived twice" in said
