@@ -62,8 +62,7 @@ def _moves(line: SessionLine, found: dict[str, Any], after: ShadowConfig) -> Non
     sums = next(iter(found["cohorts"].values()), None)
     counted = 0 if sums is None else sums["sessions"] + sums["unfinished"]
     st.caption(
-        f"From TxStartPoint {_said(_now().tx_start_points)}, TxStopPoint {_said(_now().tx_stop_points)} to"
-        f" TxStartPoint {_said(after.tx_start_points)}, TxStopPoint {_said(after.tx_stop_points)}; {words.plural(counted, 'session')} in the"
+        f"From {_both(_now())} to {_both(after)}; {words.plural(counted, 'session')} in the"
         f" {words.plural(found['frames'], 'frame')} around it lived twice."
     )
     if sums is None or not counted:
@@ -121,3 +120,7 @@ def _now() -> ShadowConfig:
 
 def _said(points: frozenset[str]) -> str:
     return ", ".join(sorted(points))
+
+
+def _both(one: ShadowConfig) -> str:
+    return f"TxStartPoint {_said(one.tx_start_points)}, TxStopPoint {_said(one.tx_stop_points)}"

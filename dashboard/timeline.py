@@ -28,6 +28,7 @@ _COLOURS: Final = {Sight.SEEN: "#2e7d32", Sight.BLIND: "#b3261e", Sight.AWAY: "#
 _CONNECTION: Final = "connection"
 _SESSION: Final = "session"
 _BILLED: Final = "#1f5fa8"
+_AXIS: Final = alt.Axis(labelOverlap=True, format="%d %b %H:%M", tickCount=8)
 
 
 def chart(
@@ -50,7 +51,7 @@ def chart(
                 "begin:T",
                 title=None,
                 scale=alt.Scale(type="utc", domain=span),
-                axis=alt.Axis(labelOverlap=True, format="%d %b %H:%M", tickCount=8),
+                axis=_AXIS,
             ),
             x2="end:T",
             y=alt.Y("lane:N", title=None, sort=lanes, axis=alt.Axis(domain=False, ticks=False, minExtent=90)),
