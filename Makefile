@@ -33,6 +33,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench stream
 	$(BIN)/python -m bench store
 	$(BIN)/python -m bench judge
+	$(BIN)/python -m bench dashboard
 
 # A real Apache Kafka on loopback until Ctrl-C (JDK 17 and Maven): docs/decisions/0006-kafka-without-docker.md
 kafka: $(VENV)/.runtime

@@ -124,6 +124,9 @@ class Settings(TapSettings):
     alert_seconds: float = Field(60.0, ge=1, le=3600, description="How often it is looked for alerts.")
     alert_gate_seconds: int = Field(3600, ge=60, description="How often the watch gives verdicts, to see one flip.")
     alerts_per_hour: int = Field(30, ge=1, le=10_000, description="Alerts that are said in an hour; the others wait.")
+    dashboard_watch: str = Field(
+        "", description="Monitors that the health page asks, as http://127.0.0.1:9464, separated by commas."
+    )
     evidence_days: int = Field(30, ge=0, description="Days that frames and 2.0.1 messages are stored; 0 for ever.")
     findings_days: int = Field(396, ge=0, description="Days that sessions and discrepancies are stored; 0 for ever.")
     price_per_kwh: Decimal = Field(Decimal("0.50"), ge=0, description="Price at which an energy difference is shown.")

@@ -7,6 +7,7 @@ import sys
 
 NAMES = {
     "actions": "microseconds of each action of 1.6 through the pure core, beside the ocpp package",
+    "dashboard": "first paint and interaction of every screen in a browser, on ten million discrepancies",
     "core": "frames/s of one core through the whole pure core, beside the ocpp package",
     "footprint": "bytes of a frame in Kafka, spool and store, state of a charger, recovery time",
     "judge": "stored frames judged anew a second, beside reading and parsing them alone",

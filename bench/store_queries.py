@@ -14,6 +14,10 @@ import msgspec
 from diff.store import queries
 from diff.store.client import Store
 from diff.store.queries import SEVERITIES, Filter, SessionLine
+from diff.store.queries.charger import cuts_of, links_of, said_statuses
+from diff.store.queries.frames import newest_frames
+from diff.store.queries.seen import Kind, action_counts, latest_chargers
+from diff.store.queries.wellbeing import chain, gap_lines, silence
 
 __all__ = ["LIMIT", "Timing", "ask"]
 
@@ -55,7 +59,7 @@ class _Draw:
             "SELECT toUnixTimestamp64Micro(min(observed_at)), toUnixTimestamp64Micro(max(observed_at))"
             " FROM discrepancies"
         )
-        self._first, self._last = int(first), int(last)
+        self._first, self.last = int(first), int(last)
 
     def session(self) -> SessionLine:
         return self.random.choice(self._sessions)
@@ -68,7 +72,7 @@ class _Draw:
 
     def since(self) -> int:
         """A day in the last month: what people look at."""
-        return max(self._last - self.random.randint(1, 30) * _DAY, self._first)
+        return max(self.last - self.random.randint(1, 30) * _DAY, self._first)
 
 
 _Question = Callable[[Store, _Draw], object]
@@ -129,6 +133,15 @@ _QUESTIONS: Final[dict[str, _Question]] = {
     "frames_between": _window,
     "frames_named": _frames_named,
     "recording": _recording,
+    "action_counts, a week": lambda store, draw: action_counts(store, Kind(), draw.last - 7 * _DAY, draw.last),
+    "latest_chargers": _whole(lambda store: latest_chargers(store, Kind(), 10)),
+    "newest_frames": lambda store, draw: newest_frames(store, draw.row()[0], 200),
+    "links_of, a week": lambda store, draw: links_of(store, draw.row()[0], draw.last - 7 * _DAY, draw.last),
+    "cuts_of, a week": lambda store, draw: cuts_of(store, draw.row()[0], draw.last - 7 * _DAY, draw.last),
+    "said_statuses": lambda store, draw: said_statuses(store, draw.row()[0]),
+    "chain, a day": lambda store, draw: chain(store, draw.last - _DAY),
+    "silence": lambda store, draw: silence(store, draw.last),
+    "gap_lines, a week": lambda store, draw: gap_lines(store, draw.last - 7 * _DAY),
 }
 """Every query that reads the store, as the pages ask it. `energy_points` and `window_of` read nothing."""
 

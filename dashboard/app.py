@@ -26,7 +26,9 @@ _PAGES: Final = (
     ("views/rollout.py", "Rollout", ":material/rocket_launch:", links.ROLLOUT),
     ("views/discrepancies.py", "Discrepancies", ":material/difference:", links.DISCREPANCIES),
     ("views/session.py", "Session", ":material/timeline:", links.SESSION),
-    # dash-b
+    ("views/charger.py", "Charger", ":material/ev_charger:", links.CHARGER),
+    ("views/coverage.py", "Coverage", ":material/grid_on:", links.COVERAGE),
+    ("views/health.py", "Health", ":material/monitor_heart:", links.HEALTH),
     ("views/fleet.py", "Fleet", ":material/ev_station:", links.FLEET),
     ("views/audit.py", "Gap audit", ":material/fact_check:", links.AUDIT),
 )

@@ -14,8 +14,9 @@ from typing import Any, Final
 import altair as alt
 from msgspec.structs import replace
 
-from dashboard import words
+from dashboard import curves, words
 from diff.store.queries import EnergyPoint, FrameLine, MessageLine, SessionLine
+from diff.store.queries.readings import PowerPoint
 
 __all__ = ["KINDS", "as_caused", "chart", "kind_of"]
 
@@ -72,8 +73,9 @@ def chart(
     zone: tzinfo,
     *,
     ink: str = "#1a2330",
+    power: Sequence[PowerPoint] = (),
 ) -> alt.VConcatChart:
-    """Both lanes, and below them the energy where there are readings. There is at least one frame or message.
+    """Both lanes, and below them energy and power where there are readings. There is at least one frame or message.
 
     `ink`: the colour of words on the chart.
     """
@@ -81,15 +83,17 @@ def chart(
     rows = [_frame(line, line.frame_id in own, line.frame_id in evidence, zone) for line in frames if line.action]
     rows += [_message(message, zone) for message in messages]
     moments = [line.received_at for line in frames] + [message.at for message in messages]
-    moments += [point.at for point in points]
+    moments += [point.at for point in points] + [point.at for point in power]
     pad = max((max(moments) - min(moments)) // 50, _LEAST_PAD)
     span = [words.clock(min(moments) - pad, zone), words.clock(max(moments) + pad, zone)]
     scale = alt.Scale(type="utc", domain=span)
     bare = alt.X("at:T", title=None, scale=scale, axis=alt.Axis(labels=False, ticks=False, domain=False))
     axis = alt.X("at:T", title=None, scale=scale, axis=alt.Axis(format="%H:%M:%S", labelOverlap=True))
-    layers: list[Any] = [_lanes(rows, bare if points else axis, ink)]
+    layers: list[Any] = [_lanes(rows, bare if points or power else axis, ink)]
     if points:
-        layers.append(_curve(session, points, axis, zone, ink))
+        layers.append(_curve(session, points, bare if power else axis, zone, ink))
+    if power:
+        layers.append(curves.power(power, axis, zone, _ROOM))
     drawn: alt.VConcatChart = alt.vconcat(*layers, spacing=8).resolve_scale(x="shared", color="independent")
     return drawn
 
@@ -160,12 +164,12 @@ def _lanes(rows: list[dict[str, Any]], axis: alt.X, ink: str) -> Any:
     )
     rings = (
         base.transform_filter("datum.proves")
-        .mark_point(filled=False, size=220, strokeWidth=2, shape="circle")
+        .mark_point(filled=False, size=220, strokeWidth=2, shape="circle", aria=False)
         .encode(color=alt.value(_RING))
     )
     names = (
         base.transform_filter("datum.landmark != '' && datum.weight == 1")
-        .mark_text(dy=-11, fontSize=11, align="center", fontWeight="bold", color=ink)
+        .mark_text(dy=-11, fontSize=11, align="center", fontWeight="bold", color=ink, aria=False)
         .encode(text="landmark:N")
     )
     return alt.layer(points, rings, names).properties(height=170)

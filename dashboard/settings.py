@@ -13,13 +13,18 @@ import msgspec
 __all__ = [
     "COHORT_FILE",
     "CURRENCY",
+    "DATA_DIR",
     "FROM_SETTINGS",
     "HOST",
     "PRICE",
     "ROLES_FILE",
     "SECRETS_FILE",
     "STORE_URL",
+    "TARIFF_FILE",
     "THRESHOLDS_FILE",
+    "TX_START",
+    "TX_STOP",
+    "WATCH",
     "Settings",
     "read_settings",
 ]
@@ -32,9 +37,17 @@ THRESHOLDS_FILE: Final = "SHADOW_THRESHOLDS_FILE"
 ROLES_FILE: Final = "SHADOW_DASHBOARD_ROLES_FILE"
 SECRETS_FILE: Final = "SHADOW_DASHBOARD_SECRETS_FILE"
 HOST: Final = "SHADOW_DASHBOARD_HOST"
+WATCH: Final = "SHADOW_DASHBOARD_WATCH"
+DATA_DIR: Final = "SHADOW_DATA_DIR"
+TARIFF_FILE: Final = "SHADOW_TARIFF_FILE"
+TX_START: Final = "SHADOW_TX_START_POINTS"
+TX_STOP: Final = "SHADOW_TX_STOP_POINTS"
 
 
-FROM_SETTINGS: Final = frozenset({PRICE, CURRENCY, COHORT_FILE, THRESHOLDS_FILE, ROLES_FILE, SECRETS_FILE, HOST})
+FROM_SETTINGS: Final = frozenset(
+    {PRICE, CURRENCY, COHORT_FILE, THRESHOLDS_FILE, ROLES_FILE, SECRETS_FILE, HOST}
+    | {WATCH, DATA_DIR, TARIFF_FILE, TX_START, TX_STOP}
+)
 """What the pages are told of the product's settings, beside the store's URL."""
 
 
@@ -52,6 +65,10 @@ class Settings(msgspec.Struct, frozen=True):
     roles_file: Path | None = None
     host: str = ""
     """The address that the pages listen on, where the server itself does not say."""
+    tariff_file: Path | None = None
+    tx_start: str = ""
+    """TxStartPoint that the sessions were lived by, comma separated; empty where nobody says."""
+    tx_stop: str = ""
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -67,6 +84,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         _file(environment, THRESHOLDS_FILE),
         _file(environment, ROLES_FILE),
         environment.get(HOST, "").strip(),
+        _file(environment, TARIFF_FILE),
+        environment.get(TX_START, "").strip(),
+        environment.get(TX_STOP, "").strip(),
     )
 
 

@@ -87,7 +87,7 @@ def _views(url: str) -> dict[str, str]:
         dearest = [group for group in groups if group.code == "session.energy"]
         worst = (dearest or groups)[0].fingerprint
         (one,) = queries.occurrences(store, Filter(fingerprint=worst), limit=1)
-    session = f"session?id={one.session_id}"
+    session, charger = f"session?id={one.session_id}", f"charger?id={one.charger_id}"
     return {
         "rollout": "rollout",
         "rollout-dark": "rollout",
@@ -97,6 +97,14 @@ def _views(url: str) -> dict[str, str]:
         "fingerprint-dark": f"fingerprint?fp={worst}",
         "session": session,
         "session-dark": session,
+        "charger": charger,
+        "charger-dark": charger,
+        "charger-model": f"{charger}&part=device+model",
+        "coverage": "coverage?span=month",
+        "coverage-variables": "coverage?part=variables",
+        "coverage-weight-dark": "coverage?part=weight",
+        "health": "health",
+        "health-dark": "health",
     }
 
 

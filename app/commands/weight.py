@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
@@ -15,13 +14,11 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.sources import Source
-    from shadow.weight import Account, Weight
+    from shadow.weight import Account
 
-__all__ = ["app", "document"]
+__all__ = ["app"]
 
 app: Final = typer.Typer()
-
-_VERSIONS: Final = ("1.6", "2.0.1")
 
 
 @app.command()
@@ -49,6 +46,7 @@ def weight(
 
 def _show(given: Settings, source: Source, *, as_json: bool) -> int:
     from app.sources import count
+    from shadow.weighing import document
     from shadow.weight import Scales
 
     scales = Scales(given.shadow_config())
@@ -61,64 +59,20 @@ def _show(given: Settings, source: Source, *, as_json: bool) -> int:
     return 0
 
 
-def document(account: Account) -> dict[str, Any]:
-    """What `--json` prints: counts as they are, means and ratios rounded to three places, null where there is none."""
-    from shadow.weight import DAY, SESSION_ACTIONS
-
-    days = account.observed / DAY
-    of_sessions = {version: account.total(version, SESSION_ACTIONS[version]) for version in _VERSIONS}
-    of_all = {version: account.total(version) for version in _VERSIONS}
-    names = sorted({name for table in account.by_action.values() for name in table})
-    return {
-        "sessions": account.sessions,
-        "chargers": account.chargers,
-        "charger_days": round(days, 3),
-        "assumed_answers": account.assumed,
-        "passed_over": account.passed_over,
-        "total": _beside(of_all),
-        "per_session": _beside(of_sessions, account.sessions),
-        "per_charger_day": _beside(of_all, days),
-        "actions": {name: _beside({one: account.total(one, (name,)) for one in _VERSIONS}) for name in names},
-    }
-
-
-def _beside(weights: Mapping[str, Weight], over: float = 1) -> dict[str, Any]:
-    old, new = (weights[version] for version in _VERSIONS)
-    beside: dict[str, Any] = {version: _row(weights[version], over) for version in _VERSIONS}
-    beside["ratio"] = {
-        name: round(getattr(new, field) / getattr(old, field), 3) if getattr(old, field) else None
-        for name, field in _FIELDS.items()
-    }
-    return beside
-
-
-_FIELDS: Final = {
-    "messages": "messages",
-    "payload_bytes": "payload",
-    "plain_bytes": "plain",
-    "deflated_bytes": "deflated",
-}
-
-
-def _row(one: Weight, over: float) -> dict[str, float | None]:
-    values = {name: getattr(one, field) for name, field in _FIELDS.items()}
-    if over == 1:
-        return values
-    return {name: round(value / over, 3) if over else None for name, value in values.items()}
-
-
 def _print(read: str, account: Account) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from shadow.weighing import VERSIONS, document
+
     figures = document(account)
     console = Console()
     console.print(f"{read}; {account.sessions} sessions, {figures['charger_days']} charger-days", highlight=False)
-    heads = [f"{version} {name}" for version in _VERSIONS for name in ("messages", "plain", "deflated")]
+    heads = [f"{version} {name}" for version in VERSIONS for name in ("messages", "plain", "deflated")]
     table = Table("", *heads, "ratio plain", "ratio deflated", title="Bytes on the wire, WebSocket frames included")
     rows = {"total": figures["total"], "a session": figures["per_session"], "a charger-day": figures["per_charger_day"]}
     for name, beside in [*rows.items(), *figures["actions"].items()]:
-        values = [beside[version][field] for version in _VERSIONS for field in _SHOWN]
+        values = [beside[version][field] for version in VERSIONS for field in _SHOWN]
         ratios = [beside["ratio"]["plain_bytes"], beside["ratio"]["deflated_bytes"]]
         cells = ["-" if value is None else f"{value:,.0f}" for value in values]
         table.add_row(name, *cells, *("-" if ratio is None else f"{ratio:.2f}" for ratio in ratios))

@@ -12,8 +12,8 @@ from textwrap import fill
 from typing import Any, Final
 from zlib import ZLIB_RUNTIME_VERSION
 
-from app.commands.weight import document
 from demo.traffic import Traffic
+from shadow.weighing import document
 from shadow.weight import SESSION_ACTIONS, Scales
 
 __all__ = ["RECORDED", "measured", "page"]

@@ -223,8 +223,8 @@ def _trend(verdict: Verdict) -> None:
         ),
         tooltip=["from:N", "compared sessions:Q", "critical:Q", "major:Q", "per 1,000 sessions:Q"],
     )
-    bars = base.mark_bar(color="#b35c00").encode(y=alt.Y("per 1,000 sessions:Q", title="per 1,000"))
-    signs = base.mark_text(dy=-9, color=parts.ink()).encode(y="zero:Q", text="sign:N")
+    bars = base.mark_bar(color="#b35c00", aria=False).encode(y=alt.Y("per 1,000 sessions:Q", title="per 1,000"))
+    signs = base.mark_text(dy=-9, color=parts.ink(), aria=False).encode(y="zero:Q", text="sign:N")
     st.altair_chart((bars + signs).properties(height=140), width="stretch", key="trend")
 
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 import streamlit as st
 from streamlit.column_config import LinkColumn, NumberColumn, TextColumn
 
-from dashboard import data, evidence, lanes, links, parts, words
+from dashboard import bills, data, lanes, links, parts, rawframes, states, supposing, words
 from diff.store import queries
 from diff.store.queries import Filter, FrameLine, MessageLine, Occurrence, SessionLine, Window
+from diff.store.queries.readings import power_points
 
 __all__ = ["show"]
 
@@ -50,17 +51,22 @@ def _picker() -> None:
         limit=_LISTED,
     )
     if not found:
-        st.info(
-            "**No session meets these filters.**"
-            if charger or only != "all"
-            else "**No session has been seen yet.** One appears with the first StartTransaction that is mirrored."
-        )
+        if charger or only != "all":
+            states.filtered("**No session meets these filters.**")
+        elif data.load(queries.overview).frames:
+            states.blind(
+                "**No session has been seen yet.** One appears with the first StartTransaction that is mirrored."
+            )
+        else:
+            states.first_run()
         return
     st.caption(
         f"The latest {words.count(len(found))} of {words.plural(found[0].total, 'session')};"
         f" times in {parts.zone_name()}"
     )
-    parts.table([_listed(line) for line in found], _SESSION_COLUMNS, height=560)
+    rows = [_listed(line) for line in found]
+    parts.table(rows, _SESSION_COLUMNS, height=560)
+    parts.export("sessions", rows)
 
 
 def _listed(line: SessionLine) -> dict[str, object]:
@@ -109,6 +115,7 @@ def _delta(line: SessionLine) -> Decimal | None:
 
 def _session(line: SessionLine) -> None:
     st.title(f"Session on {words.escaped(line.charger_id)}", anchor=False)
+    parts.strip(data.load(queries.pulse))
     messages = data.load(queries.messages_of, line)
     found = data.load(queries.occurrences, Filter(session_id=line.session_id), limit=_DISCREPANCIES)
     window = queries.window_of(line, messages)
@@ -117,7 +124,11 @@ def _session(line: SessionLine) -> None:
     _facts(line)
     _chart(line, frames, messages, set(proofs), window)
     _discrepancies(line, found)
-    _frames(line, frames, messages, found, window)
+    bills.draw(line)
+    _ids(line, messages)
+    supposing.draw(line, window)
+    _replay(line, window)
+    rawframes.draw(line, frames, messages, found)
 
 
 def _facts(line: SessionLine) -> None:
@@ -148,7 +159,12 @@ def _facts(line: SessionLine) -> None:
             f"token {line.id_token or words.NEVER} (pseudonym)"
         )
         kind = " ".join(part for part in (line.vendor, line.model, line.firmware) if part)
-        st.caption(words.escaped(kind) or "vendor and model not seen: no BootNotification was mirrored")
+        st.page_link(
+            "views/charger.py",
+            label=words.escaped(kind) or "make not seen: no BootNotification was mirrored",
+            icon=":material/ev_charger:",
+            query_params={"id": line.charger_id},
+        )
 
 
 def _or_never(number: int | None) -> str:
@@ -167,7 +183,8 @@ def _chart(
         return
     messages = lanes.as_caused(messages, frames)
     points = queries.energy_points(messages, window)
-    drawn = lanes.chart(line, frames, messages, points, proofs, parts.zone(), ink=parts.ink())
+    watts = power_points(messages, window)
+    drawn = lanes.chart(line, frames, messages, points, proofs, parts.zone(), ink=parts.ink(), power=watts)
     # A stretched chart of several parts is as wide as its place without the labels left of it: those need the rest.
     st.columns([7, 1])[0].altair_chart(drawn, width="stretch", key="lanes")
     st.caption(
@@ -185,7 +202,52 @@ def _discrepancies(line: SessionLine, found: Sequence[Occurrence]) -> None:
         else:
             st.warning("None so far, and that says little: the session was not compared.")
         return
-    parts.table([_discrepancy(one) for one in found], _DISCREPANCY_COLUMNS, height=260)
+    rows = [_discrepancy(one) for one in found]
+    parts.table(rows, _DISCREPANCY_COLUMNS, height=260)
+    parts.export("discrepancies-of-session", rows)
+
+
+def _ids(line: SessionLine, messages: Sequence[MessageLine]) -> None:
+    """Which name each side has for the same thing."""
+    sequence = [message for message in messages if message.own and message.event_type]
+    rows: list[dict[str, object]] = [
+        {
+            "what": "transaction",
+            "1.6": f"transactionId {line.primary_transaction_id or words.NEVER}",
+            "2.0.1": f"transactionInfo.transactionId {line.shadow_transaction_id or words.NEVER}",
+        },
+        {
+            "what": "place",
+            "1.6": f"connectorId {_or_never(line.connector_id)}",
+            "2.0.1": f"evse.id {_or_never(line.evse_id)}",
+        },
+        {"what": "token", "1.6": f"idTag {line.id_token or words.NEVER}", "2.0.1": "idToken, the same pseudonym"},
+        {
+            "what": "messages",
+            "1.6": words.plural(len({frame for one in sequence for frame in one.caused_by}), "frame"),
+            "2.0.1": words.plural(len(sequence), "TransactionEvent"),
+        },
+    ]
+    with st.expander("Id map: 1.6 and 2.0.1", icon=":material/swap_horiz:"):
+        parts.table(rows, {"1.6": TextColumn("1.6", width=380), "2.0.1": TextColumn("2.0.1", width=460)})
+        parts.export("id-map", rows)
+
+
+def _replay(line: SessionLine, window: Window) -> None:
+    st.subheader("Replay this", anchor=False)
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    name = f"session-{line.session_id}.jsonl"
+    left.code(f"shadow-csms replay {name}", language="shell")
+    right.download_button(
+        "Recording",
+        lambda: data.load(queries.recording, line.charger_id, window.since, window.until),
+        file_name=name,
+        mime="application/jsonl",
+        icon=":material/download:",
+        help="The frames of this session as the file that the command judges again",
+        on_click="ignore",
+        width="stretch",
+    )
 
 
 def _discrepancy(one: Occurrence) -> dict[str, object]:
@@ -210,94 +272,6 @@ _DISCREPANCY_COLUMNS: parts.Columns = {
     "delta": TextColumn("delta", width=125, alignment="right"),
     "status": TextColumn("status", width=85),
 }
-
-
-def _frames(
-    line: SessionLine,
-    frames: Sequence[FrameLine],
-    messages: Sequence[MessageLine],
-    found: Sequence[Occurrence],
-    window: Window,
-) -> None:
-    if not frames:
-        return
-    st.subheader("Raw frames", anchor=False)
-    codes: dict[str, list[str]] = {}
-    for one in found:
-        for frame in one.frames:
-            codes.setdefault(frame, []).append(one.code)
-    left, right = st.columns([4, 1], vertical_alignment="center")
-    total = words.plural(frames[0].total, "frame")
-    left.caption(
-        f"{words.count(len(frames))} of {total} of {words.escaped(line.charger_id)} from a minute before the session to"
-        " a minute after it, both directions, as received less redactions. Select one to see it whole."
-    )
-    right.download_button(
-        "Recording",
-        lambda: data.load(queries.recording, line.charger_id, window.since, window.until),
-        file_name=f"session-{line.session_id}.jsonl",
-        mime="application/jsonl",
-        icon=":material/download:",
-        help="These frames as a file that `shadow-csms replay` judges again",
-        on_click="ignore",
-        width="stretch",
-    )
-    ids = [frame.frame_id for frame in frames]
-    rows = [_frame_row(frame, codes.get(frame.frame_id, [])) for frame in frames]
-    picked = parts.pick("frame", ids, rows, _FRAME_COLUMNS, height=330)
-    if picked:
-        st.query_params["frame"] = picked
-    shown = st.query_params.get("frame") or next((frame for frame in ids if frame in codes), ids[0])
-    _frame(line, shown, messages, codes.get(shown, []))
-
-
-def _frame_row(frame: FrameLine, codes: Sequence[str]) -> dict[str, object]:
-    return {
-        "at": words.when(frame.received_at, parts.zone(), fraction=True),
-        "from": evidence.direction(frame),
-        "action": frame.action or frame.kind,
-        "type": frame.message_type,
-        "proves": f"▲ {', '.join(sorted(set(codes)))}" if codes else "",
-        "text": frame.text or frame.detail,
-        "frame": frame.frame_id,
-    }
-
-
-_FRAME_COLUMNS: parts.Columns = {
-    "at": TextColumn("at", width=170),
-    "from": TextColumn("from", width=120),
-    "action": TextColumn("action", width=150),
-    "type": TextColumn("type", width=60),
-    "proves": TextColumn("proves", width=140, help="Discrepancies of this session that the frame is evidence of"),
-    "text": TextColumn("text", width=380),
-}
-
-
-def _frame(line: SessionLine, frame_id: str, messages: Sequence[MessageLine], codes: Sequence[str]) -> None:
-    """One frame whole, beside what the shadow made of it."""
-    whole = data.load(queries.frames_named, line.charger_id, (frame_id,))
-    if not whole:
-        st.caption(f"The frame {words.escaped(frame_id[:80])} is not kept.")
-        return
-    left, right = st.columns(2)
-    with left:
-        st.markdown(f"**1.6 as received** {evidence.frame_title(whole[0])}")
-        if codes:
-            st.caption(f"▲ proves {', '.join(sorted(set(codes)))}")
-        evidence.code(whole[0].text or whole[0].detail)
-    made = [message for message in messages if frame_id in message.caused_by]
-    with right:
-        st.markdown("**2.0.1 that the shadow made of it**" if made else "**The shadow made no 2.0.1 message of it**")
-        for message in made:
-            sender = "station → CSMS" if message.direction == "cp>cs" else "CSMS → station"
-            st.caption(f"{message.action} {message.type}, {sender}, of {len(message.caused_by)} frame(s)")
-            evidence.code(message.payload)
-            if message.provenance:
-                st.caption("not simply observed: " + _provenance(message.provenance))
-
-
-def _provenance(provenance: dict[str, str]) -> str:
-    return ", ".join(f"`{path}` {source}" for path, source in sorted(provenance.items()))
 
 
 if __name__ == "__main__":

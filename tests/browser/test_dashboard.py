@@ -115,6 +115,33 @@ def browser(chromium: Any, pages: Served) -> Iterator[Browser]:
     assert "Traceback" not in pages.said()
 
 
+SCREENS = {
+    "rollout": "Rollout",
+    "discrepancies": "Discrepancies",
+    "fingerprint": "",
+    "session": "Sessions",
+    "session?id": "Session on",
+    "charger": "Charging stations",
+    "charger?id": "Charger",
+    "coverage": "Coverage",
+    "coverage?part=fields": "Coverage",
+    "health": "Health",
+    "fleet": "Fleet overview",
+}
+"""Addresses, and what their heading begins with; an `id` that is missing is filled in."""
+
+
+def address_of(screen: str, store: Store) -> str:
+    """The whole address of a screen, on something that the store holds."""
+    line = queries.latest_sessions(store, limit=1)[0]
+    whole = {
+        "fingerprint": f"fingerprint?fp={worst(store).fingerprint}",
+        "session?id": f"session?id={line.session_id}",
+        "charger?id": f"charger?id={line.charger_id}",
+    }
+    return whole.get(screen, screen)
+
+
 def worst(store: Store) -> Group:
     """The first group that concerns a session."""
     return next(group for group in queries.groups(store, Filter(status="open")) if group.sessions)
@@ -297,3 +324,63 @@ def test_a_taken_port_is_told_with_its_reason(seeded: Store, engine: EmbeddedEng
             Served(port, environment(engine.url("browser"))),
         ):
             raise AssertionError("the pages started on a port that is taken")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_screen_is_without_serious_findings_of_axe(
+    seeded: Store, pages: Served, chromium: Any, theme: str
+) -> None:
+    """Contrast, names and labels of every screen in both themes; no error of the browser, no box with an exception."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python").Axe()
+    context = chromium.new_context(viewport=LAPTOP, color_scheme=theme)
+    found: list[str] = []
+    page = context.new_page()
+    browser = Browser(page, pages.url)
+    for screen, heading in SCREENS.items():
+        page.goto(pages.url + address_of(screen, seeded))
+        page.locator("h1", has_text=heading).first.wait_for(timeout=60_000)
+        browser.settle()
+        for finding in axe.run(page, options=AXE).response["violations"]:
+            if finding["impact"] in ("serious", "critical"):
+                nodes = [f"{node['html'][:150]} :: {node['failureSummary'][:300]}" for node in finding["nodes"][:4]]
+                found.append(f"{screen} {theme}: {finding['id']}: {nodes}")
+    context.close()
+    assert not found, "\n".join(found)
+
+
+AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+
+
+def test_a_filter_of_the_coverage_is_a_link(seeded: Store, browser: Browser) -> None:
+    """A choice on the coverage page goes into the address, and the address brings it back."""
+    browser.open("coverage?span=month", "Coverage")
+    browser.page.get_by_role("radio", name="variables").click()
+    browser.page.wait_for_url("**part=variables**")
+    browser.settle()
+    assert browser.parameters() == {"span": ["month"], "part": ["variables"]}
+    browser.page.reload()
+    browser.page.get_by_text("Device models of").wait_for(timeout=60_000)
+    assert browser.parameters() == {"span": ["month"], "part": ["variables"]}
+
+
+def test_a_charger_leads_to_its_session_and_back(seeded: Store, browser: Browser) -> None:
+    """The session page links the charging station, in the chosen time zone."""
+    line = queries.latest_sessions(seeded, limit=1)[0]
+    browser.open(f"session?id={line.session_id}&tz=Asia/Tokyo", f"Session on {line.charger_id}")
+    browser.page.locator('a[href*="charger?id="]').first.click()
+    browser.page.get_by_role("heading", name=f"Charger {line.charger_id}", exact=True).wait_for(timeout=60_000)
+    browser.settle()
+    assert browser.parameters()["tz"] == ["Asia/Tokyo"]
+
+
+def test_the_keyboard_reaches_the_choices(browser: Browser) -> None:
+    """Tab comes to a choice of the coverage page, and a key chooses."""
+    browser.open("coverage?span=month", "Coverage")
+    for _ in range(60):
+        browser.page.keyboard.press("Tab")
+        if browser.page.evaluate("document.activeElement.innerText") in ("actions", "variables"):
+            break
+    browser.page.keyboard.press("ArrowRight")
+    browser.page.keyboard.press("ArrowRight")
+    browser.page.keyboard.press("Space")
+    browser.page.wait_for_url("**part=variables**", timeout=20_000)

@@ -12,7 +12,16 @@ from diff.store.queries.reading import read
 from ingest.frame import Direction, Frame, FrameKind, Gap, Handshake, Micros
 from ingest.recording import encode_line
 
-__all__ = ["FrameLine", "frames_between", "frames_named", "frames_of", "newest_frame", "recording", "stored_frames"]
+__all__ = [
+    "FrameLine",
+    "frames_between",
+    "frames_named",
+    "frames_of",
+    "newest_frame",
+    "newest_frames",
+    "recording",
+    "stored_frames",
+]
 
 
 class FrameLine(msgspec.Struct, frozen=True):
@@ -112,6 +121,27 @@ def frames_of(store: Store, charger_ids: Sequence[str], since: Micros, until: Mi
     for frames in found.values():
         frames.sort(key=lambda frame: frame.order_key)
     return found
+
+
+def newest_frames(store: Store, charger_id: str, limit: int) -> list[Frame]:
+    """The newest frames of a charging station in canonical order, and before them how their connections were opened.
+
+    Without its opening nothing would say which version a connection speaks.
+    """
+    query = """
+    SELECT toUnixTimestamp64Micro(min(received_at)), groupUniqArray(100)(connection_id), count() FROM (
+        SELECT received_at, connection_id FROM frames WHERE charger_id = %(charger)s
+        ORDER BY received_at DESC LIMIT %(limit)s
+    )"""
+    begin, connections, count = read(store, query, {"charger": charger_id, "limit": limit})[0]
+    if not count:
+        return []
+    opened = "kind = 'opened' AND connection_id IN %(connections)s AND received_at < " + _moment("since")
+    params = {"connections": tuple(connections), "since": begin}
+    first = _frames(store, charger_id, opened, params, len(connections), None)
+    newest = f"received_at >= {_moment('since')}"
+    lines = first + _frames(store, charger_id, newest, params, limit, None)
+    return [_frame(charger_id, line) for line in lines]
 
 
 def _frames(

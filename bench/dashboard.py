@@ -1,0 +1,241 @@
+"""First paint and interaction of every screen in a real browser, on a generated store, beside an empty page.
+
+The pages are the ones that users get, in a process of their own; the store is the embedded engine. First paint is from
+the navigation to the moment at which the page's main content is there; every third visitor comes when nothing is cached
+any more. The baseline is a Streamlit page that shows one heading, in the same run. Figures go to stdout, progress to
+stderr. Exit code 1 where a 95th percentile is above its limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from bench.generated import Size, generate
+from dashboard.serve import Served, command, environment
+from diff.store import queries
+from diff.store.client import Store
+from diff.store.engine import EmbeddedEngine
+
+__all__ = ["main"]
+
+CHROMIUM: Final = Path("/usr/bin/chromium")
+FIRST_PAINT: Final = 2.0
+"""Seconds that the 95th percentile of a first paint may take."""
+INTERACTION: Final = 1.0
+_BYTES_A_DISCREPANCY: Final = 1500
+_TIMEOUT: Final = 1800.0
+_CHARGERS: Final = 100_000
+_PATIENCE_MS: Final = 60_000
+_BASELINE: Final = "empty page"
+_EMPTY: Final = 'import streamlit as st\nst.set_page_config(layout="wide")\nst.title("Empty", anchor=False)\n'
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """One screen."""
+
+    screen: str
+    what: str
+    """`first paint`, or what was done."""
+    runs: int
+    p50: float
+    p95: float
+    ratio: float
+    """The median beside that of the empty page."""
+    limit: float
+
+
+class Screen(msgspec.Struct, frozen=True):
+    """An address, what is there when its main content is, and something to do on it."""
+
+    name: str
+    address: str
+    ready: str
+    """A selector."""
+    click: str = ""
+    """The words of a control; what comes of it is awaited by `then`."""
+    then: str = ""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure and print; 1 where a limit is not kept, 2 where it cannot be measured."""
+    options = _options(argv)
+    if not CHROMIUM.exists():
+        print(f"{CHROMIUM} is absent: apt-get install chromium", file=sys.stderr)
+        return 2
+    size = msgspec.structs.replace(
+        Size().scaled(options.rows / Size().discrepancies), chargers=min(options.chargers, max(options.rows // 10, 20))
+    )
+    say = _progress()
+    with tempfile.TemporaryDirectory(prefix="shadow-bench-", dir=options.directory) as folder:
+        needed = options.rows * _BYTES_A_DISCREPANCY
+        if (free := shutil.disk_usage(folder).free) < needed:
+            print(f"{needed / 1e9:.1f} GB are needed in {folder}, {free / 1e9:.1f} GB are free", file=sys.stderr)
+            return 2
+        with EmbeddedEngine(Path(folder) / "engine") as engine:
+            with Store.connect(engine.url("generated"), timeout=_TIMEOUT) as store:
+                store.migrate()
+                generate(store, size, say)
+                screens = [one for one in _screens(store) if options.only in one.name]
+            timings = _measured(engine.url("generated"), Path(folder), screens, options.runs, say)
+    load = os.getloadavg()[0]
+    head = {"discrepancies": size.discrepancies, "chargers": size.chargers, "sessions": size.sessions, "load": load}
+    print(
+        json.dumps({**head, "timings": msgspec.to_builtins(timings)}, indent=2)
+        if options.json
+        else _text(head, timings)
+    )
+    return 1 if any(one.p95 > one.limit for one in timings) else 0
+
+
+def _screens(store: Store) -> list[Screen]:
+    session = queries.latest_sessions(store, limit=1)[0]
+    group = queries.groups(store, queries.Filter(status="open"), limit=1)[0]
+    table, chart = "[data-testid=stDataFrame]", "[data-testid=stVegaLiteChart]"
+    charger = f"charger?id={session.charger_id}"
+    return [
+        Screen("rollout", "rollout", f"{table}, [data-testid=stExpander]"),
+        Screen("discrepancies", "discrepancies", table, "critical", table),
+        Screen("fingerprint", f"fingerprint?fp={group.fingerprint}", table),
+        Screen("sessions", "session", table, "differing", table),
+        Screen("session", f"session?id={session.session_id}", chart),
+        Screen("chargers", "charger", table),
+        Screen("charger", charger, chart, "device model", "[data-testid=stAlert], " + table),
+        Screen("coverage", "coverage", table, "weight", "text=times 1.6"),
+        Screen("health", "health", "text=Completeness", "month", table),
+    ]
+
+
+def _measured(url: str, folder: Path, screens: Sequence[Screen], runs: int, say: Callable[[str], None]) -> list[Timing]:
+    from playwright.sync_api import sync_playwright
+
+    empty = folder / "empty.py"
+    empty.write_text(_EMPTY)
+    found: list[Timing] = []
+    with (
+        _Empty(empty) as bare,
+        Served(_free_port(), environment(url, "0.39", "EUR")) as served,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        _paint(browser, bare, "h1")  # the server's first page imports Streamlit's parts
+        base = _timing(_BASELINE, "first paint", [_paint(browser, bare, "h1") for _ in range(runs)], None, FIRST_PAINT)
+        found.append(base)
+        _paint(browser, served.url + "session", "h1")
+        for screen in screens:
+            times, actions = [], []
+            for number in range(runs):
+                # Every third visitor comes when nothing is cached any more.
+                separator = "&" if "?" in screen.address else "?"
+                address = f"{served.url}{screen.address}{separator}tz=UTC"
+                if number % 3 == 0 and number:
+                    time.sleep(_CACHED)
+                paint, action = _visit(browser, address, screen)
+                times.append(paint)
+                actions += action
+            found.append(_timing(screen.name, "first paint", times, base, FIRST_PAINT))
+            say(f"{screen.name}: p95 {found[-1].p95:.2f} s")
+            if actions:
+                found.append(_timing(screen.name, f"choose {screen.click}", actions, base, INTERACTION))
+        browser.close()
+    return found
+
+
+_CACHED: Final = 16.0
+"""Seconds after which the pages ask the store anew."""
+
+
+def _visit(browser: Any, address: str, screen: Screen) -> tuple[float, list[float]]:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    begin = time.perf_counter()
+    page.goto(address)
+    page.locator(screen.ready).first.wait_for(timeout=_PATIENCE_MS)
+    painted = time.perf_counter() - begin
+    actions = []
+    if screen.click:
+        page.wait_for_selector("[data-testid=stStatusWidget]", state="detached", timeout=_PATIENCE_MS)
+        begin = time.perf_counter()
+        page.get_by_role("radio", name=screen.click).or_(page.get_by_role("button", name=screen.click)).first.click()
+        page.wait_for_function("words => location.search.includes(words)", arg=screen.click.split(" ")[0])
+        page.locator(screen.then).first.wait_for(timeout=_PATIENCE_MS)
+        page.wait_for_selector("[data-testid=stStatusWidget]", state="detached", timeout=_PATIENCE_MS)
+        actions.append(time.perf_counter() - begin)
+    page.close()
+    return painted, actions
+
+
+def _paint(browser: Any, address: str, ready: str) -> float:
+    return _visit(browser, address, Screen("", address, ready))[0]
+
+
+class _Empty(Served):
+    """The baseline: the same server, with a page that asks nothing."""
+
+    def __init__(self, page: Path) -> None:
+        port = _free_port()
+        super().__init__(port, {})
+        words = command(port)
+        self._command = [str(page) if word.endswith("app.py") else word for word in words]
+
+    def __enter__(self) -> Any:
+        super().__enter__()
+        return self.url
+
+
+def _timing(screen: str, what: str, times: list[float], base: Timing | None, limit: float) -> Timing:
+    ordered = sorted(times)
+    p50, p95 = ordered[len(ordered) // 2], ordered[min(round(0.95 * len(ordered)), len(ordered) - 1)]
+    return Timing(screen, what, len(times), p50, p95, 1.0 if base is None else p50 / base.p50, limit)
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench dashboard", description=__doc__)
+    parser.add_argument("--rows", type=int, default=10_000_000, help="discrepancies of the generated store")
+    parser.add_argument(
+        "--chargers", type=int, default=_CHARGERS, help="charging stations, at most a tenth of the rows"
+    )
+    parser.add_argument("--runs", type=int, default=20, help="visits of each screen")
+    parser.add_argument("--only", default="", help="screens whose name holds this")
+    parser.add_argument("--directory", type=Path, help="where the data lies meanwhile; it is removed")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser.parse_args(argv)
+
+
+def _progress() -> Callable[[str], None]:
+    begin = time.monotonic()
+    return lambda text: print(f"{time.monotonic() - begin:7.1f} s  {text}", file=sys.stderr, flush=True)
+
+
+def _text(head: dict[str, Any], timings: Sequence[Timing]) -> str:
+    lines = [
+        f"{head['discrepancies']:,} discrepancies, {head['sessions']:,} sessions, {head['chargers']:,} stations",
+        f"load average {head['load']:.1f} on {os.cpu_count()} cores",
+        f"{'screen':<16}{'what':<24}{'p50 s':>8}{'p95 s':>8}{'x empty':>9}   of {timings[0].runs} visits",
+    ]
+    lines += [
+        f"{one.screen:<16}{one.what:<24}{one.p50:>8.2f}{one.p95:>8.2f}{one.ratio:>9.1f}"
+        f"{'   above the limit' if one.p95 > one.limit else ''}"
+        for one in timings
+    ]
+    return "\n".join(lines)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

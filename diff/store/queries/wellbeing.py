@@ -1,0 +1,131 @@
+"""How well the shadow sees and keeps: completeness step by step, dead letters, silence, and where copies were cut."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from diff.store.client import Store
+from diff.store.queries.fleet import FOLLOWED
+from diff.store.queries.reading import read
+from ingest.frame import Micros
+
+__all__ = ["Chain", "DeadLetters", "GapLine", "Silence", "chain", "dead_letters", "gap_lines", "silence"]
+
+_MINUTE: Final[Micros] = 60_000_000
+
+
+class Chain(msgspec.Struct, frozen=True):
+    """What became of the bytes and frames of the connections that ought to be mirrored, step by step."""
+
+    connections: int
+    bytes_forwarded: int
+    bytes_mirrored: int
+    """Handed over to the parser."""
+    bytes_parsed: int
+    """Made into frames."""
+    frames_parsed: int
+    """Numbers that the tap gave to frames, by its newest account of each connection."""
+    frames_stored: int
+    """Of the same connections, frames that the store holds; one that was written twice counts once."""
+    behind: int
+    """Connections of which fewer frames are stored than the tap numbered."""
+    gaps: int
+    cut: int
+    """Connections with a gap."""
+    accounts_at: Micros | None
+    """When the tap gave the newest of these accounts; None where it gave none."""
+
+
+class DeadLetters(msgspec.Struct, frozen=True):
+    """What could not be taken, by source and reason."""
+
+    source: str
+    reason: str
+    letters: int
+    chargers: int
+    last_at: Micros
+    total: int
+    """Of all sources and reasons, listed or not."""
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """How long ago charging stations were last heard of, by their newest frame."""
+
+    chargers: int
+    quarter_hour: int
+    """Heard of within the last 15 minutes."""
+    hour: int
+    """Within the last hour, and not within 15 minutes; the others likewise."""
+    day: int
+    longer: int
+
+
+class GapLine(msgspec.Struct, frozen=True):
+    """A charging station whose mirrored copy was cut."""
+
+    charger_id: str
+    gaps: int
+    connections: int
+    """With a gap."""
+    bytes_lost: int
+    """Forwarded and not made into frames, of these connections."""
+    last_at: Micros
+    total: int
+    """Charging stations with a gap, listed or not."""
+
+
+def chain(store: Store, since: Micros) -> Chain:
+    """Follow the connections that were opened since a time.
+
+    Frames are kept for a shorter time than accounts: of an older time the frames that are gone would look lost.
+    """
+    query = """
+    SELECT count(), sum(c.bytes_forwarded), sum(c.bytes_mirrored), sum(c.bytes_parsed), sum(c.frames),
+        sum(f.stored), countIf(f.stored < c.frames), sum(c.gaps), countIf(c.gaps > 0),
+        if(count() = 0, NULL, toUnixTimestamp64Micro(max(c.at)))
+    FROM (
+        SELECT charger_id, connection_id, bytes_forwarded, bytes_mirrored, bytes_parsed, frames, gaps, at
+        FROM connections FINAL
+        WHERE state IN %(followed)s AND opened_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')
+            AND NOT (state = 'closed' AND frames = 0)
+    ) AS c LEFT JOIN (
+        SELECT charger_id, connection_id, groupBitmapMerge(seqs) AS stored FROM frame_counts
+        WHERE last_received_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')
+        GROUP BY charger_id, connection_id
+    ) AS f ON f.charger_id = c.charger_id AND f.connection_id = c.connection_id"""
+    return Chain(*read(store, query, {"since": since, "followed": tuple(sorted(FOLLOWED))})[0])
+
+
+def dead_letters(store: Store, since: Micros, limit: int = 100) -> list[DeadLetters]:
+    """Dead letters since a time, the latest reasons first."""
+    query = """
+    SELECT source, reason, count(), uniqExact(charger_id), toUnixTimestamp64Micro(max(received_at)) AS last,
+        sum(count()) OVER ()
+    FROM dead_letters FINAL WHERE received_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')
+    GROUP BY source, reason ORDER BY last DESC, source, reason LIMIT %(limit)s"""
+    return [DeadLetters(*row) for row in read(store, query, {"since": since, "limit": limit})]
+
+
+def silence(store: Store, now: Micros) -> Silence:
+    """Sort the charging stations by the age of their newest frame."""
+    query = """
+    SELECT count(), countIf(age < 15), countIf(age >= 15 AND age < 60), countIf(age >= 60 AND age < 1440),
+        countIf(age >= 1440)
+    FROM (
+        SELECT intDiv(%(now)s - toUnixTimestamp64Micro(max(last_received_at)), %(minute)s) AS age
+        FROM frame_counts WHERE charger_id != '' GROUP BY charger_id
+    )"""
+    return Silence(*read(store, query, {"now": now, "minute": _MINUTE})[0])
+
+
+def gap_lines(store: Store, since: Micros, limit: int = 100) -> list[GapLine]:
+    """The charging stations whose copies were cut on connections opened since a time, the most bytes lost first."""
+    query = """
+    SELECT charger_id, sum(c.gaps) AS cuts, count(), sum(greatest(toInt64(bytes_forwarded) - toInt64(bytes_parsed), 0))
+        AS lost, toUnixTimestamp64Micro(max(c.at)), count() OVER ()
+    FROM connections AS c FINAL
+    WHERE c.gaps > 0 AND c.opened_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')
+    GROUP BY charger_id ORDER BY lost DESC, cuts DESC, charger_id LIMIT %(limit)s"""
+    return [GapLine(*row) for row in read(store, query, {"since": since, "limit": limit})]
