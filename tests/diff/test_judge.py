@@ -1,7 +1,7 @@
 """Every code of the catalogue, once from frames that must raise it and once from frames that must not.
 
-A code of the catalogue that stands in no row here fails `test_every_code_of_the_catalogue_has_a_positive_and_a_negative_test`; those about billing records stand in
-tests/diff/billing/test_auditor.py.
+Those about billing records stand in tests/diff/billing/test_auditor.py. A code of the catalogue that stands in no row
+fails `test_every_code_of_the_catalogue_has_a_positive_and_a_negative_test`.
 """
 
 from collections.abc import Callable
