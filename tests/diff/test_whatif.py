@@ -206,6 +206,19 @@ def test_without_a_tariff_there_is_no_price() -> None:
     assert (row["price"], row["other_currency"]) == (None, 0)
 
 
+def test_a_clock_that_is_wrong_moves_no_start_that_a_token_begins() -> None:
+    """A remote start, by a station whose clock is an hour behind: the start stands by one clock on both sides."""
+    script = Script().boot()
+    for status in ("Available", "Preparing", "Available", "Unavailable", "Available"):
+        script.wait(10).status(1, status, at=script.ago(3600))
+    script.remote("RemoteStartTransaction", {"idTag": "AA", "connectorId": 1}).wait(0.2)
+    script.start(1, "AA", 1000, transaction=7, at=script.ago(3600)).status(1, "Charging", at=script.ago(3600)).wait(600)
+    script.stop(7, 3500, "Local", at=script.ago(3600)).status(1, "Available", at=script.ago(3600)).wait(60)
+    script.status(1, "Available", at=script.ago(3600))
+    (sums,) = _fed(script.frames, AT_THE_TOKEN).sums.values()
+    assert (sums.sessions, sums.codes_after["session.start-time"]) == (1, 0)
+
+
 def test_memory_is_bounded_and_nothing_is_lost() -> None:
     """A charging station with more sessions than are held: all of them are summed, two hundred are shown."""
     script = Script().boot().status(1, "Available")
