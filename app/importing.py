@@ -16,11 +16,13 @@ from app import refusals
 from app.embedded import writable
 from app.replay import RecordingError
 from app.settings import Settings
+from diff.billing.survey import Survey
 from diff.store.tables import DeadLetter
 from ingest.frame import Frame, Micros
 from ingest.journal import Journal, JournalError, JournalLockedError
 from ingest.records import inbox
 from ingest.records.evse_map import EvseMap, EvseMapError, parse_evse_map
+from ingest.records.framing import record_of
 from ingest.records.intake import Intake, Refused
 from ingest.records.table import Mapping, MappingError, parse_mapping
 from ingest.redaction import Redactor
@@ -49,12 +51,17 @@ class _Outcome:
     files: int = 0
     frames: list[Frame] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    survey: Survey = field(default_factory=Survey)
 
-    def take(self, item: Frame | Refused) -> None:
+    def take(self, item: Frame | Refused, *, table: bool) -> None:
         if isinstance(item, Refused):
             self.refused.append(item)
+            if table:
+                self.survey.refuse(item.charger_id, item.record_id or item.place, item.rule)
         else:
             self.frames.append(item)
+            if table:
+                self.survey.take(item.charger_id, record_of(item))
 
 
 def run(settings: Settings, options: Options) -> int:
@@ -122,7 +129,7 @@ def _read(path: Path, options: Options, mapping: Mapping | None, intake: Intake,
     try:
         found = intake.table(text, mapping, path.name, at) if table and mapping else intake.ocpi(text, path.name, at)
         for item in found:
-            outcome.take(item)
+            outcome.take(item, table=table)
     except MappingError as error:
         raise RecordingError(f"{path}: {error}") from None
 
@@ -186,6 +193,7 @@ def _say(outcome: _Outcome, where: str, settings: Settings, *, as_json: bool) ->
             "where": where,
             "refused": [{"place": one.place, "rule": one.rule, "reason": one.reason} for one in outcome.refused],
             "rules": dict(sorted(rules.items())),
+            "anomalies": [{**msgspec.to_builtins(one), "meaning": one.meaning} for one in outcome.survey.anomalies()],
         }
         print(msgspec.json.encode(document).decode())
         return
@@ -196,5 +204,22 @@ def _say(outcome: _Outcome, where: str, settings: Settings, *, as_json: bool) ->
     print(f"{len(outcome.frames)} records of {outcome.files} files {where}")
     if rules:
         print("refused: " + ", ".join(f"{rule} ({count})" for rule, count in sorted(rules.items())))
+    _say_anomalies(outcome.survey)
     if outcome.frames and not settings.records_expected:
         print("records_expected is off: sessions without a record are not named", file=sys.stderr)
+
+
+def _say_anomalies(survey: Survey) -> None:
+    """What is wrong within the tables themselves, most of it long before any wire was seen."""
+    found = survey.anomalies()
+    if not found:
+        return
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    heads = ("anomaly", "cases", "rows", "chargers", "for example", "meaning")
+    told = Table(*(Column(head, overflow="fold") for head in heads), title=f"In {survey.rows:,} rows")
+    for one in found:
+        counts = (f"{one.cases:,}", f"{one.rows:,}", f"{one.chargers:,}")
+        told.add_row(one.name, *counts, ", ".join(one.examples[:3]), one.meaning)
+    Console().print(told)

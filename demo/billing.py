@@ -19,18 +19,34 @@ from demo.books import Billed
 from ingest.frame import Frame, Micros
 from ingest.records.evse_map import EvseMap, Place
 from ingest.records.intake import Intake
-from ingest.timestamps import parse_stamp
+from ingest.timestamps import format_micros, parse_stamp
 
-__all__ = ["TARIFF", "BillingFault", "Delivered", "cdrs", "evse_map", "record_frames", "steve_table"]
+__all__ = [
+    "NOBODYS_WH",
+    "TARIFF",
+    "WRONG_AMOUNT",
+    "WRONG_WH",
+    "BillingFault",
+    "Delivered",
+    "amount",
+    "cdrs",
+    "evse_map",
+    "record_frames",
+    "steve_table",
+]
 
 _SECOND: Final[Micros] = 1_000_000
-_HOUR: Final[Micros] = 3_600 * _SECOND
+_MINUTE: Final[Micros] = 60 * _SECOND
+_HOUR: Final[Micros] = 60 * _MINUTE
 _PROMPT: Final[Micros] = 30 * _SECOND
 _LATE: Final[Micros] = 100 * _HOUR
 _PRICE, _FLAT, _VAT = Decimal("0.49"), Decimal("0.35"), Decimal(19)
 _CENT: Final = Decimal("0.01")
 WRONG_WH: Final = 1500
 """So much more is billed where the energy is wrong."""
+WRONG_AMOUNT: Final = Decimal("1.00")
+NOBODYS_WH: Final = 5000
+"""Billed of a session that never was."""
 
 TARIFF: Final[dict[str, Any]] = {
     "country_code": "DE",
@@ -60,6 +76,14 @@ class BillingFault(StrEnum):
     """A wrong one first, then its credit CDR and a right one: in the end all is well."""
     FOREIGN_TOKEN = "foreign-token"  # noqa: S105 - the name of a fault
     LATE = "late"
+    WRONG_TIMES = "wrong-times"
+    """Begins and ends ten minutes early."""
+    WRONG_AMOUNT = "wrong-amount"
+    """The right energy, and a euro too much."""
+    NO_SESSION = "no-session"
+    """Beside the right CDR one of a session that never was, half an hour after it."""
+    UNPRICEABLE = "unpriceable"
+    """Its tariff is restricted by power, which no record tells."""
 
 
 class Delivered(msgspec.Struct, frozen=True):
@@ -76,6 +100,17 @@ class Delivered(msgspec.Struct, frozen=True):
 
 
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def amount(energy_wh: int) -> Decimal:
+    """What a session of so much energy costs under `TARIFF`, with VAT, half up to the cent."""
+    return _amounts(energy_wh)[1]
+
+
+def _amounts(energy_wh: int) -> tuple[Decimal, Decimal]:
+    """Without and with VAT."""
+    excl = Decimal(energy_wh).scaleb(-3) * _PRICE + _FLAT
+    return excl.quantize(_CENT, ROUND_HALF_UP), (excl * (1 + _VAT / 100)).quantize(_CENT, ROUND_HALF_UP)
 
 
 def cdrs(billed: Iterable[Billed], faults: Mapping[int, BillingFault] | None = None) -> list[Delivered]:
@@ -111,15 +146,34 @@ def _of(row: Billed, energy: int, fault: BillingFault | None) -> list[Delivered]
             return [Delivered(at, row.charger_id, {**right, "cdr_token": token})]
         case BillingFault.LATE:
             return [Delivered(at + _LATE, row.charger_id, right)]
+        case BillingFault.WRONG_TIMES:
+            early = (format_micros(_moment(one or "") - 10 * _MINUTE) for one in (row.started, row.stopped))
+            moved = msgspec.structs.replace(row, **dict(zip(("started", "stopped"), early, strict=True)))
+            return [Delivered(at, row.charger_id, _cdr(moved, name, energy))]
+        case BillingFault.WRONG_AMOUNT:
+            cost = {key: value + WRONG_AMOUNT for key, value in right["total_cost"].items()}
+            return [Delivered(at, row.charger_id, {**right, "total_cost": cost})]
+        case BillingFault.NO_SESSION:
+            return [Delivered(at, row.charger_id, right), Delivered(at, row.charger_id, _of_nobody(row, name))]
+        case BillingFault.UNPRICEABLE:
+            elements = [{**element, "restrictions": {"min_power": 5}} for element in TARIFF["elements"]]
+            return [Delivered(at, row.charger_id, {**right, "tariffs": [{**TARIFF, "elements": elements}]})]
         case None:
             return [Delivered(at, row.charger_id, right)]
+
+
+def _of_nobody(row: Billed, name: str) -> dict[str, Any]:
+    """A CDR of half an hour in which nobody charged."""
+    ended = _moment(row.stopped or "")
+    started, stopped = format_micros(ended + 30 * _MINUTE), format_micros(ended + 60 * _MINUTE)
+    return _cdr(msgspec.structs.replace(row, started=started, stopped=stopped), f"{name}-nobody", NOBODYS_WH)
 
 
 def _cdr(row: Billed, name: str, energy_wh: int) -> dict[str, Any]:
     """OCPI 2.2.1 §10.3.1."""
     kwh = Decimal(energy_wh).scaleb(-3)
     hours = (Decimal(_moment(row.stopped or "") - _moment(row.started)) / _HOUR).quantize(Decimal("0.0001"))
-    excl = kwh * _PRICE + _FLAT
+    excl, incl = _amounts(energy_wh)
     volumes = [{"type": "ENERGY", "volume": kwh}, {"type": "TIME", "volume": hours}]
     return {
         "country_code": "DE",
@@ -138,10 +192,7 @@ def _cdr(row: Billed, name: str, energy_wh: int) -> dict[str, Any]:
         "currency": "EUR",
         "tariffs": [TARIFF],
         "charging_periods": [{"start_date_time": row.started, "dimensions": volumes, "tariff_id": "demo"}],
-        "total_cost": {
-            "excl_vat": excl.quantize(_CENT, ROUND_HALF_UP),
-            "incl_vat": (excl * (1 + _VAT / 100)).quantize(_CENT, ROUND_HALF_UP),
-        },
+        "total_cost": {"excl_vat": excl, "incl_vat": incl},
         "total_energy": kwh,
         "total_time": hours,
         "last_updated": row.stopped,

@@ -119,3 +119,11 @@ async def run_fleet(config: FleetConfig) -> FleetReport:
 def _link(config: FleetConfig, plan: ChargerPlan, witness: Witness | None) -> SocketLink:
     who = plan.persona
     return SocketLink(config.url, who.charger_id, compression=who.compression, seed=plan.seed, witness=witness)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from demo.seeded.command import main
+
+    sys.exit(main())

@@ -21,8 +21,11 @@ __all__ = ["NativeScript"]
 class NativeScript(Script):
     """What was said on the connections of a native charging station. Every method gives the script itself back."""
 
-    def __init__(self, charger_id: str = "CP1", *, at: Micros = NOON, connected: bool = True) -> None:
-        super().__init__(charger_id, at=at, connected=False)
+    def __init__(
+        self, charger_id: str = "CP1", *, at: Micros = NOON, connected: bool = True, connection: int = 0
+    ) -> None:
+        """Begin. `connection`: the number of the first connection, where others came before."""
+        super().__init__(charger_id, at=at, connected=False, connection=connection)
         self._numbers: dict[str, int] = {}
         """The latest seqNo of each transaction."""
         if connected:

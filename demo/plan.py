@@ -279,7 +279,7 @@ def _session(random: Random, persona: Persona, pace: Pace, fault: Fault | None, 
 def _behaviour(plan: ChargerPlan, heartbeat_seconds: int) -> Behaviour:
     if plan.fault is not None:
         # Rare heartbeats: a fault of the primary that strikes the first Heartbeat must meet the one that is planted.
-        return plan.fault.primary or Behaviour()
+        return msgspec.structs.replace(plan.fault.primary or Behaviour(), interval=max(heartbeat_seconds, 300))
     starts: dict[int, str] = {}
     stops: dict[int, int] = {}
     after: dict[int, tuple[Command, ...]] = {}

@@ -29,14 +29,17 @@ _LATENCY: Final[Micros] = 100_000
 class Script:
     """What was said on a charging station's connections, in order. Every method gives the script itself back."""
 
-    def __init__(self, charger_id: str = "CP1", *, at: Micros = NOON, connected: bool = True) -> None:
+    def __init__(
+        self, charger_id: str = "CP1", *, at: Micros = NOON, connected: bool = True, connection: int = 0
+    ) -> None:
+        """Begin. `connection`: the number of the first connection, where others came before."""
         self.charger_id = charger_id
         self.at = at
         """The time of the latest frame."""
         self.frames: list[Frame] = []
         self.connectors: tuple[int, ...] | None = None
         """Connectors enrolled for judgement; None for all."""
-        self._connection = 0
+        self._connection = connection
         self._seq = 0
         self._said = 0
         self._open: list[tuple[str, Direction]] = []

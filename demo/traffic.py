@@ -57,6 +57,8 @@ class Traffic:
         faults: tuple[Fault, ...] = FAULTS,
         pace: Pace = REAL_PACE,
         start: Micros = START,
+        prefix: str = "DEMO",
+        heartbeat_seconds: int = 300,
     ) -> None:
         self.plans = plan_fleet(
             seed=seed,
@@ -65,8 +67,9 @@ class Traffic:
             pace=pace,
             sessions=sessions_per_charger,
             faults=faults,
+            prefix=prefix,
         )
-        self.books = Books(behaviours(self.plans))
+        self.books = Books(behaviours(self.plans, heartbeat_seconds))
         """The primary, with what it billed."""
         self._links = [_VirtualLink(plan, self.books, start) for plan in self.plans]
         self._chargers = [Charger(plan, link) for plan, link in zip(self.plans, self._links, strict=True)]

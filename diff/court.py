@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from diff import settle
 from diff.billing.auditor import Auditor, note_charging
 from diff.catalogue import CATALOGUE
@@ -40,6 +42,12 @@ _OF_THE_END: Final = frozenset({"session.stop-time", "session.stop-reason", "ses
 def _told_of(message: ShadowMessage) -> str | None:
     """The transaction that a TransactionEvent tells of; a native one may hold anything."""
     return text(nested(message.payload, "transactionInfo"), "transactionId")
+
+
+def _begun_by_token(message: ShadowMessage) -> bool:
+    """Whether it is a Started without a cable (TxStartPoint Authorized, 2.0.1 Part 2 §2.6.6.1)."""
+    idle = text(nested(message.payload, "transactionInfo"), "chargingState") == "Idle"
+    return idle and text(message.payload, "eventType") == "Started"
 
 
 class Court:
@@ -115,6 +123,7 @@ class Court:
                 pair.silent = False
                 self._wait(Kind.SILENT, pair, message.at + self._policy.settle_silence)
             pair.heard_at, pair.rebooted_at = message.at, None
+            pair.by_receipt = pair.by_receipt or _begun_by_token(message)
             if self._auditor is not None:
                 note_charging(pair, message)
             pair.last_at = max(pair.last_at, message.at)
@@ -229,7 +238,7 @@ class Court:
             ended = pair.shadow is not None and pair.shadow.ended
             if ended and pair.shadow is not None and primary is not None and primary.state is State.ENDED:
                 if pair.judged:
-                    found = compare(pair.shadow, primary, self._policy)
+                    found = compare(self._by_one_clock(pair, pair.shadow), primary, self._policy)
                     true = [one for one in found if not (pair.superseded and one.code in _OF_THE_END)]
                     self._compare(pair, true, primary, at)
                 if not pair.compared:
@@ -243,6 +252,13 @@ class Court:
             billing = self._state.billing
             known = self._state.pairs.by_id
             self._state.records.forget(known if billing is None else {*known, *billing.sessions, *billing.pseudo()})
+
+    def _by_one_clock(self, pair: Pair, session: ShadowSession) -> ShadowSession:
+        """A start that stands at its receipt, put to the station's clock, by which the primary bills."""
+        offset = self._state.shadow.station.clock.offset
+        if not pair.by_receipt or session.native or session.started_at is None or not offset:
+            return session
+        return replace(session, started_at=session.started_at + offset)
 
     def _compare(self, pair: Pair, found: list[Difference], primary: PrimaryTransaction, at: Micros) -> None:
         if not pair.compared:

@@ -49,6 +49,8 @@ class Pair(msgspec.Struct, omit_defaults=True):
     judged: bool = True
     compared: bool = False
     version: int = 0
+    by_receipt: bool = False
+    """A token began it, without a cable: 1.6 gives that no time, and its start is a time of receipt."""
     charging: list[tuple[Micros, bool]] = msgspec.field(default_factory=list)
     """Where its bill matters: from when on it charged, or did not, by the charging station's clock."""
 

@@ -26,13 +26,14 @@ from diff.fleet import Fault, Fleet
 from diff.judge import Judgement
 from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
+from diff.tariff.living import Amount, Lived, amount_of
 from ingest.frame import Frame, FrameKind, Micros
 from ingest.timestamps import format_micros, parse_stamp
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.message import MessageType, ShadowMessage
 from shadow.native.reading import nested, text
 
-__all__ = ["COUNTED", "Cohort", "Life", "Move", "Price", "Setting", "Sums", "WhatIf", "cohort"]
+__all__ = ["COUNTED", "Bills", "Cohort", "Life", "Move", "Price", "Setting", "Sums", "WhatIf", "cohort"]
 
 COUNTED: Final = ("session.energy", "session.start-time", "session.stop-time")
 """Codes whose discrepancies the settings and tolerances change."""
@@ -40,6 +41,7 @@ _KINDS: Final = ("vendor", "model", "firmware", "charger")
 _MAX_SESSIONS: Final = 512
 """Sessions of one charging station that wait for its end; beyond it the oldest that have ended are settled."""
 _MAX_TIMED: Final = 128
+_MAX_STATES: Final = 32
 _MAX_RECEIVED: Final = 512
 _MAX_SHOWN: Final = 200
 """Sessions that are told one by one: those that move most. All are summed."""
@@ -66,6 +68,9 @@ class Life(msgspec.Struct, frozen=True):
     """Time within the transaction in which its chargingState was not Charging."""
     ended: bool
     native: bool
+    connector_id: int | None = None
+    charging: tuple[tuple[Micros, bool], ...] = ()
+    """From when on it charged, or did not: what a tariff tells charging from parking by."""
 
     @property
     def duration(self) -> Micros | None:
@@ -73,12 +78,13 @@ class Life(msgspec.Struct, frozen=True):
         return None if self.started_at is None or self.stopped_at is None else self.stopped_at - self.started_at
 
 
-Price = Callable[[Life], Decimal | None]
-"""What a session costs; None where that cannot be said."""
+Price = Callable[[Policy, str, Life], Amount | None]
+"""What a session of a charging station costs under the tariffs of a policy; None where that cannot be said."""
 
 
-def _unpriced(_life: Life) -> Decimal | None:
-    return None
+def _priced(policy: Policy, charger_id: str, life: Life) -> Amount | None:
+    session = Lived(charger_id, life.connector_id, life.started_at, life.stopped_at, life.energy_wh, life.charging)
+    return amount_of(policy.tariffs, session)
 
 
 class Cohort(msgspec.Struct, frozen=True):
@@ -128,11 +134,21 @@ class Move(msgspec.Struct, frozen=True):
     duration: Decimal | None
     idle: Decimal
     energy_wh: Decimal | None
+    price_before: Amount | None = None
+    price_after: Amount | None = None
 
     @property
     def weight(self) -> Decimal:
         """How much it moves, to tell the greatest."""
         return max(abs(self.start or Decimal()), abs(self.stop or Decimal()), abs(self.idle))
+
+
+class Bills(msgspec.Struct):
+    """What the sessions of a cohort cost in one currency, under both settings."""
+
+    sessions: int = 0
+    before: Decimal = Decimal()
+    after: Decimal = Decimal()
 
 
 class Sums(msgspec.Struct):
@@ -154,13 +170,14 @@ class Sums(msgspec.Struct):
     duration: Decimal = Decimal()
     idle: Decimal = Decimal()
     energy_wh: Decimal = Decimal()
-    priced: int = 0
-    price_before: Decimal = Decimal()
-    price_after: Decimal = Decimal()
+    bills: dict[str, Bills] = msgspec.field(default_factory=dict)
+    """By currency: different ones are never added."""
+    other_currency: int = 0
+    """Sessions that cost one currency before and another one after: no difference can be told of them."""
     codes_before: Counter[str] = msgspec.field(default_factory=Counter)
     codes_after: Counter[str] = msgspec.field(default_factory=Counter)
 
-    def take(self, move: Move, price: Price) -> None:
+    def take(self, move: Move) -> None:
         """Add a session."""
         self.sessions += 1
         self.moved += bool(move.weight or move.energy_wh)
@@ -169,11 +186,16 @@ class Sums(msgspec.Struct):
         self.duration += move.duration or 0
         self.idle += move.idle
         self.energy_wh += move.energy_wh or 0
-        costs = (price(move.before), price(move.after))
-        if costs[0] is not None and costs[1] is not None:
-            self.priced += 1
-            self.price_before += costs[0]
-            self.price_after += costs[1]
+        before, after = move.price_before, move.price_after
+        if before is None or after is None:
+            return
+        if before.currency != after.currency:
+            self.other_currency += 1
+            return
+        bills = self.bills.setdefault(before.currency, Bills())
+        bills.sessions += 1
+        bills.before += before.value
+        bills.after += after.value
 
 
 class _Course(msgspec.Struct):
@@ -184,6 +206,7 @@ class _Course(msgspec.Struct):
     idle: Micros = 0
     started_at: Micros | None = None
     stopped_at: Micros | None = None
+    charging: list[tuple[Micros, bool]] = msgspec.field(default_factory=list)
 
 
 class _Timed:
@@ -213,6 +236,9 @@ class _Timed:
         if course.state != "Charging":
             course.idle += max(at - course.since, 0)
         course.since, course.state = max(at, course.since), text(info, "chargingState") or course.state
+        charging = course.state == "Charging"
+        if (not course.charging or course.charging[-1][1] != charging) and len(course.charging) < _MAX_STATES:
+            course.charging.append((at, charging))
         kind = text(message.payload, "eventType")
         if kind == "Started":
             course.started_at = at
@@ -283,6 +309,8 @@ class _Side:
                 course.idle,
                 lived.ended,
                 lived.native,
+                pair.connector_id,
+                tuple(course.charging),
             )
             self._keep(charger_id, session.session_id, key, life)
 
@@ -308,10 +336,11 @@ class WhatIf:
     """Both sides, fed with the same frames. A `Counter` of `app.sources`; bounded, whatever the number of sessions."""
 
     def __init__(
-        self, before: Setting, after: Setting, cohorts: tuple[Cohort, ...] = (), price: Price = _unpriced
+        self, before: Setting, after: Setting, cohorts: tuple[Cohort, ...] = (), price: Price = _priced
     ) -> None:
         """Prepare. Without cohorts each vendor, model and firmware is one."""
         self._before, self._after = _Side(before), _Side(after)
+        self._policies = before.policy, after.policy
         self._cohorts, self._price = cohorts, price
         self.sums: dict[str, Sums] = {}
         self._shown: list[tuple[Decimal, int, Move]] = []
@@ -374,12 +403,14 @@ class WhatIf:
         elif not (before.ended and after.ended):
             sums.unfinished += 1
         else:
-            move = _move(kind["charger"], self._name(kind), before, after)
-            sums.take(move, self._price)
+            charger_id, (old, new) = kind["charger"], self._policies
+            costs = self._price(old, charger_id, before), self._price(new, charger_id, after)
+            move = _move(charger_id, self._name(kind), before, after, costs)
+            sums.take(move)
             self._show(move)
 
     def _show(self, move: Move) -> None:
-        if not move.weight and not move.energy_wh:
+        if not move.weight and not move.energy_wh and move.price_before == move.price_after:
             return
         self._number += 1
         entry = (move.weight, -self._number, move)
@@ -417,7 +448,7 @@ class WhatIf:
         }
 
 
-def _move(charger_id: str, name: str, before: Life, after: Life) -> Move:
+def _move(charger_id: str, name: str, before: Life, after: Life, costs: tuple[Amount | None, Amount | None]) -> Move:
     energy = None
     if before.energy_wh is not None and after.energy_wh is not None:
         energy = after.energy_wh - before.energy_wh
@@ -432,6 +463,7 @@ def _move(charger_id: str, name: str, before: Life, after: Life) -> Move:
         _span(before.duration, after.duration),
         _seconds(after.idle - before.idle),
         energy,
+        *costs,
     )
 
 
@@ -452,8 +484,12 @@ def _sums_of(sums: Sums) -> dict[str, Any]:
         "idle_minutes": f"{minutes:.1f}",
         "energy_wh": f"{sums.energy_wh:f}",
         "price": None
-        if not sums.priced
-        else {"sessions": sums.priced, "before": f"{sums.price_before:f}", "after": f"{sums.price_after:f}"},
+        if not sums.bills
+        else {
+            currency: {"sessions": one.sessions, "before": f"{one.before:f}", "after": f"{one.after:f}"}
+            for currency, one in sorted(sums.bills.items())
+        },
+        "other_currency": sums.other_currency,
         "discrepancies": {code: [sums.codes_before[code], sums.codes_after[code]] for code in COUNTED},
     }
 
@@ -483,4 +519,8 @@ def _row(move: Move) -> dict[str, Any]:
             )
         },
         "energy_wh": None if move.energy_wh is None else f"{move.energy_wh:f}",
+        "price": {
+            name: None if amount is None else {"currency": amount.currency, "amount": f"{amount.value:f}"}
+            for name, amount in (("before", move.price_before), ("after", move.price_after))
+        },
     }

@@ -12,7 +12,7 @@ import typer
 from msgspec.structs import replace
 
 from app.command import give_up, run, settings, span
-from app.settings import Settings
+from app.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from app.sources import Source
@@ -34,6 +34,7 @@ def whatif(
     tx_start: Annotated[str | None, typer.Option(help="Another TxStartPoint, comma separated.")] = None,
     tx_stop: Annotated[str | None, typer.Option(help="Another TxStopPoint, comma separated.")] = None,
     energy_tolerance: Annotated[str | None, typer.Option(help="Another energy_tolerance_wh.")] = None,
+    tariff: Annotated[Path | None, typer.Option(help="Another tariff_file: TOML or JSON of OCPI tariffs.")] = None,
     cohort: Annotated[
         list[str] | None,
         typer.Option(help="Sum over vendor=GLOB,model=GLOB,firmware=GLOB,charger=GLOB; may be repeated."),
@@ -45,7 +46,7 @@ def whatif(
     data_dir: Annotated[Path | None, typer.Option(help="Where the embedded store lives.")] = None,
     store_url: Annotated[str | None, typer.Option(help="A running ClickHouse; else the embedded store.")] = None,
 ) -> None:
-    """Say how session times, idle minutes and energy would move under other start and stop points and tolerances."""
+    """Say how session times, idle minutes, energy and bills would move under other settings, before they are made."""
     from app.sources import Source
 
     given = settings(data_dir=data_dir, store_url=store_url)
@@ -53,22 +54,22 @@ def whatif(
         give_up(typer.BadParameter("name recordings, or --store for the frames of the store"))
     source = Source(recordings or (), store, *span(since, until, charger, store=store))
     try:
-        sides, cohorts = _sides(given, tx_start, tx_stop, energy_tolerance), _cohorts(cohort or [])
-    except ValueError as error:
+        sides, cohorts = _sides(given, tx_start, tx_stop, energy_tolerance, tariff), _cohorts(cohort or [])
+    except (ValueError, SettingsError) as error:
         give_up(error)
     run(lambda: _show(given, source, sides, cohorts, as_json=as_json))
 
 
 def _sides(
-    given: Settings, tx_start: str | None, tx_stop: str | None, tolerance: str | None
+    given: Settings, tx_start: str | None, tx_stop: str | None, tolerance: str | None, tariff: Path | None
 ) -> tuple[Setting, Setting]:
-    """The settings as they are, and as they would be. Raises `ValueError`."""
+    """The settings as they are, and as they would be. Raises `ValueError`, `SettingsError`."""
     from diff.policy import Kind
     from diff.whatif import Setting
     from shadow.config import checked
 
-    if tx_start is None and tx_stop is None and tolerance is None:
-        raise ValueError("nothing would change: give --tx-start, --tx-stop or --energy-tolerance")
+    if tx_start is None and tx_stop is None and tolerance is None and tariff is None:
+        raise ValueError("nothing would change: give --tx-start, --tx-stop, --energy-tolerance or --tariff")
     config, policy = given.shadow_config(), given.policy()
     after, other = config, policy
     if tx_start is not None:
@@ -85,6 +86,8 @@ def _sides(
         told = {"kind": Kind.TOLERANCE, "absolute": allowed, "reason": ""}
         energy, record_energy = replace(other.energy, **told), replace(other.record_energy, **told)
         other = replace(other, energy=energy, record_energy=record_energy)
+    if tariff is not None:
+        other = replace(other, tariffs=given.model_copy(update={"tariff_file": tariff}).tariffs())
     return Setting(config, policy), Setting(checked(after), other)
 
 
@@ -149,6 +152,12 @@ def _print(document: dict[str, Any]) -> None:
         changed = {code: pair for code, pair in row["discrepancies"].items() if pair[0] != pair[1]}
         for code, (before, after) in changed.items():
             console.print(f"{name}: {code} {before} before, {after} after", highlight=False)
+        for currency, bill in (row["price"] or {}).items():
+            moved = Decimal(bill["after"]) - Decimal(bill["before"])
+            sums_of = f"{bill['before']} before, {bill['after']} after ({moved:+f})"
+            console.print(f"{name}: {currency} {sums_of} in {bill['sessions']} sessions", highlight=False)
+        if row["other_currency"]:
+            console.print(f"{name}: {row['other_currency']} sessions would cost another currency", highlight=False)
     moves = Table("session", "charger", "start s", "stop s", "idle s", "Wh", title="Sessions that move most")
     for row in document["sessions"][:_SHOWN]:
         values = (row[key] for key in ("start_seconds", "stop_seconds", "idle_seconds", "energy_wh"))

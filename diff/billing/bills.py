@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Bills", "runs"]
 
+_DUPLICATES: Final = 8
+_SPARE: Final = 2
 _STRENGTH: Final = {RecordKind.TABLE: 0, RecordKind.SESSION: 1, RecordKind.CDR: 2}
 """Of two forms of one bill the stronger stands: a CDR is sealed, a session is on its way to one."""
 
@@ -111,7 +113,8 @@ class Bills:
             self._attach(session, waiting, at)
             self._tell.row(session, at)
         elif record.kind is first.kind:
-            session.duplicates = (*session.duplicates, record.key)[-8:]
+            session.duplicates = (*session.duplicates, record.key)[-_DUPLICATES:]
+            session.spare = (*session.spare, waiting)[-_SPARE:]
             billed = "" if record.cost is None else f", {record.cost:f} {record.currency}"
             detail = f"{first.id} bills it already; {record.id} bills it again{billed}"
             frames = (session.record_frame, waiting.frame_id)
@@ -133,17 +136,29 @@ class Bills:
                 billing.credit(key)
             return
         if key in owner.duplicates:
-            owner.duplicates = tuple(one for one in owner.duplicates if one != key)
-            if not owner.duplicates:
-                self._tell.withdrawn(owner, "session.duplicate-record", "CDR.id", at, (frame.frame_id,))
+            self._no_duplicate(owner, key, frame)
             return
         for code, path in COMPARED:
             self._tell.withdrawn(owner, code, path, at, (frame.frame_id,))
         self._tell.withdrawn(owner, "session.late-record", "CDR", at, (frame.frame_id,))
         owner.record, owner.record_frame, owner.own_amount = None, "", None
         owner.row = _without_bill(owner.row)
+        if owner.spare:  # the new record came before the credit of the old one
+            follower = owner.spare[0]
+            self._no_duplicate(owner, follower.record.key, frame)
+            self._attach(owner, follower, at)
+            self._tell.row(owner, at)
+            return
         owner.due = at + self._policy.settle_record if self._policy.records_expected else None
         self._tell.row(owner, at)
+
+    def _no_duplicate(self, owner: Settled, key: str, frame: Frame) -> None:
+        """A further record for a session is none any more: taken back, or the one that counts."""
+        owner.duplicates = tuple(one for one in owner.duplicates if one != key)
+        owner.spare = tuple(one for one in owner.spare if one.record.key != key)
+        if not owner.duplicates:
+            at, frames = frame.received_at, (frame.frame_id,)
+            self._tell.withdrawn(owner, "session.duplicate-record", "CDR.id", at, frames)
 
     def found(self, waiting: Awaiting, session: Settled, at: Micros) -> None:
         """A record and its session have each other."""

@@ -46,6 +46,8 @@ class Settled(msgspec.Struct, omit_defaults=True):
     """What the record's own periods cost under its tariff."""
     duplicates: tuple[str, ...] = ()
     """Keys of further records for it."""
+    spare: tuple[Awaiting, ...] = ()
+    """The last of those records: where the one that counts is taken back, the oldest of them counts."""
 
 
 class Awaiting(msgspec.Struct, omit_defaults=True):

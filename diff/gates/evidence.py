@@ -11,13 +11,21 @@ from diff.acknowledgement import Acknowledged
 from diff.noise import NoiseRun
 from ingest.frame import Micros
 
-__all__ = ["DAY", "MONEY_CODES", "Attention", "CohortEvidence", "Day", "Fault", "Kind", "Sight"]
+__all__ = ["AMOUNT_CODES", "DAY", "MONEY_CODES", "Attention", "CohortEvidence", "Day", "Fault", "Kind", "Sight"]
 
 DAY: Final[Micros] = 86_400_000_000
 
-MONEY_CODES: Final = ("session.energy", "session.token", "session.misattributed")
-"""Another amount, another payer, another session: what the money gate looks for. A code that compares amounts joins
-here."""
+MONEY_CODES: Final = ("session.energy", "session.token", "session.misattributed", "session.record-amount")
+"""Another energy, another payer, another session, another amount: what the money gate looks for."""
+
+AMOUNT_CODES: Final = (
+    "session.energy",
+    "session.start-time",
+    "session.stop-time",
+    "session.missing-in-shadow",
+    "session.record-amount",
+)
+"""Codes that weigh money where they are about a billing record: what is wrong moves what is paid."""
 
 
 class Sight(msgspec.Struct, frozen=True):
@@ -101,7 +109,7 @@ class CohortEvidence(msgspec.Struct, frozen=True):
     weighed: int = 0
     """Those of them whose energy both sides knew: only they can prove that money agrees."""
     money_sessions: int = 0
-    """Sessions with a mismatch of energy, token or attribution."""
+    """Sessions with a mismatch of energy, token, attribution or amount."""
     comparisons: int = 0
     """Fields compared in those sessions."""
     faults: tuple[Fault, ...] = ()

@@ -27,7 +27,7 @@ def money(evidence: CohortEvidence, thresholds: Thresholds) -> Result:
     wrong, n, asked = evidence.money_sessions, evidence.weighed, thresholds.money.sessions
     bound = upper_bound(min(wrong, n), n) if n else Decimal(1)
     threshold = f"0 in ≥ {asked:,} settled sessions"
-    value = f"{count(wrong, 'session')} with another energy, payer or attribution"
+    value = f"{count(wrong, 'session')} with another energy, payer, attribution or amount"
 
     def result(outcome: Outcome, because: str, change: str = "", named: Iterable[str] = ()) -> Result:
         return Result("money", outcome, value, threshold, n, "settled sessions", because, change, bound, tuple(named))

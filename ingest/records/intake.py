@@ -32,6 +32,8 @@ class Refused(msgspec.Struct, frozen=True):
     size: int
     """Characters."""
     charger_id: str = ""
+    record_id: str = ""
+    """Of a row of a table."""
 
 
 class Intake:
@@ -64,8 +66,7 @@ class Intake:
                 record = framing.read("table", one.text)
                 yield self._frame(one.charger_id, record, "table", one.text, record.connector_id, at)
             else:
-                line, charger_id, error = one
-                yield _refused(f"{name}, line {line}", error, 0, charger_id)
+                yield _refused(f"{name}, line {one.line}", one.error, 0, one.charger_id, one.record_id)
 
     def _frame(
         self, charger_id: str, record: BillingRecord, form: str, text: str, connector_id: int | None, at: Micros
@@ -95,5 +96,5 @@ class Intake:
         )
 
 
-def _refused(place: str, error: RecordError, size: int, charger_id: str) -> Refused:
-    return Refused(place, error.rule, str(error), error.masked, size, charger_id)
+def _refused(place: str, error: RecordError, size: int, charger_id: str, record_id: str = "") -> Refused:
+    return Refused(place, error.rule, str(error), error.masked, size, charger_id, record_id)

@@ -96,8 +96,12 @@ class BillingRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     status: str = ""
     """OCPI SessionStatus (§9.4.2); empty of a CDR."""
     updated_at: Micros | None = None
+    """When it was last changed, or when the primary took the stop in."""
     transaction_id: str | None = None
     """The primary's 1.6 transactionId, where the record has it."""
+    meter_start_wh: Decimal | None = None
+    """The registers, where the record has them (tables)."""
+    meter_stop_wh: Decimal | None = None
 
     @property
     def key(self) -> str:

@@ -24,7 +24,7 @@ from ingest.records.reading import Fields, decimal_of
 from ingest.records.record import BillingRecord, RecordError, RecordKind
 from ingest.timestamps import Flaw, format_micros, parse_stamp
 
-__all__ = ["Mapping", "MappingError", "RawRow", "parse_mapping", "read_row", "rows"]
+__all__ = ["BadRow", "Mapping", "MappingError", "RawRow", "parse_mapping", "read_row", "rows"]
 
 _MAX_CELL: Final = 4096
 _MAX_COLUMNS: Final = 512
@@ -56,6 +56,8 @@ class _Columns(BaseModel):
     meter_start: Columns = ()
     meter_stop: Columns = ()
     energy: Columns = ()
+    recorded: Columns = ()
+    """When the primary took the stop in, by its own clock."""
     amount: Columns = ()
     currency: Columns = ()
 
@@ -102,6 +104,15 @@ class RawRow(msgspec.Struct, frozen=True):
     """JSON."""
 
 
+class BadRow(msgspec.Struct, frozen=True):
+    """A row that cannot be used."""
+
+    line: int
+    error: RecordError
+    charger_id: str = ""
+    record_id: str = ""
+
+
 def parse_mapping(text: str) -> Mapping:
     """Read a mapping file.
 
@@ -125,8 +136,8 @@ def parse_mapping(text: str) -> Mapping:
     return mapping
 
 
-def rows(lines: Iterable[str], mapping: Mapping) -> Iterator[RawRow | tuple[int, str, RecordError]]:
-    """The rows of a table, each as JSON or with what is wrong with it (line, charging station, error).
+def rows(lines: Iterable[str], mapping: Mapping) -> Iterator[RawRow | BadRow]:
+    """The rows of a table, each as JSON or with what is wrong with it.
 
     Raises:
         MappingError: the header lacks a column that the mapping names, or there is no header.
@@ -140,11 +151,8 @@ def rows(lines: Iterable[str], mapping: Mapping) -> Iterator[RawRow | tuple[int,
         except StopIteration:
             break
         except csv.Error as error:
-            yield (
-                reader.line_num,
-                "",
-                RecordError("no-csv", "the row", f"is no CSV: {error}", "correct the quotes of this line"),
-            )
+            wrong = RecordError("no-csv", "the row", f"is no CSV: {error}", "correct the quotes of this line")
+            yield BadRow(reader.line_num, wrong)
             continue
         if places is None:
             places = _header(cells, mapping)
@@ -171,18 +179,17 @@ def _header(cells: list[str], mapping: Mapping) -> dict[str, int]:
     return found
 
 
-def _row(
-    cells: list[str], places: dict[str, int], mapping: Mapping, line: int
-) -> RawRow | tuple[int, str, RecordError]:
-    charger_id = ""
+def _row(cells: list[str], places: dict[str, int], mapping: Mapping, line: int) -> RawRow | BadRow:
+    charger_id = record_id = ""
     try:
         given = {what: cells[place].strip() for what, place in places.items() if place < len(cells)}
         charger_id = given.get("charger", "")[:255]
+        record_id = given.get("id", "")[:200]
         _check(given)
         record = _normal(given, mapping)
         read_row(record)
     except RecordError as error:
-        return line, charger_id, error
+        return BadRow(line, error, charger_id, record_id)
     return RawRow(line, charger_id, _encode(record).decode())
 
 
@@ -203,7 +210,7 @@ def _normal(given: dict[str, str], mapping: Mapping) -> dict[str, Any]:
         record["uid"] = given["token"]
     if given.get("transaction_id"):
         record["transaction_id"] = given["transaction_id"]
-    for what in ("start", "stop"):
+    for what in ("start", "stop", "recorded"):
         if given.get(what):
             record[what] = format_micros(_moment(what, given[what], mapping))
     for what in ("meter_start", "meter_stop", "energy"):
@@ -293,4 +300,7 @@ def read_row(value: Any) -> BillingRecord:
         currency=fields.currency("currency", needed=amount is not None),
         cost_incl=amount,
         transaction_id=fields.text("transaction_id") or None,
+        updated_at=fields.moment("recorded"),
+        meter_start_wh=begin,
+        meter_stop_wh=end,
     )

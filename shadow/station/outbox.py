@@ -322,7 +322,8 @@ def _learn(clock: Clock, offset: Micros, at: Micros) -> bool:
     """Take one stamp into the estimate; False where it looks queued rather than stamped by another clock.
 
     A queue that drains gives stamps of many ages, or of one age, within seconds; a clock that was set back gives the
-    same offset for as long as one looks.
+    same offset for as long as one looks. One stamp by the known clock refutes that it was set back: what was doubted
+    before were readings of the past, such as the Transaction.Begin in each StopTransaction.
     """
     if clock.offsets and offset < max(clock.offsets) - _QUEUED_BY:
         if not clock.doubted or abs(offset - clock.doubted[-1]) > _SAME_CLOCK:
@@ -333,6 +334,7 @@ def _learn(clock: Clock, offset: Micros, at: Micros) -> bool:
             return False
         clock.offsets, clock.doubted = clock.doubted, []
         return True
+    clock.doubted = []
     clock.offsets.append(offset)
     del clock.offsets[:-_CLOCK_SAMPLES]
     return True

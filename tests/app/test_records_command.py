@@ -7,6 +7,7 @@ import pytest
 
 from app import refusals
 from app.distributed.taking_records import taken
+from demo import steve
 from demo.billing import BillingFault, cdrs, evse_map, steve_table
 from demo.traffic import Traffic
 from diff.store.tables import DeadLetter
@@ -89,6 +90,20 @@ def test_a_table_is_imported_with_its_mapping(cli: Cli, tmp_path: Path, fleet: t
     )
     assert b"04SECRET99" not in written
     assert not any(row.id_tag.encode() in written for row in traffic.books.ledger)
+
+
+def test_what_is_wrong_within_a_table_is_grouped_at_import(cli: Cli, tmp_path: Path) -> None:
+    """Before any wire was seen: anomalies with their rows, charging stations and examples, as a table and as JSON."""
+    counted = {"duplicate-start": 2, "register-regression": 3, "negative-energy": 1}
+    (tmp_path / "steve.csv").write_text(steve.table(1, 600, counted), encoding="utf-8")
+    done = cli("records", "import", "steve.csv", "--mapping", STEVE, "--data-dir", "data", "--json")
+    assert done.code == 1  # a row that contradicts itself is refused
+    found = json.loads(done.out)["anomalies"]
+    assert {one["name"]: one["cases"] for one in found} == counted
+    assert all(one["meaning"] and one["examples"] and one["chargers"] for one in found)
+    text = cli("records", "import", "steve.csv", "--mapping", STEVE, "--data-dir", "data").out.decode()
+    assert "In 600 rows" in text
+    assert all(name in text for name in counted)
 
 
 def test_records_are_handed_to_the_tap_that_writes_the_journal(

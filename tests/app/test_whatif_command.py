@@ -52,10 +52,30 @@ def test_people_get_sums_and_the_sessions_that_move_most(cli: Cli, recording: Pa
     assert b"1 sessions would move" in outcome.out
 
 
+def test_another_tariff_moves_the_bills(cli: Cli, recording: Path, tmp_path: Path) -> None:
+    """2.5 kWh at 0.49 before, at 0.59 after; a file that is none is named."""
+    for price in ("0.49", "0.59"):
+        tariff = (
+            f'[[tariffs]]\nid = "t"\ncurrency = "EUR"\n[[tariffs.elements]]\n'
+            f'price_components = [{{ type = "ENERGY", price = {price}, step_size = 1 }}]\n'
+            '[[assign]]\nchargers = ["*"]\ntariff = "t"\n'
+        )
+        (tmp_path / f"{price}.toml").write_text(tariff, encoding="utf-8")
+    env = {"SHADOW_TARIFF_FILE": str(tmp_path / "0.49.toml")}
+    outcome = cli("whatif", recording, "--tariff", tmp_path / "0.59.toml", "--json", env=env)
+    (sums,) = json.loads(outcome.out)["cohorts"].values()
+    assert sums["price"] == {"EUR": {"sessions": 1, "before": "1.23", "after": "1.48"}}
+    text = cli("whatif", recording, "--tariff", tmp_path / "0.59.toml", env=env).out.decode()
+    assert "EUR 1.23 before, 1.48 after (+0.25) in 1 sessions" in text
+    refused = cli("whatif", recording, "--tariff", tmp_path / "absent.toml")
+    assert refused.code == 2
+    assert b"absent.toml" in refused.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run.jsonl"], "nothing would change: give --tx-start, --tx-stop or --energy-tolerance"),
+        (["run.jsonl"], "nothing would change: give --tx-start, --tx-stop, --energy-tolerance or --tariff"),
         (["run.jsonl", "--tx-start", "Plugged"], "tx_start_points = Plugged: choose from"),
         (["run.jsonl", "--tx-stop", "ParkingBayOccupancy"], "add one of"),
         (["run.jsonl", "--energy-tolerance", "-1"], "is no number of Wh"),

@@ -41,7 +41,7 @@ def test_it_is_valid_by_the_compose_specification() -> None:
 
 
 def test_the_whole_system_is_in_it() -> None:
-    """Without a profile comes what the system needs; the fleet and the embedded runtime come when asked for."""
+    """Without a profile comes what the system needs; fleet, records and the embedded runtime come when asked for."""
     plain = {service.name for service in chosen(SERVICES, frozenset())}
 
     assert plain == {
@@ -50,6 +50,7 @@ def test_the_whole_system_is_in_it() -> None:
         *("prometheus", "grafana"),
     }
     assert {service.name for service in chosen(SERVICES, frozenset({"demo"}))} - plain == {"fleet"}
+    assert {service.name for service in chosen(SERVICES, frozenset({"records"}))} - plain == {"records"}
     assert {service.name for service in chosen(SERVICES, frozenset({"embedded"}))} - plain == {"shadow"}
 
 
@@ -186,6 +187,7 @@ def test_everything_starts_behind_what_it_needs() -> None:
     assert SERVICES["worker"].after == {"topics": COMPLETED}
     assert SERVICES["sink"].after == {"topics": COMPLETED, "migrate": COMPLETED}
     assert SERVICES["dashboard"].after == {"migrate": COMPLETED}
+    assert SERVICES["records"].after == {"topics": COMPLETED}
     assert SERVICES["tap"].after == {}
     assert SERVICES["fleet"].after == {"tap": HEALTHY}
 
@@ -197,7 +199,7 @@ def test_everything_that_stays_has_a_health_check_and_comes_back() -> None:
             assert entry["restart"].startswith("on-failure")
             continue
         assert entry["restart"] == "unless-stopped", name
-        assert "healthcheck" in entry or name == "fleet", name
+        assert "healthcheck" in entry or name in ("fleet", "records"), name
 
 
 @pytest.mark.parametrize("name", [name for name in OURS if SERVICES[name].probe])
@@ -223,6 +225,14 @@ def test_volumes_are_declared_and_used() -> None:
 
     assert {source for source in used if not source.startswith(".")} == set(RAW["volumes"])
     assert [source for source in used if source.startswith(".") and not (ROOT / source).is_dir()] == []
+
+
+def test_records_are_redacted_with_the_key_of_the_tap() -> None:
+    """Both see one directory: under another key the tokens of bills and of the wire would never meet."""
+    tap, records = SERVICES["tap"], SERVICES["records"]
+    assert tap.volumes[IMAGE_VOLUME] == records.volumes[IMAGE_VOLUME]
+    assert _value("tap", "SHADOW_DATA_DIR") == _value("records", "SHADOW_DATA_DIR")
+    assert records.command == ("records", "follow")
 
 
 def test_workers_can_be_scaled() -> None:

@@ -1,6 +1,7 @@
 """Every code of the catalogue, once from frames that must raise it and once from frames that must not.
 
-A code of the catalogue that stands in no row here fails `test_every_code_of_the_catalogue_has_a_positive_test`.
+Those about billing records stand in tests/diff/billing/test_auditor.py. A code of the catalogue that stands in no row
+fails `test_every_code_of_the_catalogue_has_a_positive_and_a_negative_test`.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from diff.discrepancy import Status
 from diff.policy import SECOND
 from ingest.frame import Handshake
 from shadow.config import ShadowConfig
+from tests.diff.billing.test_auditor import ROWS as OF_RECORDS
 
 TAG = "04A1B2C3"
 AT_THE_CABLE = ShadowConfig(tx_stop_points=frozenset({"EVConnected"}))
@@ -426,15 +428,12 @@ def test_frames_that_must_not_raise_a_code(code: str, _positive: _Told, negative
     assert [row for row in rows if row.status is Status.OPEN] == []
 
 
-_OF_RECORDS = {
-    *("session.duplicate-record", "session.late-record", "session.record-amount", "session.unjudged-record"),
-}
-"""They need billing records: tests/diff/billing/test_auditor.py has both tests of each."""
-
-
-def test_every_code_of_the_catalogue_has_a_positive_test() -> None:
-    """And no code is tested that the catalogue does not have."""
-    assert {row[0] for row in ROWS} | _OF_RECORDS == set(CATALOGUE)
+def test_every_code_of_the_catalogue_has_a_positive_and_a_negative_test() -> None:
+    """Frames that must raise it and frames that must not, here or where the records are; and no code is made up."""
+    rows = [(code, positive, negative) for code, positive, negative, _ in ROWS]
+    rows += [(code, positive, negative) for code, _, positive, negative in OF_RECORDS]
+    assert {code for code, *_ in rows} == set(CATALOGUE)
+    assert all(positive is not negative for _, positive, negative in rows)
 
 
 def test_a_clean_session_gives_nothing() -> None:

@@ -9,8 +9,9 @@ from demo.native import NativeScript
 from demo.script import Script
 from demo.traffic import Traffic
 from diff.policy import DEFAULT as POLICY
-from diff.policy import Numbers
-from diff.whatif import Cohort, Life, Setting, WhatIf, cohort
+from diff.policy import Numbers, Policy
+from diff.tariff.book import parse_book
+from diff.whatif import Cohort, Setting, WhatIf, cohort
 from ingest.frame import Frame
 from shadow.config import DEFAULT
 
@@ -147,21 +148,75 @@ def test_what_is_no_cohort(given: str, said: str) -> None:
         cohort(given)
 
 
-def test_a_price_is_taken_on_both_sides() -> None:
-    """The seam for tariffs: here ten cents for each idle minute begun."""
+def _tariff(currency: str = "EUR", parking: str = "6.00") -> Policy:
+    """Forty cents a kWh, and so much for an hour of parking."""
+    elements = [
+        {
+            "price_components": [
+                {"type": "ENERGY", "price": Decimal("0.40"), "step_size": 1},
+                {"type": "PARKING_TIME", "price": Decimal(parking), "step_size": 60},
+            ]
+        }
+    ]
+    given = {"id": "t", "currency": currency, "elements": elements, "last_updated": "2026-01-01T00:00:00Z"}
+    return Policy(tariffs=parse_book({"tariffs": [given], "assign": [{"chargers": ["*"], "tariff": "t"}]}))
 
-    def price(life: Life) -> Decimal | None:
-        return Decimal("0.10") * (-(-life.idle // 60_000_000))
 
-    report = WhatIf(BEFORE, AT_THE_CABLE, price=price)
+def _priced(before: Setting, after: Setting) -> WhatIf:
+    report = WhatIf(before, after)
     for frame in _session().frames:
         report.feed(frame)
     report.end()
+    return report
+
+
+def test_bills_move_under_the_settings_by_the_tariff_of_both() -> None:
+    """Five idle minutes more at ten cents each; energy costs the same."""
+    policy = _tariff()
+    report = _priced(replace(BEFORE, policy=policy), replace(AT_THE_CABLE, policy=policy))
     (sums,) = report.sums.values()
-    assert sums.priced == 1
-    assert sums.price_after - sums.price_before in (Decimal("0.50"), Decimal("0.60"))
+    bills = sums.bills["EUR"]
+    assert bills.sessions == 1
+    assert bills.after - bills.before in (Decimal("0.50"), Decimal("0.60"))
     (row,) = report.document()["cohorts"].values()
-    assert row["price"] == {"sessions": 1, "before": f"{sums.price_before}", "after": f"{sums.price_after}"}
+    assert row["price"] == {"EUR": {"sessions": 1, "before": f"{bills.before}", "after": f"{bills.after}"}}
+    (session,) = report.document()["sessions"]
+    assert session["price"]["after"] == {"currency": "EUR", "amount": f"{bills.after}"}
+
+
+def test_bills_move_under_another_tariff_although_no_session_does() -> None:
+    """Only money moves: the session is shown, and not counted as moved."""
+    before, after = (replace(AT_THE_CABLE, policy=_tariff(parking=price)) for price in ("6.00", "12.00"))
+    document = _priced(before, after).document()
+    assert (document["moved"], document["shown"]) == (0, 1)
+    (row,) = document["cohorts"].values()
+    assert Decimal(row["price"]["EUR"]["after"]) > Decimal(row["price"]["EUR"]["before"])
+
+
+def test_another_currency_is_no_difference() -> None:
+    """Euros and francs are never taken from each other: such sessions are counted apart."""
+    before, after = (replace(BEFORE, policy=_tariff(currency)) for currency in ("EUR", "CHF"))
+    (row,) = _priced(before, after).document()["cohorts"].values()
+    assert (row["price"], row["other_currency"]) == (None, 1)
+
+
+def test_without_a_tariff_there_is_no_price() -> None:
+    """Nothing is guessed."""
+    (row,) = _priced(BEFORE, AT_THE_CABLE).document()["cohorts"].values()
+    assert (row["price"], row["other_currency"]) == (None, 0)
+
+
+def test_a_clock_that_is_wrong_moves_no_start_that_a_token_begins() -> None:
+    """A remote start, by a station whose clock is an hour behind: the start stands by one clock on both sides."""
+    script = Script().boot()
+    for status in ("Available", "Preparing", "Available", "Unavailable", "Available"):
+        script.wait(10).status(1, status, at=script.ago(3600))
+    script.remote("RemoteStartTransaction", {"idTag": "AA", "connectorId": 1}).wait(0.2)
+    script.start(1, "AA", 1000, transaction=7, at=script.ago(3600)).status(1, "Charging", at=script.ago(3600)).wait(600)
+    script.stop(7, 3500, "Local", at=script.ago(3600)).status(1, "Available", at=script.ago(3600)).wait(60)
+    script.status(1, "Available", at=script.ago(3600))
+    (sums,) = _fed(script.frames, AT_THE_TOKEN).sums.values()
+    assert (sums.sessions, sums.codes_after["session.start-time"]) == (1, 0)
 
 
 def test_memory_is_bounded_and_nothing_is_lost() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import msgspec
 from diff.acknowledgement import Scope, covers
 from diff.compare import COMPARED
 from diff.fingerprint_state import History, Relative, Stated, cause_of, state_of
-from diff.gates.evidence import DAY
+from diff.gates.evidence import AMOUNT_CODES, DAY
 from diff.judging import CURRENT
 from diff.store.client import Store
 from diff.store.queries.acknowledgements import acknowledgements
@@ -52,6 +52,9 @@ class FingerprintLine(msgspec.Struct, frozen=True):
     because: str
     acknowledged: bool
     """At least one acknowledgement in force is about it, if only for a part of its charging stations."""
+    money: dict[str, Decimal] = {}
+    """Sum of the amounts that its sessions are billed otherwise, without their signs, by currency: currencies are never
+    added. Empty where no record and no tariff says an amount."""
 
     @property
     def per_thousand(self) -> Decimal | None:
@@ -97,8 +100,12 @@ def fingerprint_lines(
     bound["codes"] = tuple({row[2] for row in rows})
     relatives = _relatives(read(store, _CAUSES.format(place=f"{place} AND code IN %(codes)s", rows=rows_of), bound))
     compared = _compared(read(store, _COMPARED.format(place=_on_chargers(chargers), rows=rows_of), bound))
+    money: dict[str, dict[str, Decimal]] = defaultdict(dict)
+    amounts = _MONEY.format(place=f"{place} AND {wanted}", own=_on_chargers(chargers), rows=rows_of)
+    for fingerprint, currency, amount in read(store, amounts, bound):
+        money[fingerprint][currency] = amount
     told = acknowledgements(store, at)
-    return [_line(row, relatives, compared, told, at, quiet_days) for row in rows]
+    return [_line(row, relatives, compared, told, at, quiet_days, money.get(row[0], {})) for row in rows]
 
 
 def _on_chargers(chargers: Sequence[str] | None) -> str:
@@ -112,6 +119,7 @@ def _line(
     told: Iterable[Acknowledgement],
     at: Micros,
     quiet_days: int,
+    money: Mapping[str, Decimal],
 ) -> FingerprintLine:
     found, days = row[:-1], row[-1]
     fingerprint, title, code, _, _, path, vendor, model, firmware, *_, first, last, _ = found
@@ -128,7 +136,7 @@ def _line(
         for one in told
     )
     comparisons = len(COMPARED) * sum(sessions for _, sessions in by_day)
-    values = (*found, comparisons, stated.state.value, stated.because, covered)
+    values = (*found, comparisons, stated.state.value, stated.because, covered, dict(money))
     return msgspec.convert(dict(zip(FingerprintLine.__struct_fields__, values, strict=True)), FingerprintLine)
 
 
@@ -161,7 +169,18 @@ _LINES: Final = f"""
     FROM (SELECT *, charger_key, session_key, fingerprint_key FROM discrepancies FINAL WHERE {_STANDING}) AS d
     GROUP BY fingerprint_key
     ORDER BY {SEVERITY_RANK}, n DESC, fingerprint_key LIMIT %(limit)s"""
-# What will be an amount of money beside the Wh (a column of the discrepancies) joins the sums above, and the struct.
+# What a bill is wrong by stands in the row of its session, with its currency. A fingerprint whose records only name a
+# session, as a late one does, weighs nothing; where two causes move one bill, each has its whole amount.
+_MONEY: Final = f"""
+    SELECT any(d.fingerprint), assumeNotNull(s.record_currency) AS currency,
+        sum(abs(multiIf(d.code = 'session.record-amount', d.delta,
+            d.code = 'session.missing-in-shadow', s.record_amount, s.amount_delta))) AS amount
+    FROM (SELECT *, fingerprint_key FROM discrepancies FINAL
+        WHERE {_STANDING} AND code IN {AMOUNT_CODES!r} AND startsWith(path, 'CDR')) AS d
+    INNER JOIN (SELECT charger_id, session_id, record_amount, record_currency, amount_delta FROM sessions FINAL
+        WHERE {{rows}} AND record_currency IS NOT NULL AND {{own}}) AS s
+    ON d.charger_id = s.charger_id AND d.session_id = s.session_id
+    GROUP BY fingerprint_key, currency HAVING amount != 0"""
 _CAUSES: Final = f"""
     SELECT any(fingerprint), any(title), any(code), any(path), any(firmware),
         toUnixTimestamp64Micro(min(first_received_at)), toUnixTimestamp64Micro(max(observed_at))

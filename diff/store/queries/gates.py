@@ -153,7 +153,7 @@ class _Rows:
         return tuple(self.all_days[:count]), weighed
 
     def money_sessions(self) -> int:
-        """Sessions with another energy, payer or attribution."""
+        """Sessions with another energy, payer, attribution or amount."""
         query = f"""
         SELECT uniqExactIf(session_key, session_key != 0) + countIf(session_key = 0)
         FROM discrepancies FINAL WHERE code IN %(money)s AND {self._open}"""

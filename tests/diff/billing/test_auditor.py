@@ -252,6 +252,19 @@ def test_a_credit_that_comes_first_voids_its_record() -> None:
     assert lived.codes() == set()
 
 
+def test_a_new_record_that_comes_before_the_credit_of_the_old_one_is_the_bill() -> None:
+    """First it is a duplicate; when the old one is taken back it counts, and nothing stands."""
+    script = _charged()
+    wrong = _cdr(script, total_energy=Decimal("6.5"))
+    credit = {**wrong, "id": "R1-C", "credit": True, "credit_reference_id": "R1"}
+    before = _live(_with(script, wrong, _cdr(script, "R2")))
+    assert before.codes() >= {"session.duplicate-record", "session.energy"}
+    lived = _live(_with(script, wrong, _cdr(script, "R2"), credit))
+    assert lived.codes() == set()
+    (session,) = lived.sessions.values()
+    assert (session.record_id, session.record_energy_wh, session.amount_delta) == ("R2", 5000, 0)
+
+
 def test_the_same_record_delivered_again_changes_nothing() -> None:
     """An import that is repeated is no duplicate, whenever it comes."""
     script = _charged()

@@ -273,6 +273,40 @@ class TestFingerprints:
         assert (energy.first_seen, energy.last_seen, energy.state) == (AT - 3 * DAY, AT - DAY, "new")
         assert (clock.sessions, energy.acknowledged) == (0, False)
 
+    def test_money_is_summed_by_currency_and_only_of_bills(self, store: Store) -> None:
+        """What each bill is wrong by, without its sign; a difference of the wire alone weighs no money."""
+        bill = {"record_id": "R", "record_amount": Decimal("9.99")}
+        add(
+            store,
+            *(
+                replace(a_session(3 * number, AT - DAY), record_currency=currency, amount_delta=delta, **bill)
+                for number, currency, delta in (
+                    (1, "EUR", Decimal("-0.87")),
+                    (2, "EUR", Decimal("0.13")),
+                    (3, "CHF", Decimal("0.05")),
+                    (4, "EUR", Decimal(0)),
+                    (5, "EUR", Decimal(5)),
+                )
+            ),
+            *(a_fault("session.energy", AT - DAY, session=f"s{n}", path="CDR.total_energy") for n in (3, 6, 9)),
+            a_fault("session.token", AT - DAY, session="s12", path="CDR.cdr_token", delta=None, unit=None),
+            a_fault("session.energy", AT - DAY, session="s15"),
+            a_fault("session.missing-in-shadow", AT - DAY, session="s12", path="CDR"),
+            a_fault("session.record-amount", AT - DAY, session="s12", path="CDR.total_cost", delta=Decimal("-1.00")),
+        )
+        lines = {(one.code, one.path): one.money for one in fingerprint_lines(store, AT)}
+        assert lines["session.energy", "CDR.total_energy"] == {"EUR": Decimal("1.00"), "CHF": Decimal("0.05")}
+        assert lines["session.missing-in-shadow", "CDR"] == {"EUR": Decimal("9.99")}
+        assert lines["session.record-amount", "CDR.total_cost"] == {"EUR": Decimal("1.00")}
+        assert lines["session.token", "CDR.cdr_token"] == {}
+        assert [money for (_, path), money in lines.items() if not path.startswith("CDR")] == [{}]
+
+    def test_an_amount_that_its_own_tariff_does_not_give_holds_the_money_gate(self, store: Store) -> None:
+        """It is money as an energy is, although it is the primary's own doing."""
+        generate(store, 6)
+        add(store, a_fault("session.record-amount", AT - DAY, session="s1", path="CDR.total_cost"))
+        assert _evidence(store).money_sessions == 1
+
     def test_new_back_gone_and_acknowledged(self, store: Store) -> None:
         """By the days on which it was seen, and by the same cause on an older firmware."""
         generate(store, 90)

@@ -42,6 +42,17 @@ def test_a_clock_that_is_set_in_between_is_named_again() -> None:
     assert [row.occurrences for row in Lived().feed(script.frames).rows("clock.skew")] == [2]
 
 
+def test_sessions_of_one_length_set_no_clock_back() -> None:
+    """Each stop tells the reading of its begin, three quarters of an hour ago, between stamps of the right clock."""
+    script = Script().boot()
+    for number in range(5):
+        begun = script.status(1, "Preparing").start(1, "AA", number * 100, transaction=number + 1).ago(0.1)
+        sample = {"value": str(number * 100), "context": "Transaction.Begin", "unit": "Wh"}
+        data = [{"timestamp": begun, "sampledValue": [sample]}]
+        script.wait(2700).stop(number + 1, number * 100 + 100, transactionData=data).status(1, "Available").wait(600)
+    assert Lived().feed(script.frames).codes() == set()
+
+
 def test_a_log_without_zones_may_be_off_by_whole_quarter_hours() -> None:
     """The logger's local time proves nothing of the charger's clock; what is left beyond a zone does."""
     zoned = [replace(frame, zoneless=True) for frame in _statuses(7200).frames]
