@@ -115,7 +115,7 @@ def _actions(kind: Kind, known: int, since: Micros, until: Micros, span: str) ->
     parts.table(rows, _ACTION_COLUMNS, height=520)
     st.caption(
         f"Calls of the {span} up to the newest frame, of {words.plural(known, 'charging station')}. A frame that was"
-        " written twice counts twice; none at all is exact. Fields: those of request and answer in the official schemas."
+        " written twice counts twice; none at all is exact. Fields: those of request and answer in the schemas."
     )
     parts.export("coverage-actions", rows)
 
