@@ -52,7 +52,8 @@ def show() -> None:
     """Draw the part that the address names, for the stations that it names."""
     st.title("Coverage", anchor=False)
     with data.or_a_sentence():
-        parts.strip(data.load(queries.pulse))
+        pulse = data.load(queries.pulse)
+        parts.strip(pulse)
         kind, span = _choose()
         known = data.load(known_chargers, kind)
         if not known:
@@ -61,7 +62,8 @@ def show() -> None:
         part = st.segmented_control(
             "Part", _PARTS, default=_PARTS[0], required=True, key="part", bind="query-params", width="content"
         )
-        until = data.minute_end()
+        # Up to the newest frame: recordings of last year are covered or not by what they hold.
+        until = min(((pulse.last_frame_at or data.now()) // 60_000_000 + 1) * 60_000_000, data.minute_end())
         since = until - _SPANS[span] * DAY
         if part == "fields":
             _fields(_sample(kind))
@@ -83,7 +85,7 @@ def _choose() -> tuple[Kind, str]:
     ]
     with places[4]:
         span = st.segmented_control(
-            "Within the last", list(_SPANS), default="week", required=True, key="span", bind="query-params"
+            "Up to the newest frame", list(_SPANS), default="week", required=True, key="span", bind="query-params"
         )
     return Kind(*((one or "").strip() for one in given)), span or "week"
 
@@ -112,8 +114,8 @@ def _actions(kind: Kind, known: int, since: Micros, until: Micros, span: str) ->
     )
     parts.table(rows, _ACTION_COLUMNS, height=520)
     st.caption(
-        f"Calls of the last {span}, of {words.plural(known, 'charging station')}. A frame that was written twice counts"
-        " twice; none at all is exact. Fields: those of request and answer in the official schemas."
+        f"Calls of the {span} up to the newest frame, of {words.plural(known, 'charging station')}. A frame that was"
+        " written twice counts twice; none at all is exact. Fields: those of request and answer in the schemas."
     )
     parts.export("coverage-actions", rows)
 
