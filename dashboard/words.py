@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Final
@@ -28,6 +29,7 @@ __all__ = [
     "count",
     "energy",
     "escaped",
+    "money",
     "of",
     "plural",
     "rate",
@@ -199,6 +201,11 @@ def energy(value: Decimal | None, unit: str | None = "Wh", *, signed: bool = Fal
         text = text.rstrip("0").rstrip(".")
     text = text.replace(",", _THIN)
     return f"{text} {unit}" if unit else text
+
+
+def money(amounts: Mapping[str, Decimal]) -> str:
+    """Amounts by currency, each with its code: currencies are never added."""
+    return ", ".join(energy(amount, currency) for currency, amount in sorted(amounts.items())) or NEVER
 
 
 def escaped(text: str) -> str:

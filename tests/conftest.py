@@ -25,18 +25,11 @@ settings.register_profile("deep", settings.get_profile("here"), max_examples=10_
 settings.load_profile("here")
 
 _numbers = itertools.count(1)
-_SLOW = ("drill", "kafka", "browser")
 _NEED_KAFKA = frozenset({"kafka", "own_broker", "drill_broker"})
 """Fixtures. Whatever uses one of them, by however many steps, is marked `kafka`."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin with the longest; one Kafka for all."""
-    config.pluginmanager.register(LongestFirst())
-    _share_kafka(config)
-
-
-def _share_kafka(config: pytest.Config) -> None:
     """Where several processes run the whole suite, start one Kafka for them all: one Java instead of one for each."""
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if not whole or not config.getoption("numprocesses", None) or "KAFKA_BOOTSTRAP" in os.environ:
@@ -67,16 +60,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if len(kept) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long") is not None])
         items[:] = kept
-
-
-class LongestFirst:
-    """Modules that wait for real processes begin first, so that none of them is what all wait for in the end."""
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Behind whatever shuffles; the order within is kept."""
-        slow = {item.path for item in items if any(item.get_closest_marker(name) for name in _SLOW)}
-        items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,7 @@ def _row(one: Cause, seen: Overview) -> dict[str, object]:
         "rate": words.rate(one.per_thousand),
         "of": one.comparisons,
         "wh": words.energy(one.wh),
+        "money": words.money(one.money),
         "evidence": _evidence(one),
         "first seen": words.when(group.first_seen, parts.zone()),
         "last seen": words.when(group.last_seen, parts.zone()),
@@ -130,6 +131,7 @@ def _exported(one: Cause) -> dict[str, object]:
         "per 1000 comparisons": "" if one.per_thousand is None else f"{one.per_thousand:.3f}",
         "comparisons": one.comparisons,
         "absolute Wh": "" if one.wh is None else f"{one.wh:f}",
+        "absolute money": "; ".join(f"{amount:f} {currency}" for currency, amount in sorted(one.money.items())),
         "delta": "" if group.delta is None else f"{group.delta:f}",
         "unit": group.unit or "",
         f"first seen ({zone})": words.when(group.first_seen, parts.zone()),
@@ -149,6 +151,9 @@ _COLUMNS: parts.Columns = {
     "of": NumberColumn("comparisons", width=85, help="Fields compared on its vendor, model and firmware"),
     "wh": TextColumn(
         "Σ |Wh|", width=95, alignment="right", help="Differences in energy without their signs, open ones"
+    ),
+    "money": TextColumn(
+        "Σ |money|", width=95, alignment="right", help="What its sessions are billed otherwise, by records and tariffs"
     ),
     "evidence": TextColumn("evidence", width=110),
     "first seen": TextColumn("first seen", width=140),

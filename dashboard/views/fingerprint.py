@@ -97,7 +97,7 @@ def _facts(one: Cause, seen: Overview) -> None:
     with places[3].container(border=True, height="stretch"):
         st.caption(f"First and last seen ({parts.zone_name()})")
         st.markdown(f"**{words.when(group.first_seen, zone)}**  \n**{words.when(group.last_seen, zone)}**")
-        st.caption(f"Σ |Wh| {words.energy(one.wh)}")
+        st.caption(f"Σ |Wh| {words.energy(one.wh)}; Σ |money| {words.money(one.money)}")
 
 
 def _acknowledged(told: Sequence[Acknowledged]) -> None:

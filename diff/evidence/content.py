@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Final
 
 from diff.audit.document import (
@@ -21,7 +22,7 @@ from diff.audit.document import (
 )
 from diff.evidence import grounds
 from diff.evidence.charts import by_day, by_name
-from diff.evidence.pack import Amount, Fingerprint, Pack
+from diff.evidence.pack import Fingerprint, Pack
 from diff.evidence.signing import SignOff
 from diff.gates.gate import Outcome
 from diff.gates.words import count, percent
@@ -158,8 +159,8 @@ def _cause(one: Fingerprint) -> tuple[Cell, ...]:
     )
 
 
-def _money(amounts: tuple[Amount, ...]) -> str:
-    return ", ".join(f"{one.amount.normalize():,f} {clean(one.currency)}" for one in amounts) or "not known"
+def _money(amounts: Mapping[str, Decimal]) -> str:
+    return ", ".join(f"{amount.normalize():,f} {clean(name)}" for name, amount in amounts.items()) or "not known"
 
 
 def _acknowledgements(pack: Pack) -> Iterator[Sentence | Table]:

@@ -64,7 +64,7 @@ class Fingerprint(msgspec.Struct, frozen=True):
     last_seen: Micros
     wh: Decimal | None
     """Sum of the differences, without their signs."""
-    money: tuple[Amount, ...]
+    money: dict[str, Decimal]
     """By how much the amounts of its sessions differ, without their signs; the whole of it although a session may have
     other causes too. Empty where no billing record says what a session costs."""
     acknowledged: bool

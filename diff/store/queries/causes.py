@@ -55,6 +55,8 @@ class Cause(msgspec.Struct, frozen=True):
     because: str
     wh: Decimal | None
     """Sum of its differences in Wh without their signs, over all open ones; None where it is about no energy."""
+    money: dict[str, Decimal]
+    """By how much its sessions are billed otherwise, by currency, without the signs; empty where nothing says it."""
     open: int
     """All open ones, whatever the filter: the numerator of the rate."""
     comparisons: int
@@ -140,10 +142,19 @@ def _cause(group: Group, line: FingerprintLine | None) -> Cause:
             _Beside.EXPECTED.value if expected else _Beside.WITHDRAWN.value if not group.open else State.NEW.value
         )
         because = _WITHOUT_LINE[standing]
-        return Cause(group, standing, "", because, None, group.open, 0, None, group.total)
+        return Cause(group, standing, "", because, None, {}, group.open, 0, None, group.total)
     standing = _Beside.ACKNOWLEDGED.value if line.acknowledged else line.state
     return Cause(
-        group, standing, line.state, line.because, line.wh, line.open, line.comparisons, line.per_thousand, group.total
+        group,
+        standing,
+        line.state,
+        line.because,
+        line.wh,
+        line.money,
+        line.open,
+        line.comparisons,
+        line.per_thousand,
+        group.total,
     )
 
 

@@ -34,15 +34,10 @@ def fingerprints_of(
     """The worst causes on some charging stations up to a time, and how many there are."""
     lines = fingerprint_lines(store, at, run, chargers=chargers, limit=_MOST_CAUSES)
     shown = lines[:limit]
-    money: dict[str, list[Amount]] = {}
-    if shown:
-        params = _params(chargers, 0, at) | {"these": tuple(one.fingerprint for one in shown)}
-        for fingerprint, currency, amount, sessions in read(store, _MONEY.format(rows=counting(store, run)), params):
-            money.setdefault(fingerprint, []).append(Amount(currency, amount, sessions))
     found = tuple(
         Fingerprint(
             one.fingerprint, one.title, one.code, one.severity, one.state, one.open, one.chargers, one.sessions,
-            one.comparisons, one.first_seen, one.last_seen, one.wh, tuple(money.get(one.fingerprint, ())),
+            one.comparisons, one.first_seen, one.last_seen, one.wh, dict(sorted(one.money.items())),
             one.acknowledged,
         )
         for one in shown
@@ -118,16 +113,3 @@ _AMOUNTS: Final = f"""
     FROM sessions FINAL
     WHERE {_COMPARED} AND amount_delta IS NOT NULL AND record_currency IS NOT NULL
     GROUP BY currency ORDER BY currency"""
-_MONEY: Final = f"""
-    SELECT d.fingerprint, assumeNotNull(toString(s.record_currency)) AS currency, sum(abs(s.amount_delta)), count()
-    FROM (
-        SELECT DISTINCT fingerprint, charger_id, assumeNotNull(session_id) AS session FROM discrepancies FINAL
-        WHERE {{rows}} AND status = 'open' AND session_id IS NOT NULL AND fingerprint IN %(these)s
-            AND charger_id IN %(chargers)s AND first_received_at <= {_AT}
-    ) AS d
-    INNER JOIN (
-        SELECT charger_id, session_id, record_currency, amount_delta FROM sessions FINAL
-        WHERE {{rows}} AND status = 'open' AND charger_id IN %(chargers)s
-            AND amount_delta IS NOT NULL AND amount_delta != 0 AND record_currency IS NOT NULL
-    ) AS s ON s.charger_id = d.charger_id AND s.session_id = d.session
-    GROUP BY d.fingerprint, currency ORDER BY d.fingerprint, currency"""
