@@ -51,7 +51,7 @@ def seeded(engine: EmbeddedEngine) -> Iterator[str]:
 
 def _fill(store: Store) -> None:
     generate(store, 300)
-    fault = a_fault("session.energy", AT - DAY)
+    fault = a_fault("session.energy", AT - DAY, path="CDR.total_energy")
     evil = a_fault("clock.no-zone", AT - DAY, charger=1, session=None, delta=None, unit=None, title=EVIL)
     event = '[2,"9","SecurityEventNotification",{"type":"TamperDetectionActivated","timestamp":"2026-06-01T00:00:00Z"}]'
     add(store, fault, evil, _billed(0), ChargerFacts("CP-2", "live", EVIL, "Two", "1.0", AT - DAY, AT, 6, AT + 1))
@@ -126,7 +126,7 @@ def test_markdown_says_the_same_and_the_evidence_is_exact(report: Report, tmp_pa
     assert "1 of 300 compared sessions are billed" in done.stdout
     pack = decode((tmp_path / "e.json").read_bytes())
     (energy,) = [one for one in pack.fingerprints if one.code == "session.energy"]
-    assert [(one.currency, one.amount, one.sessions) for one in energy.money] == [("EUR", Decimal("0.5"), 1)]
+    assert energy.money == {"EUR": Decimal("0.5")}
     assert (pack.bills.billed, pack.bills.energy_differs, pack.seen.sessions) == (1, 1, 300)
     assert json.loads((tmp_path / "e.json").read_text())["verdict"]["outcome"] == "HOLD"
 
