@@ -262,7 +262,7 @@ def test_a_session_is_drawn_and_a_frame_can_be_chosen(seeded: Store, browser: Br
     assert one.session_id is not None
     browser.open(f"session?id={one.session_id}", f"Session on {one.charger_id}")
     chart = browser.page.locator("[data-testid=stVegaLiteChart]")
-    assert chart.count() == 1
+    chart.wait_for(timeout=30_000)
     box = chart.bounding_box()
     drawn = chart.locator("canvas, svg").first.bounding_box()
     assert box is not None

@@ -13,7 +13,7 @@ from demo.traffic import Traffic
 from diff.catalogue import CATALOGUE
 from diff.certification import CHECKS, Certification, Result, verdict
 from diff.examined import Examined, Row
-from tests.diff.evidence import V16, V201, discrepancy, examined
+from tests.diff.spoken import V16, V201, discrepancy, examined
 
 NAMED = {check.name: check for check in CHECKS}
 LATER = {"device.missing-variable", "vendor.data-transfer"}

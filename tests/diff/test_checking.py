@@ -13,7 +13,7 @@ from diff.checking import CODES, Case, Checking, Outcome, exit_code, family_of
 from diff.discrepancy import Severity
 from diff.examined import Examined, Row
 from diff.expected import Expected
-from tests.diff.evidence import V16, discrepancy, examined
+from tests.diff.spoken import V16, discrepancy, examined
 
 
 def _checked(script: Script, fail_on: Severity = Severity.MAJOR, *expected: Expected) -> Checking:

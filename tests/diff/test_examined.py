@@ -5,7 +5,7 @@ import pytest
 from demo.native import NativeScript
 from demo.script import Script
 from diff.examined import Examination, Examined
-from tests.diff.evidence import V16, V201, examined
+from tests.diff.spoken import V16, V201, examined
 
 
 def _session() -> Script:

@@ -12,7 +12,7 @@ from diff.discrepancy import Severity
 from diff.examined import Examined, Row
 from diff.expected import Expected
 from diff.junit import junit
-from tests.diff.evidence import V16, discrepancy, examined
+from tests.diff.spoken import V16, discrepancy, examined
 
 _ONCE = ("skipped", "error", "failure")
 

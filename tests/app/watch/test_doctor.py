@@ -68,12 +68,13 @@ def test_an_installation_that_is_well(cli: Cli, given: dict[str, str], kafka: st
         "worker group": "warn",
         "sink group": "warn",
         monitored: "warn",
+        "completeness": "skip",
     }
     assert found["sink group"][2].startswith("start a sink")
     assert "Kafka is slow" in found[monitored][1]
     assert "speaking Kafka 4" in found["kafka"][1]
     text = cli("doctor", env=given)
-    assert text.out.decode().splitlines()[-1] == "13 checks, 0 failed, 2 to look at"
+    assert text.out.decode().splitlines()[-1] == "14 checks, 0 failed, 2 to look at"
 
 
 def test_everything_away(cli: Cli, tmp_path: Path) -> None:
