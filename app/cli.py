@@ -195,7 +195,9 @@ def settings(as_json: AsJson = False) -> None:
     """Show every setting, its value, and where it comes from."""
     import msgspec
 
-    from app.settings import Settings, SettingsError, origins
+    from app.setting_files import SettingsError
+    from app.setting_sources import origins
+    from app.settings import Settings
 
     current = settings_of()
     try:

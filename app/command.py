@@ -15,7 +15,9 @@ from typing import Any, NoReturn
 
 import typer
 
-from app.settings import Settings, SettingsError, load
+from app.setting_files import SettingsError
+from app.setting_sources import load
+from app.settings import Settings
 from ingest.frame import Micros
 from ingest.timestamps import parse_stamp
 

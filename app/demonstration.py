@@ -26,7 +26,8 @@ from rich.table import Table
 
 from app.embedded import Embedded
 from app.live import say, tap_line, until_stopped
-from app.settings import Settings, load
+from app.setting_sources import load
+from app.settings import Settings
 from demo.faults import Planted
 from demo.fleet import Fleet, FleetConfig
 from demo.primary import Primary, PrimaryConfig

@@ -11,7 +11,8 @@ import uvloop
 from app.embedded import Embedded, free_port, tap_config, writable
 from app.lifeline import start_child, stop_child
 from app.page import CONTROL
-from app.settings import Settings, origins
+from app.setting_sources import origins
+from app.settings import Settings
 from app.store_file import running_url
 from app.storing import embedded_store, open_store
 from app.tap_signals import listening

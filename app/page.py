@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
 def _use_control_topic() -> None:
     """Have what is said on the pages reach taps and sinks. The pages run in this very process."""
     from app.distributed.control import tell
-    from app.settings import load
+    from app.setting_sources import load
     from dashboard import acting
     from ingest.topic_admin import TopicError
 

@@ -6,21 +6,19 @@ Environment variables are the setting's name in capitals behind `SHADOW_`.
 
 from __future__ import annotations
 
-import os
 import re
-import tomllib
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import msgspec
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from app.alerting.webhook import flaw_of
 from app.policies import PolicyFile, PolicyFileError, read_policy
 from app.security import KafkaSecurity, SecurityError, location, read_password
+from app.setting_files import SettingsError, exact_document, read_mapping, settings_file, toml_document
 from app.tap_settings import TapSettings
 from diff.policy import Numbers, Policy, named
 from diff.store.client import Address
@@ -32,14 +30,13 @@ from ingest.redaction_key import KeyFileError
 from ingest.topics import Topics
 from shadow import tokens, topology
 from shadow.config import SECOND, ShadowConfig, checked
-from shadow.device_model import vendor, vendor_file
+from shadow.device_model import vendor
 from shadow.device_model.vendor import VendorMapping
 from shadow.tokens import TokenBook
 from shadow.topology import Topology
 
-__all__ = ["DEFAULT_FILE", "Settings", "SettingsError", "load", "origins", "read_mapping"]
+__all__ = ["Settings"]
 
-DEFAULT_FILE: Final = "shadow-csms.toml"
 _PASSWORD: Final = re.compile(r"(?<=://)([^:/@]*):.*@")
 _OF_THE_POLICY: Final = {
     "energy_tolerance_wh": "energy.absolute",
@@ -51,10 +48,6 @@ _OF_THE_POLICY: Final = {
     "record_time_tolerance_seconds": "record.start.absolute and record.stop.absolute",
 }
 """Settings that make a policy where there is no file, and what says the same in a file."""
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; the message names the setting, the rule and the next step."""
 
 
 class Settings(TapSettings):
@@ -209,7 +202,7 @@ class Settings(TapSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags, then environment, then the file."""
-        file = _file()
+        file = settings_file()
         toml = () if file is None else (TomlConfigSettingsSource(settings_cls, toml_file=file),)
         return (init_settings, env_settings, *toml)
 
@@ -234,7 +227,7 @@ class Settings(TapSettings):
         if self.topology_file is None:
             return topology.DEFAULT
         try:
-            return topology.parse(_toml(self.topology_file))
+            return topology.parse(toml_document(self.topology_file))
         except SettingsError as error:
             raise SettingsError(f"topology_file {error}") from None
         except ValueError as error:
@@ -266,7 +259,7 @@ class Settings(TapSettings):
         if self.token_file is None:
             return tokens.NONE
         try:
-            book = tokens.parse(_toml(self.token_file))
+            book = tokens.parse(toml_document(self.token_file))
         except SettingsError as error:
             raise SettingsError(f"token_file {error}") from None
         except ValueError as error:
@@ -315,7 +308,7 @@ class Settings(TapSettings):
         if self.tariff_file is None:
             return EMPTY
         try:
-            return parse_book(_exact(self.tariff_file))
+            return parse_book(exact_document(self.tariff_file))
         except SettingsError as error:
             raise SettingsError(f"tariff_file {error}") from None
         except TariffError as error:
@@ -441,109 +434,3 @@ class Settings(TapSettings):
         values["store_url"] = _PASSWORD.sub(r"\1:***@", values["store_url"])
         values["upstream"] = _PASSWORD.sub(r"\1:***@", values["upstream"])
         return values
-
-
-def read_mapping(file: Path) -> VendorMapping:
-    """The rules of a vendor mapping file.
-
-    Raises:
-        SettingsError: it cannot be read, is no TOML, or holds a rule that no key can have; names the file.
-
-    """
-    try:
-        return vendor_file.parse(_toml(file))
-    except ValueError as error:
-        raise SettingsError(f"{file}: {error}; see docs/vendor-mapping.md") from None
-
-
-def load(**flags: Any) -> Settings:
-    """Read all sources; flags that are None do not count.
-
-    Raises:
-        SettingsError: a value that cannot be used, in one line a setting.
-
-    """
-    given = {name: value for name, value in flags.items() if value is not None}
-    sources = origins(**flags)
-    try:
-        settings = Settings(**given)
-        settings.shadow_config()
-        settings.policy()
-        settings.topics()
-        settings.kafka_security()
-    except ValidationError as error:
-        lines = [_problem(sources, str(problem["loc"][0]), problem["msg"]) for problem in error.errors()]
-        raise SettingsError("; ".join(lines) + " (`shadow-csms settings` shows every setting)") from None
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
-    return settings
-
-
-def _problem(sources: dict[str, str], name: str, message: str) -> str:
-    """What is wrong with a setting, and where its value stands. The value is not repeated: it may hold a password."""
-    if name not in sources:
-        return f"{name} (in {_file()}): there is no such setting"
-    return f"{name} (from {sources[name]}): {message.removeprefix('Value error, ')}"
-
-
-def origins(**flags: Any) -> dict[str, str]:
-    """Where each setting comes from: `flag`, its environment variable, the file's name, or `default`.
-
-    Raises:
-        SettingsError: the file cannot be read, or is no TOML.
-
-    """
-    file = _file()
-    in_file: dict[str, Any] = {} if file is None else _toml(file)
-    given = {variable.upper() for variable, value in os.environ.items() if value}
-    found = {}
-    for name in Settings.model_fields:
-        variable = f"SHADOW_{name.upper()}"
-        if flags.get(name) is not None:
-            found[name] = "flag"
-        elif variable in given:
-            found[name] = variable
-        else:
-            found[name] = str(file) if name in in_file else "default"
-    return found
-
-
-def _exact(file: Path) -> dict[str, Any]:
-    """A TOML or JSON file, its numbers as exact decimals. Raises `SettingsError`."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        if file.suffix.lower() == ".json":
-            return msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode(text)
-        return tomllib.loads(text, parse_float=Decimal)
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.MsgspecError) as error:
-        raise SettingsError(f"{file}: neither TOML nor, as *.json, JSON: {error}") from None
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{file}: no TOML: byte {error.start} is not UTF-8; correct the file") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file}: no TOML: {error}; correct the file") from None
-
-
-def _file() -> Path | None:
-    """The settings file.
-
-    Raises:
-        SettingsError: the one that was named cannot be read.
-
-    """
-    named = os.environ.get("SHADOW_CONFIG")
-    if named:
-        path = Path(named)
-        if not path.is_file():
-            raise SettingsError(f"{named}: no such settings file; name another with --config or SHADOW_CONFIG")
-        return path
-    path = Path(DEFAULT_FILE)
-    return path if path.is_file() else None

@@ -25,7 +25,8 @@ from app import refusals
 from app.distributed.accounts import accounts_of
 from app.lifeline import WITH_PARENT, end_with_parent
 from app.policies import PolicyFile
-from app.settings import SettingsError, load
+from app.setting_files import SettingsError
+from app.setting_sources import load
 from app.storing import Keeper, StoreStartError, fault_line, open_store
 from diff.fleet import Fleet
 from diff.policy import DEFAULT as DEFAULT_POLICY

@@ -17,7 +17,7 @@ from typing import Any, Final
 import uvloop
 
 from app.embedded import Embedded
-from app.settings import load
+from app.setting_sources import load
 from dashboard.serve import Served, environment
 from demo.fleet import FleetConfig, run_fleet
 from demo.primary import Primary, PrimaryConfig

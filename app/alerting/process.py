@@ -10,7 +10,8 @@ from app.alerting.watching import follow, watch_of
 from app.alerting.webhook import AddressError
 from app.lifeline import WITH_PARENT, end_with_parent
 from app.security import SecurityError
-from app.settings import SettingsError, load
+from app.setting_files import SettingsError
+from app.setting_sources import load
 from app.watch import logs
 from diff.store.client import Store
 

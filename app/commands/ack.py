@@ -15,7 +15,8 @@ import msgspec
 import typer
 
 from app.command import give_up, moment, run, said_by, settings
-from app.settings import Settings, origins
+from app.setting_sources import origins
+from app.settings import Settings
 from ingest.control import Acknowledgement, encode, flaw_of
 from ingest.frame import Micros
 from ingest.timestamps import format_micros

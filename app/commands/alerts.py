@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from app.command import give_up, run, settings
-from app.settings import Settings, origins
+from app.setting_sources import origins
+from app.settings import Settings
 from ingest.timestamps import format_micros
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import msgspec
 import typer
 
 from app.command import give_up, run, settings, span
-from app.settings import Settings, SettingsError, read_mapping
+from app.setting_files import SettingsError, read_mapping
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.sources import Source

@@ -12,7 +12,8 @@ import typer
 from msgspec.structs import replace
 
 from app.command import give_up, run, settings, span
-from app.settings import Settings, SettingsError
+from app.setting_files import SettingsError
+from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.sources import Source

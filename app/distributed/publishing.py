@@ -24,7 +24,9 @@ from app.distributed.accounts import AccountPublisher
 from app.distributed.control import OVERRIDES_FILE, ControlFollower, FollowerStatus
 from app.lifeline import WITH_PARENT, end_with_parent
 from app.security import SecurityError
-from app.settings import Settings, SettingsError, load
+from app.setting_files import SettingsError
+from app.setting_sources import load
+from app.settings import Settings
 from app.watch import logs
 from app.watch.monitor import MonitorError
 from app.watch.watching import watching_tap

@@ -8,7 +8,8 @@ from app.distributed import tapping
 from app.embedded import RuntimeStartError
 from app.lifeline import end_with_parent
 from app.security import SecurityError
-from app.settings import SettingsError, load
+from app.setting_files import SettingsError
+from app.setting_sources import load
 from ingest.tap.config import TapError
 
 __all__ = ["main"]

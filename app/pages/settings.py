@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from app.settings import DEFAULT_FILE, Settings
+from app.setting_files import DEFAULT_FILE
+from app.settings import Settings
 
 __all__ = ["page"]
 

@@ -21,7 +21,9 @@ import msgspec
 
 from app.distributed.control import OVERRIDES_FILE
 from app.security import SecurityError
-from app.settings import Settings, SettingsError, load, origins
+from app.setting_files import SettingsError
+from app.setting_sources import load, origins
+from app.settings import Settings
 from app.watch.health import Health, State
 from ingest.enrolment_file import EnrolmentFile
 from ingest.redaction_key import KeyFileError, read_key

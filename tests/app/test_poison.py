@@ -9,7 +9,7 @@ import pytest
 
 import diff.fleet
 from app import replaying
-from app.settings import load
+from app.setting_sources import load
 from app.worker import Worker, read_worker_status
 from diff.fleet import Fleet
 from diff.store.client import Store

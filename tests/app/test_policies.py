@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.policies import PolicyFile, PolicyFileError, read_policy
-from app.settings import SettingsError, load
+from app.setting_files import SettingsError
+from app.setting_sources import load
 from app.worker import Worker, read_worker_status
 from demo.script import Script
 from diff.fleet import Fleet

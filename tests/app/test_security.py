@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.security import SecurityError, location, read_password
-from app.settings import Settings, SettingsError, load
+from app.setting_files import SettingsError
+from app.setting_sources import load
+from app.settings import Settings
 from diff.store.client import Address
 
 SECRET = "s3cret:/@%"

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.pages.settings import page
-from app.settings import Settings, SettingsError, load, origins
+from app.setting_files import SettingsError
+from app.setting_sources import load, origins
+from app.settings import Settings
 from ingest.redaction import Redactor
 from shadow.config import DEFAULT, SECOND
 from shadow.topology import Place

@@ -14,7 +14,9 @@ from app.alerting.links import link_of
 from app.alerting.watching import Topic, Watch
 from app.alerting.webhook import RefusedError, UndeliveredError, Webhook
 from app.cli import app
-from app.settings import Settings, SettingsError, load
+from app.setting_files import SettingsError
+from app.setting_sources import load
+from app.settings import Settings
 from diff.alerts.alert import Alert, AlertKind, AlertState
 from diff.discrepancy import Severity
 from diff.published import decode

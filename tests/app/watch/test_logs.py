@@ -73,7 +73,7 @@ def test_the_setting_chooses_the_format(tmp_path: Path, setting: str, as_json: b
     code = """
 import logging
 from app.watch import logs
-from app.settings import load
+from app.setting_sources import load
 logs.begin("worker", load())
 logs.say("ready")
 logging.getLogger("faust.x").warning("careful")

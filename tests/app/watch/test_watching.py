@@ -22,7 +22,7 @@ from tests.running import ROOT, environment, until
 BROKEN = """
 import sys, time
 from app.distributed import stream
-from app.settings import load
+from app.setting_sources import load
 
 point, how = sys.argv[1:]
 
