@@ -225,7 +225,7 @@ def test_the_fleet_needs_a_url() -> None:
         asyncio.run(run_fleet(FleetConfig()))
 
 
-async def _command_line(*arguments: str, interrupt_after: float | None = None) -> tuple[int, str, str]:
+async def _command_line(*arguments: str, interrupted: bool = False) -> tuple[int, str, str]:
     async with Primary() as primary:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -238,8 +238,9 @@ async def _command_line(*arguments: str, interrupt_after: float | None = None) -
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        if interrupt_after is not None:
-            await asyncio.sleep(interrupt_after)
+        if interrupted:
+            while not primary.ledger:  # the first charging station has begun a session
+                await asyncio.sleep(0.05)
             process.send_signal(signal.SIGINT)
         out, err = await process.communicate()
         assert process.returncode is not None
@@ -258,7 +259,7 @@ def test_the_command_line_prints_ground_truth() -> None:
 
 def test_ctrl_c_ends_the_fleet_in_good_order() -> None:
     """After SIGINT the summary is printed, without a traceback, and the exit code is 130."""
-    code, out, err = asyncio.run(_command_line("--chargers", "3", "--seconds", "60", interrupt_after=3))
+    code, out, err = asyncio.run(_command_line("--chargers", "3", "--seconds", "60", interrupted=True))
     assert (code, err) == (130, "")
     assert "(interrupted)" in out
 
