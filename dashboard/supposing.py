@@ -12,7 +12,8 @@ from dashboard.settings import read_settings
 from diff.store.client import Store
 from diff.store.queries import SessionLine, Window
 from diff.store.queries.frames import stored_frames
-from diff.whatif import Setting, WhatIf
+from diff.whatif.comparing import WhatIf
+from diff.whatif.life import Setting
 from ingest.frame import Micros
 from shadow.config import DEFAULT, ShadowConfig, checked
 from shadow.station.points import FALSE_WITH, TRUE_WITH

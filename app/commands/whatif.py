@@ -17,7 +17,8 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from app.sources import Source
-    from diff.whatif import Cohort, Setting
+    from diff.whatif.life import Setting
+    from diff.whatif.moves import Cohort
 
 __all__ = ["app"]
 
@@ -66,7 +67,7 @@ def _sides(
 ) -> tuple[Setting, Setting]:
     """The settings as they are, and as they would be. Raises `ValueError`, `SettingsError`."""
     from diff.policy import Kind
-    from diff.whatif import Setting
+    from diff.whatif.life import Setting
     from shadow.config import checked
 
     if tx_start is None and tx_stop is None and tolerance is None and tariff is None:
@@ -97,7 +98,7 @@ def _points(given: str) -> frozenset[str]:
 
 
 def _cohorts(given: list[str]) -> tuple[Cohort, ...]:
-    from diff.whatif import cohort
+    from diff.whatif.moves import cohort
 
     try:
         return tuple(cohort(one) for one in given)
@@ -110,7 +111,7 @@ def _show(
 ) -> int:
     from app.sources import count
     from app.storing import fault_line
-    from diff.whatif import WhatIf
+    from diff.whatif.comparing import WhatIf
 
     report = WhatIf(*sides, cohorts)
     read = count(given, source, report)

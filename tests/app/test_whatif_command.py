@@ -69,7 +69,7 @@ def test_another_tariff_moves_the_bills(cli: Cli, recording: Path, tmp_path: Pat
     assert "EUR 1.23 before, 1.48 after (+0.25) in 1 sessions" in text
     refused = cli("whatif", recording, "--tariff", tmp_path / "absent.toml")
     assert refused.code == 2
-    assert b"absent.toml" in refused.err
+    assert "absent.toml" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from demo.fleet import FleetConfig, FleetReport, run_fleet
 from demo.plan import Pace
 from demo.primary import Primary, PrimaryConfig
 from ingest.ocppj import Call, Malformed, parse
+from tests.running import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -239,8 +240,7 @@ async def _command_line(*arguments: str, interrupted: bool = False) -> tuple[int
             stderr=asyncio.subprocess.PIPE,
         )
         if interrupted:
-            while not primary.ledger:  # the first charging station has begun a session
-                await asyncio.sleep(0.05)
+            await asyncio.to_thread(until, lambda: primary.ledger, 60, "a session")
             process.send_signal(signal.SIGINT)
         out, err = await process.communicate()
         assert process.returncode is not None

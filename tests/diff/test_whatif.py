@@ -11,7 +11,9 @@ from demo.traffic import Traffic
 from diff.policy import DEFAULT as POLICY
 from diff.policy import Numbers, Policy
 from diff.tariff.book import parse_book
-from diff.whatif import Cohort, Setting, WhatIf, cohort
+from diff.whatif.comparing import WhatIf
+from diff.whatif.life import Setting
+from diff.whatif.moves import Cohort, cohort
 from ingest.frame import Frame
 from shadow.config import DEFAULT
 
