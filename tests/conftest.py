@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except BrokerError:
         return  # the tests that need it say so
     directory = tempfile.TemporaryDirectory(prefix="shadow-tests-kafka-")
-    broker = Broker(Path(directory.name) / "kafka")
+    broker = Broker(Path(directory.name) / "kafka", quick=True)
     config.add_cleanup(directory.cleanup)
     config.add_cleanup(broker.stop)
     broker.start()
@@ -93,7 +93,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield named
         return
     _kafka_or_skip()
-    with Broker(tmp_path_factory.mktemp("kafka")) as broker:
+    with Broker(tmp_path_factory.mktemp("kafka"), quick=True) as broker:
         yield broker.bootstrap
 
 
@@ -101,7 +101,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def own_broker(tmp_path: Path) -> Iterator[Broker]:
     """A broker of the test's own, running, which it may kill."""
     _kafka_or_skip()
-    with Broker(tmp_path / "kafka") as broker:
+    with Broker(tmp_path / "kafka", quick=True) as broker:
         yield broker
 
 

@@ -86,7 +86,7 @@ def guarded(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(both),
     }
-    with Broker(directory / "data", extra=extra) as broker:
+    with Broker(directory / "data", extra=extra, quick=True) as broker:
         until(lambda: _user_made(broker), 60, "a user with a password")
         yield broker, port
 

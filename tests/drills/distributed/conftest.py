@@ -17,7 +17,7 @@ def drill_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         libraries()
     except BrokerError as error:
         pytest.skip(f"no Kafka of our own to kill: {error}")
-    with Broker(tmp_path_factory.mktemp("drill-kafka")) as broker:
+    with Broker(tmp_path_factory.mktemp("drill-kafka"), quick=True) as broker:
         yield broker
 
 
