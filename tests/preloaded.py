@@ -17,7 +17,20 @@ from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["app.cli", "app.replaying", "app.sources", "app.storing", "diff.store.queries", "shadow.schema", "tests.preloaded"]
+    [
+        "app.cli",
+        "app.replaying",
+        "app.sources",
+        "app.storing",
+        "app.watch.metrics",
+        "clickhouse_driver",
+        "clickhouse_driver.client",
+        "diff.store.gating",
+        "diff.store.queries",
+        "kafka",
+        "shadow.schema",
+        "tests.preloaded",
+    ]
 )
 
 

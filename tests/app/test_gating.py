@@ -11,6 +11,7 @@ from diff.cohort import Cohorts, parse_cohorts
 from diff.gates.gate import Outcome
 from diff.judging import Decision
 from diff.store.client import Store
+from diff.store.engine import EmbeddedEngine
 from diff.store.gating import GatingError, Report, chosen, read_cohorts, report, thresholds_in_force
 from diff.store.queries.fingerprints import fingerprint_lines
 from diff.store.queries.runs import decide
@@ -178,9 +179,9 @@ def test_the_commands_from_a_recording_to_a_verdict(cli: Cli, kept: Path) -> Non
     assert "299 more settled sessions" in text
 
 
-def test_acknowledgements_by_command(cli: Cli, tmp_path: Path) -> None:
+def test_acknowledgements_by_command(cli: Cli, engine: EmbeddedEngine) -> None:
     """Said, listed, reported when stale, revoked; a fingerprint that nobody has seen is remarked upon."""
-    data = ("--data-dir", tmp_path / "data")
+    data = ("--store-url", engine.url("acknowledged"))
     assert cli("ack", "list", *data).out == b"nothing is acknowledged\n"
     day = "2026-01-01"  # in the past of whoever runs this, or within a year of it
     wrong = cli("ack", "add", "0123456789abcdef", "--reason", " ", "--owner", "ann", "--expires", day, *data)
