@@ -71,7 +71,6 @@ def test_a_data_directory_without_the_right_to_write(cli: Cli, tmp_path: Path) -
     ("upstream", "said"),
     [
         ((), "give it as ws://HOST:PORT"),
-        (("--upstream", "wss://csms.example"), "does not speak TLS to the upstream yet"),
         (
             ("--upstream", "http://csms.example"),
             "'http://csms.example' is no WebSocket address; give it as ws://HOST:PORT",
@@ -79,7 +78,7 @@ def test_a_data_directory_without_the_right_to_write(cli: Cli, tmp_path: Path) -
         (("--upstream", "ws://csms.example:http"), "give it as ws://HOST:PORT"),
         (("--upstream", "ws://me:topsecret@csms.example"), "credentials in the address are not used"),
     ],
-    ids=["none", "tls", "http", "port", "credentials"],
+    ids=["none", "http", "port", "credentials"],
 )
 @pytest.mark.parametrize("command", ["run", "record"])
 def test_an_upstream_that_cannot_be_used(cli: Cli, command: str, upstream: tuple[str, ...], said: str) -> None:

@@ -135,7 +135,7 @@ def test_links_carry_the_chosen_time_zone(fleet: Store, open_page: Open) -> None
     [
         ("fleet", "Nothing has been mirrored yet"),
         ("discrepancies", "the shadow is blind"),
-        ("session", "No session has been seen yet"),
+        ("session", "Nothing has been mirrored yet"),
     ],
 )
 def test_an_empty_store_is_called_blind_not_clean(
