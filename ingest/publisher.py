@@ -23,7 +23,7 @@ from ingest.journal import JournalReader, Position, segments
 from ingest.recording import Reader, Rejected
 from ingest.topics import MAX_BATCH
 
-__all__ = ["Publisher", "PublisherError", "read_position"]
+__all__ = ["Publisher", "PublisherError", "let_go", "read_position"]
 
 _IN_FLIGHT: Final = 5_000
 """Records that wait for their acknowledgement; no more lines are read meanwhile."""
@@ -167,7 +167,7 @@ class Publisher:
         """Write the place down and let go of Kafka. What is not acknowledged is published by the next start."""
         self._save()
         if self._producer is not None:
-            self._producer.close(timeout=5)
+            let_go(self._producer, 5)
             self._producer = None
 
     def _connect(self) -> None:
@@ -235,7 +235,7 @@ class Publisher:
         """
         self.failure = f"{type(error).__name__}: {error}"
         if self._producer is not None:
-            self._producer.close(timeout=0)
+            let_go(self._producer, 0)
             self._producer = None
         self._waiting.clear()
         self._waiting_bytes = 0
@@ -269,6 +269,18 @@ class Publisher:
         for number, path in segments(self._journal.directory):
             if number < self._committed.segment:
                 path.unlink(missing_ok=True)
+
+
+def let_go(producer: Any, seconds: float) -> None:
+    """Close a producer of kafka-python; what it has not delivered after so many seconds it never delivers.
+
+    Its own `close` flushes first, and where that does not come to its end it raises before it has closed anything
+    (kafka-python 3.0.12): the old producer would go on sending beside the new one.
+    """
+    try:
+        producer.close(timeout=seconds)
+    except _errors():
+        producer._sender.force_close()  # noqa: SLF001 - what `close` would have done next
 
 
 def _errors() -> tuple[type[Exception], ...]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from app.distributed.reading import kafka_errors
 from diff.published import encode
 from diff.store.tables import ConnectionAccount
+from ingest.publisher import let_go
 from ingest.tap.status import TapStatus, read_status
 
 __all__ = ["AccountPublisher", "accounts_of"]
@@ -138,5 +139,5 @@ class AccountPublisher:
 
     def _let_go(self) -> None:
         if self._producer is not None:
-            self._producer.close(timeout=1)
+            let_go(self._producer, 1)
             self._producer = None

@@ -97,6 +97,14 @@ def commit_what_is_kept(app: Any, kept: Mapping[Any, int]) -> None:
     from faust.transport.drivers.aiokafka import Consumer
 
     class KeptConsumer(Consumer):
+        async def _seek(self, partition: Any, offset: int) -> None:
+            # Faust would do it from this thread, beneath the hands of the one that walks through what was fetched: a
+            # KeyError in aiokafka now and then, which ends the worker.
+            async def seek() -> None:
+                self._thread.seek(partition, offset)
+
+            await self._thread.call_thread(seek)
+
         def _new_offset(self, tp: Any) -> int | None:
             self._acked[tp].clear()
             self._acked_index[tp].clear()

@@ -24,10 +24,13 @@ class Stillness:
         self.sent_back = 0
         """Since the start: how often a consumer was sent back."""
         self._since: dict[int, tuple[int, float]] = {}
+        self._short: dict[int, int] = {}
+        """Partitions that held what was wanted when they were last asked."""
 
     def forget(self) -> None:
         """Partitions come and go, or states are being recovered: nobody is expected to move."""
         self._since.clear()
+        self._short.clear()
 
     def waiting(self, wanted: Mapping[int, int], now: float) -> list[int]:
         """Partitions whose next offset has been the same for too long. `now`: seconds of a steady clock."""
@@ -42,8 +45,13 @@ class Stillness:
 
         `waiting`: of whom `waiting` told, the next offset; `ends`: behind the last record of each.
         """
-        back = {partition: offset for partition, offset in waiting.items() if offset < ends[partition]}
-        for partition in waiting:
-            self._since[partition] = (waiting[partition], now)
+        back = {}
+        for partition, offset in waiting.items():
+            self._since[partition] = (offset, now)
+            if offset < ends[partition]:
+                # Asked twice: a broker that was away has its records, too, before it brings them.
+                if self._short.get(partition) == offset:
+                    back[partition] = offset
+                self._short[partition] = offset
         self.sent_back += len(back)
         return back

@@ -5,16 +5,18 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from app.stack.broker import Broker
 from demo.traffic import frames as fleet_frames
 from ingest.cloudevents import decode
 from ingest.frame import Frame, FrameKind
 from ingest.journal import Journal, Position
-from ingest.publisher import Publisher, PublisherError, read_position
+from ingest.publisher import Publisher, PublisherError, let_go, read_position
 from ingest.topic_admin import create
 from ingest.topics import Topics
 
@@ -210,3 +212,15 @@ def test_a_position_that_cannot_be_read_is_not_guessed(tmp_path: Path) -> None:
     (tmp_path / "position.json").write_text("{}")
     with pytest.raises(PublisherError, match="delete it to publish the whole journal again"):
         read_position(tmp_path / "position.json")
+
+
+def test_a_producer_that_cannot_deliver_is_let_go_all_the_same() -> None:
+    """Where closing raises, as kafka-python's does while Kafka is away, the sender is told to end; nothing escapes."""
+    ended: list[str] = []
+
+    def close(timeout: float) -> None:
+        raise KafkaTimeoutError(f"not within {timeout}")
+
+    sender = SimpleNamespace(force_close=lambda: ended.append("sender"))
+    let_go(SimpleNamespace(close=close, _sender=sender), 0)
+    assert ended == ["sender"]

@@ -1,9 +1,11 @@
 """Frames are taken in the order of their offsets, whatever is delivered, and only what is kept is committed."""
 
+import asyncio
 import itertools
 import random
 from collections import defaultdict
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from faust.types import TP
@@ -98,6 +100,28 @@ def test_any_delivery_ends_in_order(seed: int) -> None:
             position = back.get(0, places.next[0])
 
     assert taken == list(range(500))
+
+
+def test_the_consumer_is_sent_back_by_its_own_thread() -> None:
+    """What was fetched belongs to the thread that fetches: nobody else takes from it."""
+    app = SimpleNamespace(transport=SimpleNamespace())
+    commit_what_is_kept(app, {})
+    consumer = object.__new__(app.transport.Consumer)
+    sought: list[tuple[TP, int, bool]] = []
+
+    class Thread:
+        own = False
+
+        def seek(self, partition: TP, offset: int) -> None:
+            sought.append((partition, offset, self.own))
+
+        async def call_thread(self, method: Any) -> None:
+            self.own = True
+            await method()
+
+    consumer._thread = Thread()
+    asyncio.run(consumer._seek(TP("frames", 0), 335))
+    assert sought == [(TP("frames", 0), 335, True)]
 
 
 def test_faust_commits_what_is_kept_and_nothing_else() -> None:

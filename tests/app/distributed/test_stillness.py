@@ -12,12 +12,14 @@ def test_who_moves_is_left_alone() -> None:
 
 
 def test_a_lost_tail_is_fetched_again() -> None:
-    """Behind five seconds at one offset, the consumer is sent to it where the partition holds that record."""
+    """Twice five seconds at one offset that the partition holds: the consumer is sent there."""
     stillness = Stillness()
     assert stillness.waiting({0: 335, 1: 20}, 10.0) == []
     assert stillness.waiting({0: 335, 1: 20}, 14.0) == []
     assert stillness.waiting({0: 335, 1: 20}, 15.0) == [0, 1]
-    assert stillness.lost({0: 335, 1: 20}, {0: 514, 1: 20}, 15.0) == {0: 335}
+    assert stillness.lost({0: 335, 1: 20}, {0: 514, 1: 20}, 15.0) == {}
+    assert stillness.waiting({0: 335, 1: 20}, 20.0) == [0, 1]
+    assert stillness.lost({0: 335, 1: 20}, {0: 514, 1: 20}, 20.0) == {0: 335}
     assert stillness.sent_back == 1
 
 
@@ -28,6 +30,16 @@ def test_nobody_is_sent_back_twice_at_once() -> None:
     stillness.lost({0: 335}, {0: 514}, 5.0)
     assert stillness.waiting({0: 335}, 9.0) == []
     assert stillness.waiting({0: 335}, 10.0) == [0]
+
+
+def test_a_broker_that_returns_is_given_time() -> None:
+    """Its partition holds the record at once; when it has brought it by the next look, nobody is sent back."""
+    stillness = Stillness()
+    stillness.waiting({0: 335}, 0.0)
+    assert stillness.lost({0: 335}, {0: 514}, 5.0) == {}
+    assert stillness.waiting({0: 500}, 7.0) == []
+    assert stillness.waiting({0: 500}, 12.0) == [0]
+    assert stillness.lost({0: 500}, {0: 514}, 12.0) == {}
 
 
 def test_a_rebalance_begins_anew() -> None:
