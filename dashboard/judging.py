@@ -88,12 +88,12 @@ def _stamp(path: Path | None) -> int:
 
 @st.cache_data(ttl=900, max_entries=20, show_spinner="Judging the cohorts …")
 def _judged(
-    url: str,  # noqa: ARG001
+    url: str,  # noqa: ARG001 - the key of the cache
     about: Micros,
-    begin: Micros,  # noqa: ARG001
-    said: Micros,  # noqa: ARG001
-    cohort_stamp: int,  # noqa: ARG001
-    thresholds_stamp: int,  # noqa: ARG001
+    begin: Micros,  # noqa: ARG001 - the key of the cache
+    said: Micros,  # noqa: ARG001 - the key of the cache
+    cohort_stamp: int,  # noqa: ARG001 - the key of the cache
+    thresholds_stamp: int,  # noqa: ARG001 - the key of the cache
 ) -> bool:
     settings = read_settings()
     now = data.now()

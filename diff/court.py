@@ -45,7 +45,7 @@ def _told_of(message: ShadowMessage) -> str | None:
 
 
 def _begun_by_token(message: ShadowMessage) -> bool:
-    """Whether it is a Started without a cable (TxStartPoint Authorized, 2.0.1 Part 2 §2.6.6.1)."""
+    """Whether it is a Started without a cable (TxStartPoint Authorized: 2.0.1 E01.FR.03)."""
     idle = text(nested(message.payload, "transactionInfo"), "chargingState") == "Idle"
     return idle and text(message.payload, "eventType") == "Started"
 

@@ -21,7 +21,7 @@ from shadow.topology import Topology
 
 __all__ = ["DEFAULT", "MAPPER_VERSION", "SECOND", "ShadowConfig", "checked"]
 
-MAPPER_VERSION: Final = "3"
+MAPPER_VERSION: Final = "4"
 """Rises whenever the same frames would give other 2.0.1 messages."""
 
 SECOND: Final[Micros] = 1_000_000

@@ -112,7 +112,7 @@ class Stream:
         self.policy = PolicyFile(None, DEFAULT_POLICY) if policy is None else policy
         self._living = Living(topics, self._load, config, self.policy.current)
         self._membership = Membership(session_seconds, asks_kafka(self.app))
-        self._stillness = Stillness()
+        self.stillness = Stillness()
         self._turn = asyncio.Lock()
         """Whoever lives a batch, or sends the consumer back."""
         self._events: dict[int, Any] = {}
@@ -127,7 +127,7 @@ class Stream:
 
     async def _rebalanced(self, *_: object, **__: object) -> None:
         self._stale = True
-        self._stillness.forget()
+        self.stillness.forget()
         self._membership.renewed()
 
     async def _judge(self, stream: Any) -> None:
@@ -228,19 +228,19 @@ class Stream:
                 await self._look()
             except Exception as error:  # noqa: BLE001 - Kafka is away, or partitions go: the next look sees more
                 _log.info("could not look for partitions that stand still: %s", error)
-                self._stillness.forget()
+                self.stillness.forget()
 
     async def _look(self) -> None:
         app: Any = self.app
         if app.rebalancing or app.tables.recovery.in_recovery or not app.consumer.flow_active:
-            self._stillness.forget()
+            self.stillness.forget()
             return
         now = time.monotonic()
         before = self._next()
-        waiting = {partition: before[partition] for partition in self._stillness.waiting(before, now)}
+        waiting = {partition: before[partition] for partition in self.stillness.waiting(before, now)}
         if not waiting:
             return
-        back = self._stillness.lost(waiting, await self._ends(list(waiting)), now)
+        back = self.stillness.lost(waiting, await self._ends(list(waiting)), now)
         async with self._turn:
             still = self._next()
             for partition, offset in back.items():

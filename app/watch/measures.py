@@ -156,7 +156,7 @@ def of_worker(stream: Stream, counts: WorkerCounts, watch: Watch, store: Path | 
         yield Sample("shadow_discrepancies_total", count, code_and_severity)
     yield Sample("shadow_worker_partitions", watch.partitions)
     yield Sample("shadow_worker_rebalances_total", stream.app.rebalancing_count)
-    yield Sample("shadow_worker_holes_total", stream.places.holes)
+    yield Sample("shadow_worker_holes_total", stream.places.holes + stream.stillness.sent_back)
     yield Sample("shadow_worker_output_retries_total", stream.output_retries)
     yield Sample("shadow_worker_state_written_bytes_total", counts.state_bytes)
     yield Sample("shadow_policy_broken", bool(stream.policy.error))

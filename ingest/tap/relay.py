@@ -133,7 +133,7 @@ class Relay:
         """Law 1: whatever breaks in the shadow is counted, and the forwarding goes on."""
         try:
             yield
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - law 1: it is not known what breaks, and none of it may reach a charger
             self.counters.copy_errors += 1
 
     def left(self, pair: Pair) -> None:

@@ -1,11 +1,24 @@
-"""Certificates made by openssl, shared by all that speak TLS."""
+"""What tests of the tap share: both event loops, and certificates made by openssl."""
 
+import asyncio
 import shutil
 import subprocess
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import uvloop
+
+Run = Callable[[Awaitable[None]], None]
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+    """Both event loops: the tap must behave the same on each."""
+    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        yield lambda work: runner.run(asyncio.wait_for(work, 30))  # type: ignore[arg-type]  # a coroutine
 
 
 @dataclass(frozen=True)

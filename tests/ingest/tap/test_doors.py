@@ -4,13 +4,12 @@ import asyncio
 import shutil
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
-import uvloop
 
 from ingest.frame import Direction
 from ingest.tap.certificates import ClientTls, ServerCertificates, ServerTls, TlsFileError, client_context
@@ -20,18 +19,9 @@ from ingest.tap.relay import Relay
 from ingest.tap.routes import parse_routes
 from ingest.tap.upstream import Endpoint
 from ingest.tap.wire import Networks, Wire
-from tests.ingest.tap.conftest import Certificates
+from tests.ingest.tap.conftest import Certificates, Run
 
-Run = Callable[[Awaitable[None]], None]
 REQUEST = b"GET /ocpp/CP1 HTTP/1.1\r\nHost: csms\r\nSec-WebSocket-Protocol: ocpp2.0.1\r\n\r\n"
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """Both event loops."""
-    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        yield lambda work: runner.run(asyncio.wait_for(work, 30))  # type: ignore[arg-type]  # a coroutine
 
 
 class Copies:

@@ -2,27 +2,16 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-
-import pytest
-import uvloop
 
 from ingest.frame import Direction
 from ingest.tap.relay import Relay, RelayLimits
 from ingest.tap.upstream import Endpoint
 from ingest.tap.wire import Wire
+from tests.ingest.tap.conftest import Run
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-Run = Callable[[Awaitable[None]], None]
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
-def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """Both event loops: the relay must behave the same on each."""
-    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        yield lambda work: runner.run(asyncio.wait_for(work, 30))  # type: ignore[arg-type]  # a coroutine
 
 
 class Copies:

@@ -93,6 +93,7 @@ def test_a_session_ends_up_in_the_journal(tmp_path: Path, compression: str | Non
     assert [frame.seq for frame in frames] == list(range(len(frames)))
     assert [frame.received_at for frame in frames] == sorted(frame.received_at for frame in frames)
     opened, *between, closed = frames
+    assert [frame.gap for frame in frames if frame.gap is not None] == []
     assert opened.handshake is not None
     assert (opened.handshake.basic_auth, opened.handshake.compression) == (True, compression is not None)
     assert [frame.kind for frame in between] == [FrameKind.MESSAGE] * 103
