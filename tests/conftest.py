@@ -25,11 +25,18 @@ settings.register_profile("deep", settings.get_profile("here"), max_examples=10_
 settings.load_profile("here")
 
 _numbers = itertools.count(1)
+_LONGEST = ("distributed/test_stream.py", "distributed/test_outages.py", "browser/test_dashboard.py")
 _NEED_KAFKA = frozenset({"kafka", "own_broker", "drill_broker"})
 """Fixtures. Whatever uses one of them, by however many steps, is marked `kafka`."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """The longest first, and one Kafka for all."""
+    config.pluginmanager.register(LongestFirst())
+    _share_kafka(config)
+
+
+def _share_kafka(config: pytest.Config) -> None:
     """Where several processes run the whole suite, start one Kafka for them all: one Java instead of one for each."""
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if not whole or not config.getoption("numprocesses", None) or "KAFKA_BOOTSTRAP" in os.environ:
@@ -45,6 +52,15 @@ def pytest_configure(config: pytest.Config) -> None:
     broker.start()
     os.environ["KAFKA_BOOTSTRAP"] = broker.bootstrap
     config.add_cleanup(lambda: os.environ.pop("KAFKA_BOOTSTRAP", None))
+
+
+class LongestFirst:
+    """The three files that take longest begin first, so that none of them is what all wait for in the end."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Behind whatever shuffles; the order within is kept."""
+        items.sort(key=lambda item: "/".join(item.path.parts[-2:]) not in _LONGEST)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -93,8 +93,8 @@ _FLIPS: Final = {
 
 
 def step(state: WatchState, seen: Observed, limits: Limits) -> tuple[WatchState, list[Alert]]:
-    """Take one look. A clock that went back stands still."""
-    at = max(seen.at, state.at)
+    """Take one look. A clock that went back creeps on: no two looks have one time, which is part of an alert's id."""
+    at = max(seen.at, state.at + 1)
     standing = {(one.kind, one.subject): one for one in state.standing}
     outcomes = dict(state.outcomes)
     spoken = {(one.kind, one.subject): one for one in state.spoken if at - one.at < limits.repeat}

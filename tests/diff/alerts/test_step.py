@@ -209,3 +209,11 @@ def test_every_closing_has_its_opening_and_no_hour_has_too_many(
                 words.append(one.at)
         assert {one.id for one in state.standing} <= opened
         assert sum(state.at - word < limits.window for word in words) <= ceiling + 1
+
+
+def test_two_flips_within_one_moment_are_two_alerts() -> None:
+    """A clock that stands still gives no id twice: whoever sorts out repetitions would lose the second."""
+    verdicts = [Given("b", outcome, "money", "b", "c") for outcome in ("GO", "HOLD", "INCONCLUSIVE")]
+    said = [one for look in _looks(*(Observed(AT, [], [one], []) for one in verdicts)) for one in look]
+    opened = [one.id for one in said if one.state is AlertState.OPEN]
+    assert len(opened) == len(set(opened)) == 2

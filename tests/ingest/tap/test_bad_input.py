@@ -147,9 +147,21 @@ async def _run_cases(directory: Path) -> dict[str, tuple[bytes, bytes]]:
         await csms.done.wait()
         received[case.name] = (csms.got, got)
         writer.close()
+    await _written(directory / "tap-status.json")
     await service.stop()
     server.close()
     return received
+
+
+async def _written(file: Path) -> None:
+    """Wait until the parser, which may be far behind on a busy machine, has ended every connection."""
+    for _ in range(1200):
+        status = read_status(file)
+        ended = 0 if status is None else sum(one.closed_at is not None for one in status.connections)
+        if ended == len(CASES):
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{ended} of {len(CASES)} connections have ended within a minute")
 
 
 @pytest.fixture(scope="module")
