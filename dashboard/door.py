@@ -14,7 +14,6 @@ from html import escape
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -112,8 +111,7 @@ def _ended(request: Request, found: Response, reasons: Sequence[BaseException]) 
         error = given["error"] if _ERROR.fullmatch(given["error"]) else "for a reason that is none of OAuth's"
         answer = _sentence(_DENIED._replace(title=_DENIED.title.format(error)), way, ())
     elif reasons:
-        away = isinstance(reasons[-1], httpx.TransportError | httpx.HTTPStatusError)
-        answer = _sentence(_AWAY if away else _UNTRUSTED, way, reasons)
+        answer = _sentence(_AWAY if _is_away(reasons[-1]) else _UNTRUSTED, way, reasons)
     elif "code" in given or "state" in given:
         answer = _sentence(_STALE, way, ())
     else:  # back from the provider's sign-out
@@ -122,6 +120,11 @@ def _ended(request: Request, found: Response, reasons: Sequence[BaseException]) 
         answer.headers.append("set-cookie", one)
     answer.delete_cookie(_BACK)
     return answer
+
+
+def _is_away(reason: BaseException) -> bool:
+    """By the name of the error: Authlib asks by httpx or by httpx2, whichever it finds."""
+    return any(one.__name__ in ("TransportError", "HTTPStatusError") for one in type(reason).__mro__)
 
 
 def _base(request: Request, step: str) -> str:
