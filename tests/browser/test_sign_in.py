@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from dashboard.words import SEVERITY_NAMES
 from demo.stored import fill
 from demo.traffic import frames
 from diff.store import queries
+from diff.store.changing import say
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from diff.store.queries import Filter, Group
 from diff.store.queries.acknowledgements import acknowledgements
 from diff.store.queries.changes import changes
+from ingest.control import Acknowledgement
 from tests.browser.browsing import LAPTOP, Browser, free_port
 from tests.browser.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider
 
@@ -168,9 +171,9 @@ def visit(context: Any, pages: Served, provider: Provider, folder: Path) -> Iter
     assert "Traceback" not in pages.said()
 
 
-def worst(store: Store) -> Group:
-    """The first group that concerns a session."""
-    return next(group for group in queries.groups(store, Filter(status="open")) if group.sessions)
+def in_sessions(store: Store) -> list[Group]:
+    """The groups that concern a session, the worst first."""
+    return [group for group in queries.groups(store, Filter(status="open")) if group.sessions]
 
 
 def heading(group: Group) -> str:
@@ -182,7 +185,7 @@ def test_an_approver_gets_where_the_link_led_and_owns_what_is_said(
     seeded: Store, visit: Visit, provider: Provider
 ) -> None:
     """A link opened signed-out is open after the sign-in; what is acknowledged there is the signer's; out is out."""
-    group = worst(seeded)
+    group, *_ = in_sessions(seeded)
     visit.ask(f"fingerprint?fp={group.fingerprint}&tz=Asia/Tokyo")
     visit.as_("anna")
     visit.page.get_by_role("heading", name=heading(group)).wait_for(timeout=60_000)
@@ -195,7 +198,7 @@ def test_an_approver_gets_where_the_link_led_and_owns_what_is_said(
     visit.page.get_by_role("button", name="Acknowledge", exact=True).click()
     visit.read("acknowledged, holds")
     status.wait_for(timeout=60_000)
-    (held,) = acknowledgements(seeded)
+    (held,) = [one for one in acknowledgements(seeded) if one.fingerprint == group.fingerprint]
     assert (held.owner, held.by) == ("anna@example.com", "anna@example.com")
     (change,) = changes(seeded, group.fingerprint)
     assert (change.said_by, change.role, change.way) == ("anna@example.com", "approver", "page")
@@ -208,10 +211,14 @@ def test_an_approver_gets_where_the_link_led_and_owns_what_is_said(
 
 def test_a_viewer_finds_nothing_that_changes_anything(seeded: Store, visit: Visit) -> None:
     """The pages are there with the reason why, and without a form; a claim `name` makes nobody somebody else."""
-    group = worst(seeded)
+    _, group, *_ = in_sessions(seeded)
+    now = time.time_ns() // 1000
+    known = Acknowledgement(group.fingerprint, "planted", "the field team", now + 3_600_000_000, by="anna", at=now)
+    say(seeded, [known], role="approver", way="cli")
     visit.ask(f"fingerprint?fp={group.fingerprint}")
     visit.as_("ben")
-    assert "ben@example.com · viewer" in visit.read("What was changed, by whom")
+    assert "ben@example.com · viewer" in visit.read("What was changed, by whom (1 change)")
+    assert "acknowledged, holds" in visit.read("by the field team")
     visit.page.get_by_text("Acknowledge it").click()
     visit.read("Acknowledging needs the role approver")
     line = queries.latest_sessions(seeded, limit=1)[0]
