@@ -19,10 +19,11 @@ import streamlit as st
 
 from dashboard import words
 from dashboard.roles import NOBODY, Role, Roles, parse_roles
-from dashboard.settings import ROLES_FILE, read_settings
+from dashboard.settings import ROLES_FILE, SECRETS_FILE, read_settings
+from dashboard.sign_in import Standing, flaw_of, name_of, settings_of, standing_of
 from diff.document import DocumentError
 
-__all__ = ["Visitor", "approves", "draw", "visitor"]
+__all__ = ["Visitor", "again", "approves", "draw", "visitor"]
 
 _FORWARDED: Final = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
 _ANYONE: Final = "anybody who reaches this page"
@@ -32,7 +33,7 @@ class Visitor(msgspec.Struct, frozen=True):
     """Who looks at a page."""
 
     name: str
-    """The e-mail of the sign-in, or the user of this machine."""
+    """The verified e-mail of the sign-in, else its subject; or the user of this machine."""
     role: Role
     typed: bool
     """Nobody signed in: who owns what is said has to be typed."""
@@ -41,12 +42,13 @@ class Visitor(msgspec.Struct, frozen=True):
 
 
 def visitor() -> Visitor:
-    """Who looks at the page now."""
+    """Who looks at the page now. A sign-in that does not count, or not any more, lets nobody change anything."""
     roles, _ = _roles()
-    if _signs_in():
+    auth = _auth()
+    if auth is not None:
         claims = _claims()
-        name = str(claims.get("email") or claims.get("name") or claims.get("sub") or "somebody")[:200]
-        role = roles.role_of(claims) or Role.VIEWER
+        name = name_of(claims)
+        role = _role(auth, claims) or Role.VIEWER
         listed = "is" if role is Role.APPROVER else "is not"
         return Visitor(name, role, typed=False, because=f"{name} {listed} among the approvers of the roles file")
     if _at_this_machine():
@@ -71,30 +73,69 @@ def approves(what: str) -> bool:
 
 def draw() -> None:
     """Who looks, at the foot of the sidebar. Where sign-in is asked for and missing, that is all there is."""
-    roles, problem = _roles()
-    if problem:
+    auth, (_, problem) = _auth(), _roles()
+    if auth is not None:
+        _admit(auth, _claims(), problem)
+    elif problem:
         st.sidebar.warning(f"{words.escaped(problem)}. Until it is mended nobody may change anything.")
-    if _signs_in():
-        claims = _claims()
-        if not claims:
-            _ask("**Please sign in** to see the fleet.")
-        if _expired(claims):
-            _ask("**Your sign-in has expired.** Please sign in again.")
-        if roles.role_of(claims) is None:
-            st.warning("**You are signed in, and not among those who may look.** Ask for a place in the roles file.")
-            st.button("Sign out", on_click=st.logout, key="sign-out")
-            st.stop()
     who = visitor()
     sign = ":material/verified_user:" if who.role is Role.APPROVER else ":material/visibility:"
     st.sidebar.caption(f"{sign} {words.escaped(who.name)} · {who.role.value}", help=words.escaped(who.because))
-    if _signs_in():
+    if auth is not None:
         st.sidebar.button("Sign out", on_click=st.logout, key="sign-out", type="tertiary", icon=":material/logout:")
+
+
+def again() -> None:
+    """For a part that draws itself anew: who may not look any more gets the whole page drawn, which says why."""
+    auth = _auth()
+    if auth is not None and _role(auth, _claims()) is None:
+        st.rerun()
+
+
+def _admit(auth: Mapping[str, object], claims: Mapping[str, object], problem: str) -> None:
+    """Let through who may look; draw what the others have to do, and nothing else."""
+    if flaw := flaw_of(auth):
+        _refuse(
+            f"**The sign-in is not set up so that it can hold:** {words.escaped(flaw)} ({SECRETS_FILE}). Until it is"
+            " mended nobody may look."
+        )
+    standing = standing_of(claims, auth, time.time())
+    if standing is Standing.OUT:
+        _ask("**Please sign in** to see the fleet.")
+    if standing is Standing.EXPIRED:
+        _ask("**Your sign-in has expired.** Please sign in again.")
+    if standing is Standing.ELSEWHERE:
+        _refuse("**Your sign-in was made for another application,** and does not count here.", out=True)
+    if problem:  # a list of viewers may stand in it
+        _refuse(f"{words.escaped(problem)}. Until it is mended nobody may look.", out=True)
+    if _role(auth, claims) is None:
+        _refuse(
+            "**You are signed in, and not among those who may look.** Ask for a place in the roles file. You are"
+            f" {words.escaped(name_of(claims))} there.",
+            out=True,
+        )
+
+
+def _role(auth: Mapping[str, object], claims: Mapping[str, object]) -> Role | None:
+    """What a sign-in gives now: None is nothing, not even to look."""
+    roles, problem = _roles()
+    if flaw_of(auth) or problem or standing_of(claims, auth, time.time()) is not Standing.IN:
+        return None
+    return roles.role_of(claims)
 
 
 def _ask(sentence: str) -> None:
     st.title("shadow-csms", anchor=False)
     st.markdown(sentence)
     st.button("Sign in", on_click=st.login, type="primary", icon=":material/login:", key="sign-in")
+    st.stop()
+
+
+def _refuse(sentence: str, *, out: bool = False) -> None:
+    st.title("shadow-csms", anchor=False)
+    st.warning(sentence)
+    if out:
+        st.button("Sign out", on_click=st.logout, key="sign-out")
     st.stop()
 
 
@@ -111,20 +152,19 @@ def _roles() -> tuple[Roles, str]:
         return NOBODY, f"{ROLES_FILE} {path}: {error}"
 
 
-def _signs_in() -> bool:
-    """Whether a sign-in is set up: an [auth] section in secrets.toml."""
-    return st.secrets.load_if_toml_exists() and "auth" in st.secrets
+def _auth() -> Mapping[str, object] | None:
+    """What is set up for signing in. None: nothing was meant to be.
+
+    Streamlit takes a file that is missing or broken for none at all; where one is named, that would let everybody in.
+    """
+    if st.secrets.load_if_toml_exists() and "auth" in st.secrets:
+        section = st.secrets.to_dict()["auth"]
+        return settings_of(section if isinstance(section, dict) else {})
+    return None if read_settings().secrets_file is None else {}
 
 
 def _claims() -> Mapping[str, object]:
-    claims = dict(st.user)
-    return claims if claims.get("is_logged_in") else {}
-
-
-def _expired(claims: Mapping[str, object]) -> bool:
-    """Streamlit keeps a cookie for weeks and does not look at the token's own end (OpenID Connect Core 2, `exp`)."""
-    until = claims.get("exp")
-    return isinstance(until, int | float) and until < time.time()
+    return dict(st.user)
 
 
 def _at_this_machine() -> bool:

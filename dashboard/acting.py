@@ -53,6 +53,8 @@ def tell(item: Control, done: str) -> bool:
     if not reaches_taps() and not isinstance(item, Acknowledgement):
         st.warning(NO_CONTROL, icon=":material/link_off:")
         return False
+    if not who.typed:  # a field that is shown as not to be changed is still sent by the browser
+        item = msgspec.structs.replace(item, by=who.name)
     try:
         data.act(say, [item], role=who.role.value, way="page", speaker=_Control.speaker)
     except ValueError as error:

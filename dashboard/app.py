@@ -1,4 +1,4 @@
-"""The pages: `streamlit run dashboard/app.py`, or `shadow-csms dashboard`.
+"""The pages, drawn: `shadow-csms dashboard`, or `streamlit run dashboard/front.py`.
 
 They lie in `views/`: Streamlit takes a folder named `pages/` for pages of the old kind, and the first address that is
 opened after a start would then run its page alone, without what is shared here.

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.column_config import MultiselectColumn
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from dashboard import data, words
+from dashboard import access, data, words
 from dashboard.exports import to_csv
 from diff.store import queries
 from diff.store.errors import StoreError
@@ -73,6 +73,7 @@ def zone() -> tzinfo:
 @st.fragment(run_every=_EVERY)
 def strip(drawn: Pulse) -> None:
     """The age of what is shown. Draws itself anew; the page below it does not move under the reader's hands."""
+    access.again()
     left, right = st.columns([5, 1], vertical_alignment="center")
     try:
         pulse = data.fresh(queries.pulse)

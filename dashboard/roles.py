@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from diff.document import parse
 
-__all__ = ["NOBODY", "Role", "Roles", "parse_roles"]
+__all__ = ["NOBODY", "Role", "Roles", "parse_roles", "verified_email"]
 
 Names = tuple[Annotated[str, Field(min_length=1, max_length=255)], ...]
 
@@ -46,12 +46,8 @@ class Roles(BaseModel):
     without_login: Role = Role.VIEWER
 
     def role_of(self, claims: Mapping[str, object]) -> Role | None:
-        """What somebody may do who signed in with these claims; None is nothing, not even look.
-
-        An address that the provider calls unverified is none: anybody may have typed it.
-        """
-        told = claims.get("email")
-        email = str(told).casefold() if told and claims.get("email_verified", True) in (True, "true") else ""
+        """What somebody may do who signed in with these claims; None is nothing, not even look."""
+        email = verified_email(claims).casefold()
         values = _values(claims.get(self.claim)) if self.claim else frozenset()
         if _fits(email, self.approvers) or values & set(self.approver_values):
             return Role.APPROVER
@@ -62,6 +58,12 @@ class Roles(BaseModel):
 
 NOBODY: Final = Roles()
 """Without a file everybody who can sign in looks, and nobody approves."""
+
+
+def verified_email(claims: Mapping[str, object]) -> str:
+    """The address of a sign-in. One that the provider calls unverified is none: anybody may have typed it."""
+    told = claims.get("email")
+    return str(told) if told and claims.get("email_verified", True) in (True, "true") else ""
 
 
 def parse_roles(text: str) -> Roles:

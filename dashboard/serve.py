@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -18,7 +19,7 @@ from dashboard.settings import CURRENCY, PRICE, SECRETS_FILE, STORE_URL
 
 __all__ = ["PagesStartError", "Served", "command", "environment"]
 
-_APP: Final = Path(__file__).with_name("app.py")
+_APP: Final = Path(__file__).with_name("front.py")
 _HEALTH: Final = "_stcore/health"
 _LAST_LINES: Final = 5
 
@@ -27,11 +28,14 @@ class PagesStartError(Exception):
     """The pages did not come up; the text holds their last words."""
 
 
-def command(port: int, address: str = "127.0.0.1") -> list[str]:
-    """What starts the pages in the foreground. What else is set stands in `.streamlit/config.toml` beside the app."""
+def command(port: int, address: str = "127.0.0.1", settings: Mapping[str, str] = os.environ) -> list[str]:
+    """What starts the pages in the foreground. What else is set stands in `.streamlit/config.toml` beside the app.
+
+    `settings`: the environment that they will have.
+    """
     flags = {"server.port": port, "server.address": address, "server.headless": "true"}
     flags["browser.gatherUsageStats"] = "false"
-    if secrets := os.environ.get(SECRETS_FILE):  # the sign-in: docs/dashboard.md
+    if secrets := settings.get(SECRETS_FILE):  # the sign-in: docs/dashboard.md
         flags["secrets.files"] = secrets
     options = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
     return [sys.executable, "-m", "streamlit", "run", str(_APP), *options]
@@ -49,8 +53,8 @@ class Served:
     def __init__(self, port: int, settings: dict[str, str], *, start_timeout: float = 60.0) -> None:
         """`settings`: what `environment` gives."""
         self.url = f"http://127.0.0.1:{port}/"
-        self._command = command(port)
         self._environment = os.environ | settings
+        self._command = command(port, settings=self._environment)
         self._timeout = start_timeout
         self._process: subprocess.Popen[bytes] | None = None
         self._said: IO[Any] | None = None

@@ -69,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True):
     tx_start: str = ""
     """TxStartPoint that the sessions were lived by, comma separated; empty where nobody says."""
     tx_stop: str = ""
+    secrets_file: Path | None = None
+    """Named where people have to sign in."""
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -87,6 +89,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         _file(environment, TARIFF_FILE),
         environment.get(TX_START, "").strip(),
         environment.get(TX_STOP, "").strip(),
+        _file(environment, SECRETS_FILE),
     )
 
 

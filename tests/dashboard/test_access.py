@@ -6,12 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from streamlit.config import get_option, set_option
+from streamlit.runtime.secrets import secrets_singleton
 from streamlit.testing.v1 import AppTest
 
 from dashboard import access, acting, data
 from dashboard.roles import NOBODY, Role, parse_roles
 from diff.document import DocumentError
 from diff.store.client import Store
+from diff.store.engine import EmbeddedEngine
 from diff.store.queries.acknowledgements import acknowledgements
 from diff.store.queries.changes import changes
 from ingest.control import EnrolmentSwitch, Message
@@ -26,7 +29,14 @@ viewers = ["*@example.com"]
 claim = "groups"
 approver_values = ["ocpp-approvers"]
 """
-ANNA = {"is_logged_in": True, "email": "anna@example.com", "email_verified": True, "exp": 4e9}
+AUTH = {
+    "redirect_uri": "https://shadow.example.com/oauth2callback",
+    "cookie_secret": "0123456789abcdef0123456789abcdef",
+    "client_id": "shadow",
+    "client_secret": "s",
+    "server_metadata_url": "https://sso.example.com/.well-known/openid-configuration",
+}
+ANNA = {"is_logged_in": True, "aud": "shadow", "email": "anna@example.com", "email_verified": True, "exp": 4e9}
 BEN = ANNA | {"email": "ben@example.com"}
 
 
@@ -41,11 +51,19 @@ def fault(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
+def engine_url(store: Store, engine: EmbeddedEngine, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The store's URL, told to the pages."""
+    url = engine.url(store.address.database)
+    monkeypatch.setenv("SHADOW_STORE_URL", url)
+    return url
+
+
+@pytest.fixture
 def sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[dict[str, object]], None]:
     """Somebody who signed in with these claims; none of them is nobody."""
     (tmp_path / "roles.toml").write_text(ROLES)
     monkeypatch.setenv("SHADOW_DASHBOARD_ROLES_FILE", str(tmp_path / "roles.toml"))
-    monkeypatch.setattr(access, "_signs_in", lambda: True)
+    monkeypatch.setattr(access, "_auth", lambda: AUTH)
 
     def sign(claims: dict[str, object]) -> None:
         monkeypatch.setattr(access, "_claims", lambda: claims)
@@ -88,6 +106,54 @@ def test_a_broken_roles_file_is_named_with_its_line(
     page = open_page("rollout")
     assert "nobody may change anything" in page.sidebar.warning[0].value
     assert "viewer" in page.sidebar.caption[0].value
+
+
+def test_a_broken_roles_file_lets_nobody_look_who_signs_in(
+    fault: str, open_page: Open, texts: Texts, tmp_path: Path, sign_in: Callable[[dict[str, object]], None]
+) -> None:
+    """The list of those who may look may stand in the very file that cannot be read."""
+    sign_in(ANNA)
+    (tmp_path / "roles.toml").write_text("approvers = [\n")
+    page = open_page("fingerprint", fp=fault)
+    assert "nobody may look" in texts(page)
+    assert [one.label for one in page.button] == ["Sign out"]
+
+
+@pytest.mark.parametrize("text", [None, "[auth\n", "[other]\n", '[auth]\ncookie_secret = "short"\n'])
+def test_a_sign_in_that_cannot_hold_lets_nobody_in(
+    fault: str, open_page: Open, texts: Texts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    """A secrets file that is named and is absent, broken or lacking is told; it is not taken for none."""
+    path = tmp_path / "secrets.toml"
+    if text is not None:
+        path.write_text(text)
+    monkeypatch.setenv("SHADOW_DASHBOARD_SECRETS_FILE", str(path))
+    monkeypatch.setattr(access, "_at_this_machine", lambda: True)
+    before = get_option("secrets.files")
+    set_option("secrets.files", [str(path)])
+    try:
+        page = open_page("fingerprint", fp=fault)
+        assert access.visitor().role is Role.VIEWER
+    finally:
+        set_option("secrets.files", before)
+        secrets_singleton._reset()
+    assert "not set up so that it can hold" in texts(page)
+    assert not page.button
+    assert not page.dataframe
+
+
+def test_an_open_page_is_closed_when_the_sign_in_ends(
+    sign_in: Callable[[dict[str, object]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What redraws itself asks who looks, every few seconds, and has the whole page drawn where that changed."""
+    again: list[bool] = []
+    monkeypatch.setattr("dashboard.access.st.rerun", lambda: again.append(True))
+    sign_in(ANNA)
+    access.again()
+    assert again == []
+    sign_in(ANNA | {"exp": 1})
+    access.again()
+    assert again == [True]
 
 
 def test_at_this_machine_one_approves_and_types_the_owner(
@@ -176,6 +242,40 @@ def test_an_approver_owns_what_is_said(
         "acknowledge",
         "page",
     )
+
+
+def test_who_may_not_is_refused_although_the_action_is_called(
+    store: Store, fault: str, engine_url: str, sign_in: Callable[[dict[str, object]], None]
+) -> None:
+    """Past every form a viewer, an expired approver and one of another application are refused; nothing is stored."""
+    for claims in (BEN, ANNA | {"exp": 1}, ANNA | {"aud": "another"}, {}):
+        sign_in(claims)
+        page = AppTest.from_function(forge, args=(fault,), default_timeout=30).run()
+        assert not page.exception
+        assert "This needs the role approver" in page.info[0].value
+    assert acknowledgements(store) == []
+    assert changes(store) == []
+
+
+def test_nobody_says_it_in_the_name_of_another(
+    store: Store, fault: str, engine_url: str, sign_in: Callable[[dict[str, object]], None]
+) -> None:
+    """Whatever a record claims to be said by, it is said by who signed in."""
+    sign_in(ANNA)
+    page = AppTest.from_function(forge, args=(fault,), default_timeout=30).run()
+    assert [one.value for one in page.error] == []
+    (held,) = acknowledgements(store)
+    assert held.by == "anna@example.com"
+    (change,) = changes(store, fault)
+    assert change.said_by == "anna@example.com"
+
+
+def forge(fault: str) -> None:
+    """What no page does: say something without having asked who is there."""
+    from dashboard import acting
+    from ingest.control import Acknowledgement
+
+    acting.tell(Acknowledgement(fault, "forged", "eve", 1_000_000, by="eve", at=1), "done")
 
 
 def test_a_topic_that_is_away_leaves_nothing_said(
