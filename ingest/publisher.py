@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ingest.acknowledged import Acknowledged, Count
 from ingest.cloudevents import encode
 from ingest.frame import Frame, FrameKind, Micros
 from ingest.journal import JournalReader, Position, segments
@@ -32,6 +33,9 @@ _IDLE_SECONDS: Final = 0.05
 _STEP_SECONDS: Final = 0.5
 _DELIVERY_MS: Final = 30_000
 _RETRY_SECONDS: Final = 1.0
+_SAVE_SECONDS: Final = 1.0
+"""Between two times that the place is written down, where `_FEW` connections or more are written with it."""
+_FEW: Final = 500
 _FOR_EVER_MS: Final = 2**31 - 1
 
 
@@ -42,6 +46,9 @@ class PublisherError(Exception):
 class _Saved(msgspec.Struct, frozen=True):
     segment: int
     offset: int
+    since: Micros | None = None
+    """Since when frames are counted by connection; a file of the release before does not know of it."""
+    connections: dict[str, Count] = {}
 
 
 class _Line(msgspec.Struct):
@@ -50,6 +57,7 @@ class _Line(msgspec.Struct):
     behind: Position
     size: int
     futures: list[Any]
+    frame: Frame | None = None
 
 
 def read_position(path: Path) -> Position:
@@ -59,15 +67,19 @@ def read_position(path: Path) -> Position:
         PublisherError: the file cannot be read. Guessing would skip frames, or publish days of them again.
 
     """
+    saved = _read(path)
+    return Position(saved.segment, saved.offset)
+
+
+def _read(path: Path) -> _Saved:
     try:
-        saved = msgspec.json.decode(path.read_bytes(), type=_Saved)
+        return msgspec.json.decode(path.read_bytes(), type=_Saved)
     except FileNotFoundError:
-        return Position(0, 0)
+        return _Saved(0, 0, 0)
     except (OSError, msgspec.MsgspecError) as error:
         raise PublisherError(
             f"{path}: no position: {error}; delete it to publish the whole journal again (that counts nothing twice)"
         ) from None
-    return Position(saved.segment, saved.offset)
 
 
 class Publisher:
@@ -97,8 +109,12 @@ class Publisher:
             PublisherError: the position file cannot be read.
 
         """
+        saved = _read(position_file)
+        since = time.time_ns() // 1000 if saved.since is None else saved.since
+        self.acknowledged = Acknowledged(since, saved.connections)
+        """Frames that Kafka has acknowledged, by connection, up to `committed`."""
         self._position_file = position_file
-        self._journal = JournalReader(journal, read_position(position_file))
+        self._journal = JournalReader(journal, Position(saved.segment, saved.offset))
         self._reader = Reader()
         self._bootstrap, self._topic, self._client = bootstrap, topic, client
         self._reject = reject
@@ -109,6 +125,7 @@ class Publisher:
         self._waiting: deque[_Line] = deque()
         self._waiting_bytes = 0
         self._committed = self._saved = self._journal.position
+        self._save_again = 0.0
         self.published = 0
         """Records acknowledged since the start; a tick is one for each partition."""
         self.rejected = 0
@@ -165,6 +182,7 @@ class Publisher:
 
     def close(self) -> None:
         """Write the place down and let go of Kafka. What is not acknowledged is published by the next start."""
+        self._save_again = 0.0
         self._save()
         if self._producer is not None:
             let_go(self._producer, 5)
@@ -213,7 +231,7 @@ class Publisher:
             self._producer.send(self._topic, value, key, headers=headers, partition=partition)
             for partition in partitions
         ]
-        self._waiting.append(_Line(self._journal.position, len(value), futures))
+        self._waiting.append(_Line(self._journal.position, len(value), futures, item))
         self._waiting_bytes += len(value)
 
     def _settle(self, left: int) -> None:
@@ -225,6 +243,8 @@ class Publisher:
             self._waiting.popleft()
             self._waiting_bytes -= line.size
             self._committed = line.behind
+            if line.frame is not None:
+                self.acknowledged.take(line.frame)
             self.published += len(line.futures)
         self.failure = ""
 
@@ -243,12 +263,15 @@ class Publisher:
         self._reader = Reader()
 
     def _save(self) -> None:
-        if self._committed == self._saved:
+        counts = self.acknowledged.counts
+        if self._committed == self._saved or (len(counts) >= _FEW and time.monotonic() < self._save_again):
             return
+        self._save_again = time.monotonic() + _SAVE_SECONDS
+        self.acknowledged.tidy()
         fresh = self._position_file.with_suffix(".new")
         try:
             with fresh.open("wb") as file:
-                file.write(msgspec.json.encode(_Saved(*self._committed)))
+                file.write(msgspec.json.encode(_Saved(*self._committed, self.acknowledged.since, counts)))
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self._position_file)

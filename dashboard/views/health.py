@@ -15,6 +15,7 @@ from dashboard.watched import Part, Standing
 from diff.store import queries
 from diff.store.errors import StoreError
 from diff.store.queries import FOLLOWED, StateCount
+from diff.store.queries.completeness import unreconciled
 from diff.store.queries.gates import newest_noise_run
 from diff.store.queries.wellbeing import Chain, Silence, chain, dead_letters, gap_lines, silence
 from ingest.frame import Micros
@@ -34,6 +35,8 @@ _STANDINGS: Final = {
     Standing.SILENT: ":red[✖ does not answer]",
     Standing.ENDED: ":orange[○ ended]",
 }
+_LESS: Final = "▲ less"
+_MOST_NAMED: Final = 100
 _EXPECTED: Final = ("tap", "worker", "sink")
 
 
@@ -54,6 +57,7 @@ def show() -> None:
         )
         since = data.minute() - _SPANS[span or "day"] * _DAY
         _completeness(data.load(chain, since), span or "day")
+        _unreconciled(since)
         left, right = st.columns(2)
         with left:
             _states(data.load(queries.connection_states))
@@ -131,9 +135,11 @@ def _completeness(one: Chain, span: str) -> None:
     rows = [
         _step("bytes", one.bytes_forwarded, one.bytes_mirrored, "forwarded", "mirrored", "the hand-off cut the copy"),
         _step("bytes", one.bytes_mirrored, one.bytes_parsed, "mirrored", "parsed", "waiting, gaps, or not enrolled"),
-        _step("frames", one.frames_parsed, one.frames_stored, "parsed", "stored", "under way, refused, or expired"),
+        _told("frames", one.to_publish, one.frames_published, "parsed", "published", "Kafka or the publisher is away"),
+        _told("frames", one.to_apply, one.frames_applied, "published", "applied", "worker behind, or dead letters"),
+        _step("frames", one.to_store, one.frames_stored, "applied", "stored", "under way, refused, or expired"),
     ]
-    lost = [row for row in rows if row["difference"] not in ("0 B", "0")]
+    lost = [row for row in rows if row["sign"] == _LESS]
     if not lost and not one.gaps:
         states.clean(
             f"Nothing is missing: {words.bytes_(one.bytes_forwarded)} and {words.plural(one.frames_parsed, 'frame')} of"
@@ -149,6 +155,15 @@ def _completeness(one: Chain, span: str) -> None:
     parts.export("completeness", rows)
 
 
+def _told(unit: str, before: int, after: int, first: str, second: str, why: str) -> dict[str, object]:
+    """A step of which nothing may be known: then it is neither whole nor less."""
+    if before:
+        return _step(unit, before, after, first, second, why)
+    row: dict[str, object] = dict.fromkeys(("before", "after", "difference", "arrived"), words.NEVER)
+    told = "nothing is published, or by an older tap" if second == "published" else "no worker told"
+    return {"step": f"{unit} {first} → {second}", **row, "sign": "○ not told", "what the difference is": told}
+
+
 def _step(unit: str, before: int, after: int, first: str, second: str, why: str) -> dict[str, object]:
     said = words.bytes_ if unit == "bytes" else words.count
     missing = max(before - after, 0)
@@ -158,9 +173,42 @@ def _step(unit: str, before: int, after: int, first: str, second: str, why: str)
         "after": said(after),
         "difference": said(missing),
         "arrived": words.share(min(after, before), before),
-        "sign": "✔ all" if not missing else "▲ less",
+        "sign": _LESS if missing else "✔ all",
         "what the difference is": why if missing else "",
     }
+
+
+def _unreconciled(since: Micros) -> None:
+    found = data.load(unreconciled, data.minute(), _MOST_NAMED, since=since)
+    if not found:
+        return
+    st.markdown(f"**Connections that do not reconcile**, those that miss most first, {_MOST_NAMED} at most")
+    rows: list[dict[str, object]] = [
+        {
+            "charger": links.address(links.CHARGER, id=one.charger_id, tz=parts.zone_parameter()),
+            "connection": one.connection_id,
+            "misses": words.MISSED[one.outcome.value],
+            "forwarded": words.bytes_(one.bytes_forwarded),
+            "mirrored": words.bytes_(one.bytes_mirrored),
+            "parsed": words.bytes_(one.bytes_parsed),
+            "frames": words.count(one.frames),
+            "published": _number(one.frames_published),
+            "applied": _number(one.frames_applied),
+            "stored": words.count(one.frames_stored),
+            "gaps": one.gaps,
+            "opened": words.when(one.opened_at, parts.zone()),
+            "newest frame": words.when(one.last_frame_at, parts.zone()),
+        }
+        for one in found
+    ]
+    columns: parts.Columns = {"charger": LinkColumn("charger", display_text=r"id=([^&]*)", width=170)}
+    parts.table(rows, columns, height=250)
+    st.caption("What to do at each step: docs/runbook.md, *Frames are missing*.")
+    parts.export("unreconciled", rows)
+
+
+def _number(count: int | None) -> str:
+    return "not told" if count is None else words.count(count)
 
 
 def _states(found: Sequence[StateCount]) -> None:

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.worker import WorkerStatus
 from dashboard.settings import DATA_DIR, WATCH
+from dashboard.words import NEVER
 from demo.stored import fill
 from demo.traffic import frames
 from diff.store import queries
@@ -139,7 +140,9 @@ def test_completeness_names_what_is_missing(look: Look, texts: Texts, engine: Em
     assert "100 % (1 of 1 connection) have fewer frames stored" in said
     assert "Nothing is missing" not in said
     lost = next(one.value for one in page.dataframe if "step" in one.value.columns)
-    assert list(lost["difference"]) == ["0 B", "400 B", "5"]
+    assert list(lost["difference"]) == ["0 B", "400 B", NEVER, NEVER, "5"]
+    assert list(lost["sign"]) == ["✔ all", "▲ less", "○ not told", "○ not told", "▲ less"]
+    assert "do not reconcile" not in said  # a gap says what is missing, and the frames may still be on their way
 
 
 def test_an_empty_store_gets_the_first_run_or_is_called_blind(look: Look, texts: Texts, engine: EmbeddedEngine) -> None:
