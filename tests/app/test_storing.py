@@ -47,7 +47,7 @@ class _Full:
 
 def test_what_was_lived_is_told_as_growing_ranges() -> None:
     """A frame that could not be judged leaves a hole, ticks are none, and a full writer gets the same again."""
-    frames = Script("CP1").boot().call("Heartbeat", {}).frames
+    frames = Script("CP1").boot().call("Heartbeat", {}).call("Heartbeat", {}).frames
     writer = _Full()
     keeper, fleet = Keeper(cast("Writer", writer)), Fleet()
     fault = Judgement(Observations())

@@ -145,6 +145,29 @@ def test_completeness_names_what_is_missing(look: Look, texts: Texts, engine: Em
     assert "do not reconcile" not in said  # a gap says what is missing, and the frames may still be on their way
 
 
+def test_connections_that_do_not_reconcile_are_listed(look: Look, texts: Texts, engine: EmbeddedEngine) -> None:
+    """With the first step that each misses, every number, and a link to the charging station."""
+    at = time.time_ns() // 1000 - 3_600_000_000
+    with Store.connect(engine.url("unreconciled")) as store:
+        store.migrate()
+        fill(store, list(frames(5, 2, 1)))
+        writer = Writer(store, judging_run="live")
+        account = ConnectionAccount(
+            charger_id="A", connection_id="A@1", state="closed", subprotocol="ocpp1.6", compression=False,
+            opened_at=at, closed_at=at, last_frame_at=at, bytes_forwarded=1000, bytes_mirrored=1000,
+            bytes_parsed=1000, frames=5, gaps=0, at=at, frames_published=4,
+        )  # fmt: skip
+        writer.add_connections([account])
+        writer.flush()
+    page = look("health", "unreconciled")
+    assert "Connections that do not reconcile" in texts(page)
+    (listed,) = [one.value for one in page.dataframe if "misses" in one.value.columns]
+    row = listed.iloc[0]
+    assert "id=A" in row["charger"]
+    found = (row["misses"], row["frames"], row["published"], row["applied"], row["stored"])
+    assert found == ("▲ frames not published", "5", "4", "not told", "0")
+
+
 def test_an_empty_store_gets_the_first_run_or_is_called_blind(look: Look, texts: Texts, engine: EmbeddedEngine) -> None:
     """Where nothing was ever mirrored the pages say how to begin, and no zero stands there as if it were clean."""
     with Store.connect(engine.url("nothing")) as store:

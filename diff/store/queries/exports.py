@@ -133,9 +133,9 @@ def _glob(text: str) -> str:
 
 
 _COUNTED: Final = """
-    SELECT * REPLACE (least(published, frames) AS frames_published),
+    SELECT * REPLACE (if(published IS NULL, NULL, least(published, frames)) AS frames_published),
         opened_at > now() - INTERVAL 29 DAY AS still_counted,
-        if(still_counted, least(applied, frames), NULL) AS frames_applied,
+        if(still_counted AND applied IS NOT NULL, least(applied, frames), NULL) AS frames_applied,
         if(still_counted, least(stored, frames), NULL) AS frames_stored
     FROM ({counted})"""
 """Accounts are kept for longer than what is counted of frames."""

@@ -8,6 +8,7 @@ from diff.applied import AppliedFrames, FrameRange
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.queries.completeness import SETTLE, WINDOW, Outcome, completeness, unreconciled
+from diff.store.queries.wellbeing import chain
 from diff.store.tables import ConnectionAccount
 from diff.store.writer import Writer
 from ingest.frame import Direction, Frame
@@ -106,7 +107,7 @@ def test_every_connection_reconciles_or_is_named_at_the_step_where_it_misses(sto
 
 
 def test_the_numbers_of_each_step_are_told(store: Store) -> None:
-    """By connection, those that miss most first; as sums, with how many frames each sum is of."""
+    """By connection, those that miss most first; as sums, each with how many frames it is of, and step by step."""
     _write(
         store,
         (_account(0), ALL, ALL),
@@ -125,6 +126,11 @@ def test_the_numbers_of_each_step_are_told(store: Store) -> None:
     ]
     assert [one.connection_id for one in unreconciled(store, NOW, limit=1)] == ["c1"]
     assert [one.connection_id for one in unreconciled(store, NOW, since=TODAY)] == ["c2", "c3"]
+    whole = chain(store, TODAY - 7200 * SECOND)
+    assert (whole.connections, whole.frames_parsed, whole.behind) == (4, 12, 3)
+    assert (whole.to_publish, whole.frames_published) == (9, 9)
+    assert (whole.to_apply, whole.frames_applied) == (9, 8)
+    assert (whole.to_store, whole.frames_stored) == (11, 8)
     sums = {
         one.outcome: (one.frames, one.frames_published, one.published_of, one.frames_applied, one.applied_of)
         for one in completeness(store, NOW)

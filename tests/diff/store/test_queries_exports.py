@@ -53,13 +53,14 @@ def test_connections_carry_what_became_of_their_frames(store: Store) -> None:
     """What was published, applied and stored, each empty where it is not known or no longer counted."""
     now = time.time_ns() // 1000
     old = an_account("CP-1", opened_at=now - 40 * DAY)
-    told = an_account("CP-2", opened_at=now + DAY, frames=3, frames_published=1)
+    told = an_account("CP-2", opened_at=now + DAY, frames=3, frames_published=1, at=now)
     frame = Frame("CP-2", told.connection_id, 0, told.opened_at, direction=Direction.CP_TO_CS, text="[]")
     ranges = (FrameRange(told.connection_id, 0, 1),)
-    add(store, old, told, frame, AppliedFrames("CP-2", told.opened_at, ranges))
+    untold = an_account("CP-3", opened_at=now - DAY)
+    add(store, old, told, untold, frame, AppliedFrames("CP-2", told.opened_at, ranges))
     names = ("frames_published", "frames_applied", "frames_stored")
     found = {row["charger_id"]: tuple(row[name] for name in names) for row in _rows(store, "connections")}
-    assert found == {"CP-1": (None, None, None), "CP-2": (2, 2, 1)}
+    assert found == {"CP-1": (None, None, None), "CP-2": (2, 2, 1), "CP-3": (None, None, 0)}
     assert [row["charger_id"] for row in _rows(store, "connections", charger="CP-2", since=now)] == ["CP-2"]
     assert _rows(store, "connections", until=now - 41 * DAY) == []
 
