@@ -8,7 +8,6 @@ ids. Order per charging station is kept by the idempotent producer, which Kafka 
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,10 +16,11 @@ from typing import Any, Final
 
 import msgspec
 
-from ingest.acknowledged import Acknowledged, Count
+from ingest.acknowledged import Acknowledged
 from ingest.cloudevents import encode
 from ingest.frame import Frame, FrameKind, Micros
 from ingest.journal import JournalReader, Position, segments
+from ingest.publishing_place import Place, PublisherError, read_place, read_position, write_place
 from ingest.recording import Reader, Rejected
 from ingest.topics import MAX_BATCH
 
@@ -39,18 +39,6 @@ _FEW: Final = 500
 _FOR_EVER_MS: Final = 2**31 - 1
 
 
-class PublisherError(Exception):
-    """The position file cannot be used; the message says why and what to do."""
-
-
-class _Saved(msgspec.Struct, frozen=True):
-    segment: int
-    offset: int
-    since: Micros | None = None
-    """Since when frames are counted by connection; a file of the release before does not know of it."""
-    connections: dict[str, Count] = {}
-
-
 class _Line(msgspec.Struct):
     """A line whose records are on their way, and the place behind it."""
 
@@ -58,28 +46,6 @@ class _Line(msgspec.Struct):
     size: int
     futures: list[Any]
     frame: Frame | None = None
-
-
-def read_position(path: Path) -> Position:
-    """The place that was written down; the journal's beginning where there is none.
-
-    Raises:
-        PublisherError: the file cannot be read. Guessing would skip frames, or publish days of them again.
-
-    """
-    saved = _read(path)
-    return Position(saved.segment, saved.offset)
-
-
-def _read(path: Path) -> _Saved:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=_Saved)
-    except FileNotFoundError:
-        return _Saved(0, 0, 0)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise PublisherError(
-            f"{path}: no position: {error}; delete it to publish the whole journal again (that counts nothing twice)"
-        ) from None
 
 
 class Publisher:
@@ -109,12 +75,12 @@ class Publisher:
             PublisherError: the position file cannot be read.
 
         """
-        saved = _read(position_file)
+        saved = read_place(position_file)
         since = time.time_ns() // 1000 if saved.since is None else saved.since
         self.acknowledged = Acknowledged(since, saved.connections)
         """Frames that Kafka has acknowledged, by connection, up to `committed`."""
         self._position_file = position_file
-        self._journal = JournalReader(journal, Position(saved.segment, saved.offset))
+        self._journal = JournalReader(journal, saved.position)
         self._reader = Reader()
         self._bootstrap, self._topic, self._client = bootstrap, topic, client
         self._reject = reject
@@ -268,13 +234,8 @@ class Publisher:
             return
         self._save_again = time.monotonic() + _SAVE_SECONDS
         self.acknowledged.tidy()
-        fresh = self._position_file.with_suffix(".new")
         try:
-            with fresh.open("wb") as file:
-                file.write(msgspec.json.encode(_Saved(*self._committed, self.acknowledged.since, counts)))
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._position_file)
+            write_place(self._position_file, Place(*self._committed, self.acknowledged.since, counts))
         except OSError as error:
             # A full disk stops no publishing: an older place only means that more is published again.
             self.failure = f"{self._position_file} cannot be written: {error.strerror}"
