@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from app.settings import Settings
 from app.store_file import left, running_url
+from diff.applied import AppliedFrames, FrameRange, extended
 from diff.fleet import Fault
 from diff.judge import Judgement
 from diff.policy import JUDGING_RUN
@@ -17,6 +19,7 @@ from diff.store.errors import StoreError, StoreUnavailable
 from diff.store.migrations import Retention, set_retention
 from diff.store.tables import ChargerFacts, DeadLetter
 from diff.store.writer import Writer
+from ingest.acknowledged import UNCOUNTED
 from ingest.frame import Frame, FrameKind, Micros
 from ingest.recording import Rejected
 
@@ -95,12 +98,18 @@ def embedded_store(data_dir: Path) -> Iterator[EmbeddedEngine]:
         yield engine
 
 
+_TOLD_TOGETHER: Final = 256
+"""Frames of one range of what was lived: while rows wait, a range grows in one row."""
+
+
 class Keeper:
     """Hands everything that is kept to the writer, and counts what a charging station's facts need."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._first_seen: dict[str, int] = {}
+        self._applied: dict[str, FrameRange] = {}
+        """By charging station: the range that its next frame may extend."""
         self.compared = 0
         """Sessions compared so far."""
 
@@ -120,6 +129,8 @@ class Keeper:
                 writer.add_session(session)
             for row in judgement.discrepancies:
                 writer.add_discrepancy(row)
+        if judgements and judgements[0].charger is not None and frame.kind not in UNCOUNTED:
+            self._lived(frame)
         # At the end: where the writer is full the same call comes again.
         self.compared += sum(judgement.compared for judgement in judgements)
 
@@ -133,6 +144,11 @@ class Keeper:
         """Keep the note of a frame that could not be judged; the frame itself is kept as any other."""
         letter = DeadLetter(fault.charger_id, fault.received_at, "judge", fault.frame_id, fault.reason, fault.size)
         self._writer.add_dead_letter(letter)
+
+    def _lived(self, frame: Frame) -> None:
+        told = extended(self._applied.get(frame.charger_id), frame, _TOLD_TOGETHER)
+        self._writer.add_applied(AppliedFrames(frame.charger_id, frame.received_at, (told,)))
+        self._applied[frame.charger_id] = told
 
     def _facts(self, frame: Frame, judgement: Judgement) -> None:
         first = self._first_seen.setdefault(frame.charger_id, frame.received_at)

@@ -82,6 +82,7 @@ def _lived(broker: Broker, frames: list[Frame], folder: Path, found: dict[str, A
         "sessions": topics.sessions,
         "discrepancies": topics.discrepancies,
         "chargers": topics.chargers,
+        "applied": topics.applied,
         "device_facts": topics.device_facts,
         "state": topics.state,
     }

@@ -67,6 +67,8 @@ def generate(store: Store, size: Size, say: Callable[[str], None] = lambda _: No
         for begin, length in _chunks(count):
             store.execute(query, params | {"begin": begin, "length": length}, _SETTINGS)
             say(f"{table}: {begin + length:,} of {count:,}")
+    store.execute(_APPLIED)
+    say("applied_counts: as the frames")
     revised = size.discrepancies // _REVISED_IN
     for begin, length in _chunks(revised):
         store.execute(_REVISIONS, params | {"begin": begin, "length": length}, _SETTINGS)
@@ -112,12 +114,12 @@ SELECT charger_id, 'live', charger_vendor, charger_model, charger_firmware, orig
 
 _CONNECTIONS: Final = f"""
 INSERT INTO connections (charger_id, connection_id, state, subprotocol, compression, opened_at, closed_at,
-    last_frame_at, bytes_forwarded, bytes_mirrored, bytes_parsed, frames, gaps, at)
+    last_frame_at, bytes_forwarded, bytes_mirrored, bytes_parsed, frames, gaps, at, frames_published)
 WITH number MOD %(chargers)s AS charger, {_COMMON},
     origin + toIntervalSecond(intDiv(number * %(days)s * 86400, %(connections)s)) AS opened
 SELECT charger_id, concat(charger_id, '@', toString(number)), if(number MOD 50 = 0, 'unparsable', 'closed'), 'ocpp1.6',
     number MOD 4 = 0, opened, opened + toIntervalDay(1), opened + toIntervalDay(1), 205000, 205000, 205000,
-    %(connection)s, number MOD 100 = 0, opened + toIntervalDay(1) {_NUMBERS}"""
+    %(connection)s, number MOD 100 = 0, opened + toIntervalDay(1), %(connection)s {_NUMBERS}"""
 
 _SESSION_TIME: Final = "origin + toIntervalSecond(intDiv(number * %(days)s * 86400, %(sessions)s))"
 
@@ -204,3 +206,9 @@ SELECT charger_id, connected, at_place, concat(connected, '/', toString(at_place
     concat('[', if(number MOD 2 = 0, '2,"', '3,"'), the_id, '","', the_action, '",{{"connectorId":1,"value":"',
         toString(cityHash64(number) MOD 100000), '"', if(nth MOD 10 = 0, repeat(',"unit":"Wh"', 10), ''), '}}]'), ''
 {_NUMBERS}"""
+
+_APPLIED: Final = """
+INSERT INTO applied_counts
+SELECT charger_id, connection_id, ingested_at, seqs, 0, bitmapMax(seqs), last_received_at, toDateTime(0, 'UTC')
+FROM frame_counts"""
+"""Workers have told of every frame, since before the first."""

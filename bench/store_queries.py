@@ -15,6 +15,7 @@ from diff.store import queries
 from diff.store.client import Store
 from diff.store.queries import SEVERITIES, Filter, SessionLine
 from diff.store.queries.charger import cuts_of, links_of, said_statuses
+from diff.store.queries.completeness import completeness, unreconciled
 from diff.store.queries.frames import newest_frames
 from diff.store.queries.seen import Kind, action_counts, latest_chargers
 from diff.store.queries.wellbeing import chain, gap_lines, silence
@@ -140,6 +141,8 @@ _QUESTIONS: Final[dict[str, _Question]] = {
     "cuts_of, a week": lambda store, draw: cuts_of(store, draw.row()[0], draw.last - 7 * _DAY, draw.last),
     "said_statuses": lambda store, draw: said_statuses(store, draw.row()[0]),
     "chain, a day": lambda store, draw: chain(store, draw.last - _DAY),
+    "completeness": lambda store, draw: completeness(store, draw.last),
+    "unreconciled, a day": lambda store, draw: unreconciled(store, draw.last, since=draw.last - _DAY),
     "silence": lambda store, draw: silence(store, draw.last),
     "gap_lines, a week": lambda store, draw: gap_lines(store, draw.last - 7 * _DAY),
 }

@@ -13,6 +13,7 @@ from diff.gates.gate import Outcome
 from ingest.frame import Micros
 
 __all__ = [
+    "MISSED",
     "NEVER",
     "OUTCOMES",
     "OUTCOME_COLOURS",
@@ -91,6 +92,14 @@ STANDINGS: Final = {
     "withdrawn": "↩ withdrawn",
 }
 """What has become of a fingerprint, with a sign."""
+
+MISSED: Final = {
+    "unexplained": "▲ bytes, and no gap says so",
+    "unpublished": "▲ frames not published",
+    "unapplied": "▲ frames not applied",
+    "unstored": "▲ frames not stored",
+}
+"""The first step where the numbers of a connection part."""
 
 STATES: Final = {
     "mirrored": "mirrored",

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from diff.applied import applied_by
 from diff.fleet import Fleet
 from diff.policy import DEFAULT, JUDGING_RUN, Policy
 from diff.store.client import Store
@@ -33,12 +34,14 @@ def fill(
     accounts out, as after a replay of recordings.
     """
     fleet, writer = Fleet(policy=policy), Writer(store, judging_run=JUDGING_RUN)
+    lived: dict[str, list[Frame]] = {}
     ledger: dict[str, ConnectionAccount] = {}
     seen: dict[str, tuple[Micros, Micros]] = {}
     count = 0
     for frame in frames:
         count += 1
         _live(fleet, writer, frame)
+        lived.setdefault(frame.charger_id, []).append(frame)
         ledger[frame.connection_id] = _account(ledger.get(frame.connection_id), frame)
         first, _ = seen.get(frame.charger_id, (frame.received_at, 0))
         seen[frame.charger_id] = first, frame.received_at
@@ -52,8 +55,11 @@ def fill(
                 charger_id, JUDGING_RUN, who.vendor, who.model, who.firmware, first, last, state.comparisons, last
             )
         )
+    for charger_id, mine in lived.items():
+        if (told := applied_by(charger_id, mine)) is not None:
+            writer.add_applied(told)
     if accounts:
-        writer.add_connections(ledger.values())
+        writer.add_connections(msgspec.structs.replace(one, frames_published=one.frames) for one in ledger.values())
     writer.flush()
     return count
 

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from diff.alerts.alert import Alert
+from diff.applied import AppliedFrames
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.rejudge import RejudgeRequest
 from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter
@@ -26,6 +27,7 @@ Published = (
     | JudgedSession
     | Discrepancy
     | ChargerFacts
+    | AppliedFrames
     | Fact
     | DeadLetter
     | ConnectionAccount
@@ -38,6 +40,7 @@ TYPES: Final[dict[type[Any], str]] = {
     JudgedSession: "ocpp.session.v1",
     Discrepancy: "ocpp.discrepancy.v1",
     ChargerFacts: "ocpp.charger.v1",
+    AppliedFrames: "ocpp.applied.v1",
     Fact: "ocpp.device-fact.v1",
     DeadLetter: "ocpp.deadletter.v1",
     RejudgeRequest: "ocpp.rejudge.v1",
@@ -65,6 +68,7 @@ PublishedT = TypeVar(
     JudgedSession,
     Discrepancy,
     ChargerFacts,
+    AppliedFrames,
     Fact,
     DeadLetter,
     RejudgeRequest,
@@ -85,6 +89,11 @@ def encode(item: Published) -> Record:
             name, at = f"{item.id}@{item.version}", item.observed_at
         case ChargerFacts():
             name, at = f"{item.charger_id}@{item.version}", item.last_seen
+        case AppliedFrames(ranges=ranges):
+            frames = sum(one.last - one.first + 1 for one in ranges)
+            first, last = ranges[0], ranges[-1]
+            name = f"{first.connection_id}/{first.first}-{last.connection_id}/{last.last}+{frames}"
+            at = item.at
         case Fact():
             place = "" if item.connector_id is None else item.connector_id
             name, at = f"{item.frame_id}#{item.source}/{place}/{item.name}", item.at

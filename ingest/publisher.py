@@ -8,7 +8,6 @@ ids. Order per charging station is kept by the idempotent producer, which Kafka 
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,9 +16,11 @@ from typing import Any, Final
 
 import msgspec
 
+from ingest.acknowledged import Acknowledged
 from ingest.cloudevents import encode
 from ingest.frame import Frame, FrameKind, Micros
 from ingest.journal import JournalReader, Position, segments
+from ingest.publishing_place import Place, PublisherError, read_place, read_position, write_place
 from ingest.recording import Reader, Rejected
 from ingest.topics import MAX_BATCH
 
@@ -32,16 +33,10 @@ _IDLE_SECONDS: Final = 0.05
 _STEP_SECONDS: Final = 0.5
 _DELIVERY_MS: Final = 30_000
 _RETRY_SECONDS: Final = 1.0
+_SAVE_SECONDS: Final = 1.0
+"""Between two times that the place is written down, where `_FEW` connections or more are written with it."""
+_FEW: Final = 500
 _FOR_EVER_MS: Final = 2**31 - 1
-
-
-class PublisherError(Exception):
-    """The position file cannot be used; the message says why and what to do."""
-
-
-class _Saved(msgspec.Struct, frozen=True):
-    segment: int
-    offset: int
 
 
 class _Line(msgspec.Struct):
@@ -50,24 +45,7 @@ class _Line(msgspec.Struct):
     behind: Position
     size: int
     futures: list[Any]
-
-
-def read_position(path: Path) -> Position:
-    """The place that was written down; the journal's beginning where there is none.
-
-    Raises:
-        PublisherError: the file cannot be read. Guessing would skip frames, or publish days of them again.
-
-    """
-    try:
-        saved = msgspec.json.decode(path.read_bytes(), type=_Saved)
-    except FileNotFoundError:
-        return Position(0, 0)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise PublisherError(
-            f"{path}: no position: {error}; delete it to publish the whole journal again (that counts nothing twice)"
-        ) from None
-    return Position(saved.segment, saved.offset)
+    frame: Frame | None = None
 
 
 class Publisher:
@@ -97,8 +75,12 @@ class Publisher:
             PublisherError: the position file cannot be read.
 
         """
+        saved = read_place(position_file)
+        since = time.time_ns() // 1000 if saved.since is None else saved.since
+        self.acknowledged = Acknowledged(since, saved.connections)
+        """Frames that Kafka has acknowledged, by connection, up to `committed`."""
         self._position_file = position_file
-        self._journal = JournalReader(journal, read_position(position_file))
+        self._journal = JournalReader(journal, saved.position)
         self._reader = Reader()
         self._bootstrap, self._topic, self._client = bootstrap, topic, client
         self._reject = reject
@@ -109,6 +91,7 @@ class Publisher:
         self._waiting: deque[_Line] = deque()
         self._waiting_bytes = 0
         self._committed = self._saved = self._journal.position
+        self._save_again = 0.0
         self.published = 0
         """Records acknowledged since the start; a tick is one for each partition."""
         self.rejected = 0
@@ -165,6 +148,7 @@ class Publisher:
 
     def close(self) -> None:
         """Write the place down and let go of Kafka. What is not acknowledged is published by the next start."""
+        self._save_again = 0.0
         self._save()
         if self._producer is not None:
             let_go(self._producer, 5)
@@ -213,7 +197,7 @@ class Publisher:
             self._producer.send(self._topic, value, key, headers=headers, partition=partition)
             for partition in partitions
         ]
-        self._waiting.append(_Line(self._journal.position, len(value), futures))
+        self._waiting.append(_Line(self._journal.position, len(value), futures, item))
         self._waiting_bytes += len(value)
 
     def _settle(self, left: int) -> None:
@@ -225,6 +209,8 @@ class Publisher:
             self._waiting.popleft()
             self._waiting_bytes -= line.size
             self._committed = line.behind
+            if line.frame is not None:
+                self.acknowledged.take(line.frame)
             self.published += len(line.futures)
         self.failure = ""
 
@@ -243,15 +229,13 @@ class Publisher:
         self._reader = Reader()
 
     def _save(self) -> None:
-        if self._committed == self._saved:
+        counts = self.acknowledged.counts
+        if self._committed == self._saved or (len(counts) >= _FEW and time.monotonic() < self._save_again):
             return
-        fresh = self._position_file.with_suffix(".new")
+        self._save_again = time.monotonic() + _SAVE_SECONDS
+        self.acknowledged.tidy()
         try:
-            with fresh.open("wb") as file:
-                file.write(msgspec.json.encode(_Saved(*self._committed)))
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self._position_file)
+            write_place(self._position_file, Place(*self._committed, self.acknowledged.since, counts))
         except OSError as error:
             # A full disk stops no publishing: an older place only means that more is published again.
             self.failure = f"{self._position_file} cannot be written: {error.strerror}"

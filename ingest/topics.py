@@ -84,6 +84,11 @@ class Topics(msgspec.Struct, frozen=True):
         return f"{self.prefix}ocpp.chargers.v1"
 
     @property
+    def applied(self) -> str:
+        """Which frames of each connection the workers have lived."""
+        return f"{self.prefix}ocpp.applied.v1"
+
+    @property
     def device_facts(self) -> str:
         """What was observed of the device models: the newest record of a name counts."""
         return f"{self.prefix}ocpp.device-facts.v1"
@@ -162,6 +167,7 @@ class Topics(msgspec.Struct, frozen=True):
             Topic(self.sessions, self.partitions, months, "sessions with both their sides"),
             Topic(self.discrepancies, self.partitions, months, "discrepancies, open and withdrawn"),
             Topic(self.chargers, self.partitions, newest, "newest facts of each charging station"),
+            Topic(self.applied, self.partitions, week, "which frames of each connection were lived"),
             Topic(self.device_facts, self.partitions, months, "what was observed of the device models"),
             Topic(self.dead_letters, self.partitions, months, "what could not be read or lived, and why"),
             Topic(self.rejudge, self.partitions, months, "ranges to be judged again, because frames came late"),

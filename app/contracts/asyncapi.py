@@ -15,6 +15,7 @@ import msgspec
 
 from app.contracts.schemas import CONTROL, FRAME_HEADERS, FRAME_VALUE, RECORD_HEADERS, schemas
 from diff.alerts.alert import Alert
+from diff.applied import AppliedFrames
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.published import TYPES
 from diff.rejudge import RejudgeRequest
@@ -63,6 +64,7 @@ def channels(topics: Topics) -> dict[str, Channel]:
             of("sessions", (JudgedSession,), "workers", "sinks"),
             of("discrepancies", (Discrepancy,), "workers", "sinks"),
             of("chargers", (ChargerFacts,), "workers", "sinks"),
+            of("applied", (AppliedFrames,), "workers", "sinks"),
             of("device_facts", (Fact,), "workers", "sinks"),
             of("connections", (ConnectionAccount,), "taps", "sinks"),
             of("dead_letters", (DeadLetter,), "workers", "sinks, `deadletter`"),

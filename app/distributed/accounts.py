@@ -7,6 +7,7 @@ it is not published again.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from msgspec.structs import replace
 from app.distributed.reading import kafka_errors
 from diff.published import encode
 from diff.store.tables import ConnectionAccount
+from ingest.acknowledged import Acknowledged
+from ingest.frame import Micros
 from ingest.publisher import let_go
 from ingest.tap.status import TapStatus, read_status
 
@@ -25,8 +28,14 @@ _ACKNOWLEDGE_SECONDS: Final = 5.0
 _CONNECT_MS: Final = 5_000
 
 
-def accounts_of(tap: TapStatus) -> list[ConnectionAccount]:
-    """The accounts of all connections that named a charging station."""
+def accounts_of(
+    tap: TapStatus, published: Callable[[str, Micros], int | None] = lambda _name, _opened_at: None
+) -> list[ConnectionAccount]:
+    """The accounts of all connections that named a charging station.
+
+    `published` tells by connection and the time of its opening how many frames Kafka has; None where that is unknown,
+    or where nothing is published.
+    """
     return [
         ConnectionAccount(
             one.charger_id,
@@ -43,6 +52,7 @@ def accounts_of(tap: TapStatus) -> list[ConnectionAccount]:
             one.frames,
             one.gaps,
             tap.at,
+            published(one.connection_id, one.opened_at),
         )
         for one in tap.connections
         if one.charger_id
@@ -53,9 +63,20 @@ class AccountPublisher:
     """Publishes accounts that changed, every few seconds, in a thread of its own."""
 
     def __init__(
-        self, bootstrap: str, topic: str, status_file: Path, *, every: float = _EVERY_SECONDS, **options: Any
+        self,
+        bootstrap: str,
+        topic: str,
+        status_file: Path,
+        *,
+        acknowledged: Acknowledged | None = None,
+        every: float = _EVERY_SECONDS,
+        **options: Any,
     ) -> None:
-        """Prepare. `every`: seconds between two looks. `options`: further settings of kafka-python's producer."""
+        """Prepare. `acknowledged`: what the publisher beside it has counted. `every`: seconds between two looks.
+
+        `options`: further settings of kafka-python's producer.
+        """
+        self._acknowledged = acknowledged
         self._topic, self._status_file, self._every = topic, status_file, every
         self._options = {
             "bootstrap_servers": bootstrap,
@@ -70,6 +91,7 @@ class AccountPublisher:
         """Accounts that Kafka has acknowledged since the start."""
         self.failure = ""
         """Why Kafka takes none at the moment; empty while all is well."""
+        self._reachable = True
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="accounts", daemon=True)
 
@@ -77,13 +99,13 @@ class AccountPublisher:
         """Begin; never fails and never waits for Kafka."""
         self._thread.start()
 
-    def finish(self) -> None:
-        """Publish what changed last, and then no more; does not wait for that."""
-        self._ended.set()
+    def stop(self, *, reachable: bool = True) -> None:
+        """Publish what changed last, unless Kafka is away, and end the thread.
 
-    def stop(self) -> None:
-        """Publish what changed last, unless Kafka is away, and end the thread."""
-        self.finish()
+        `reachable=False`: somebody else knows that it is away.
+        """
+        self._reachable = reachable
+        self._ended.set()
         if self._thread.ident is not None:
             self._thread.join()
 
@@ -91,7 +113,7 @@ class AccountPublisher:
         last = False
         while not last:
             last = self._ended.wait(self._every)
-            if last and self.failure:
+            if last and (self.failure or not self._reachable):
                 break  # Kafka was away just now: the end does not wait for it
             try:
                 self._publish(self._changed())
@@ -106,10 +128,21 @@ class AccountPublisher:
         tap = read_status(self._status_file)
         if tap is None:
             return []
-        accounts = accounts_of(tap)
+        counts = self._acknowledged
+        if counts is None:
+            accounts = accounts_of(tap)
+        else:
+            accounts = [self._never_back(one) for one in accounts_of(tap, counts.of)]
+            counts.listed((one.connection_id for one in tap.connections), tap.at)
         # What left the tap's list is forgotten here too.
         self._known = {one.connection_id: held for one in accounts if (held := self._known.get(one.connection_id))}
         return [one for one in accounts if self._known.get(one.connection_id) != replace(one, at=0)]
+
+    def _never_back(self, account: ConnectionAccount) -> ConnectionAccount:
+        """What Kafka has it keeps: a number that was told does not become smaller, nor unknown."""
+        known = self._known.get(account.connection_id)
+        before, now = None if known is None else known.frames_published, account.frames_published
+        return account if before is None or (now or 0) >= before else replace(account, frames_published=before)
 
     def _publish(self, accounts: list[ConnectionAccount]) -> None:
         if not accounts:

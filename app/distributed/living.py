@@ -17,6 +17,7 @@ import msgspec
 
 from app.distributed import lateness
 from app.distributed.lateness import Order
+from diff.applied import applied_by
 from diff.fleet import place_of
 from diff.judge import Judgement, JudgeState, due, judge, new_state
 from diff.policy import DEFAULT as DEFAULT_POLICY
@@ -295,6 +296,9 @@ class Living:
                 batch.discrepancies[row.code, row.severity.value] += 1
         if one.last_seen is not None:
             _add(batch, topics.chargers, partition, _facts(charger_id, one.kept, one.last_seen))
+        applied = applied_by(charger_id, one.lived)
+        if applied is not None:
+            _add(batch, topics.applied, partition, applied)
         if one.kept.order.since:
             self._ask_again(batch, partition, charger_id, one)
         data = batch.states[partition, charger_id] = codec.encode(one.kept)

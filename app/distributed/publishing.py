@@ -85,13 +85,17 @@ def publisher(settings: Settings) -> Publisher:
 class _Beside:
     """What runs beside the publishing: the control topic is followed, and accounts are published."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, publishing: Publisher) -> None:
         topics, directory = settings.topics(), settings.data_dir
+        self._publishing = publishing
         options = settings.kafka_options()
         file = directory / OVERRIDES_FILE
         self.control = ControlFollower(settings.kafka_bootstrap, topics.control, file, **options)
         status = directory / "tap-status.json"
-        self.accounts = AccountPublisher(settings.kafka_bootstrap, topics.connections, status, **options)
+        counts = publishing.acknowledged
+        self.accounts = AccountPublisher(
+            settings.kafka_bootstrap, topics.connections, status, acknowledged=counts, **options
+        )
 
     def __enter__(self) -> Self:
         self.control.start()
@@ -99,7 +103,8 @@ class _Beside:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.accounts.stop()
+        # The tap has written its last status by now, and what Kafka was to acknowledge is acknowledged.
+        self.accounts.stop(reachable=not self._publishing.failure)
         self.control.stop()
 
 
@@ -111,14 +116,14 @@ def main(arguments: list[str]) -> int:
     try:
         settings = load()
         logs.begin("publisher", settings)
-        publishing, beside = publisher(settings), _Beside(settings)
+        publishing = publisher(settings)
+        beside = _Beside(settings, publishing)
     except (SettingsError, SecurityError, PublisherError) as error:
         print(f"publisher: {error}", file=sys.stderr)
         return 2
 
     def stop(*_: object) -> None:
         publishing.stopping = True
-        beside.accounts.finish()  # the tap has written its last status by now
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

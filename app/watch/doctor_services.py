@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from app.distributed.overheard import overhearing
@@ -13,7 +13,7 @@ from app.watch.progress import told
 from diff.store.client import Store
 from diff.store.errors import StoreRefusedError, StoreUnavailable
 from diff.store.migrations import migrations
-from diff.store.queries.completeness import completeness, unreconciled
+from diff.store.queries.completeness import Balance, ConnectionBalance, Outcome, completeness, unreconciled
 from ingest.frame import Micros
 from ingest.topics import Topic, Topics
 
@@ -127,7 +127,7 @@ def _settings(topic: Topic, values: dict[str, Any]) -> Iterator[str]:
 
 def _sunk(topics: Topics) -> list[str]:
     frames_and_more = (topics.frames, topics.messages, topics.sessions, topics.discrepancies, topics.chargers)
-    return [*frames_and_more, topics.device_facts, topics.dead_letters]
+    return [*frames_and_more, topics.applied, topics.device_facts, topics.dead_letters]
 
 
 def _places(admin: Any, topics: Topics) -> dict[str, list[Any]]:
@@ -225,21 +225,37 @@ def _completeness(store: Store, now: Micros) -> Finding:
         return Finding("completeness", Verdict.WARN, f"not counted: {error}", "look when the store is less busy")
     if not sums:
         return Finding("completeness", Verdict.SKIP, "no tap has reported a connection in the last 29 days")
-    total = sum(one.connections for one in sums.values())
     parts = ", ".join(f"{one.connections} {outcome.value}" for outcome, one in sums.items())
-    forwarded, parsed = (
-        sum(one.bytes_forwarded for one in sums.values()),
-        sum(one.bytes_parsed for one in sums.values()),
+    steps = (
+        ("bytes parsed", "bytes_parsed", "bytes_forwarded"),
+        ("frames published", "frames_published", "published_of"),
+        ("frames applied", "frames_applied", "applied_of"),
+        ("frames stored", "frames_stored", "frames"),
     )
-    frames, stored = sum(one.frames for one in sums.values()), sum(one.frames_stored for one in sums.values())
-    shares = f"{parsed:,} of {forwarded:,} bytes parsed, {stored:,} of {frames:,} frames stored"
-    seen = f"{total} connections: {parts}; {shares}"
+    shares = [(name, _sum(sums, count), _sum(sums, of)) for name, count, of in steps]
+    told = ", ".join(f"{count:,} of {of:,} {name}" for name, count, of in shares if of)
+    seen = f"{_sum(sums, 'connections')} connections: {parts}; {told}"
     if not worst:
         return Finding("completeness", Verdict.OK, seen)
     [one] = worst
-    named = f"{one.charger_id} ({one.connection_id}, {one.outcome.value})"
+    named = f"{one.charger_id} ({one.connection_id}, {one.outcome.value}: {_numbers(one)})"
     todo = f"begin with {named}: docs/runbook.md#frames-are-missing"
     return Finding("completeness", Verdict.WARN, seen, todo)
+
+
+def _sum(sums: Mapping[Outcome, Balance], field: str) -> int:
+    return sum(getattr(one, field) for one in sums.values())
+
+
+def _numbers(one: ConnectionBalance) -> str:
+    """Every step of a connection, from the wire to the store."""
+    published = "not told" if one.frames_published is None else f"{one.frames_published:,}"
+    applied = "not told" if one.frames_applied is None else f"{one.frames_applied:,}"
+    return (
+        f"bytes forwarded {one.bytes_forwarded:,}, mirrored {one.bytes_mirrored:,}, parsed {one.bytes_parsed:,};"
+        f" frames {one.frames:,}, published {published}, applied {applied}, stored {one.frames_stored:,};"
+        f" gaps {one.gaps:,}"
+    )
 
 
 def _schema(store: Store) -> Finding:

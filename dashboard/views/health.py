@@ -9,14 +9,14 @@ from typing import Final
 import streamlit as st
 from streamlit.column_config import LinkColumn, NumberColumn, TextColumn
 
-from dashboard import data, links, parts, states, watched, words
+from dashboard import completeness, data, links, parts, states, watched, words
 from dashboard.settings import DATA_DIR, WATCH
 from dashboard.watched import Part, Standing
 from diff.store import queries
 from diff.store.errors import StoreError
 from diff.store.queries import FOLLOWED, StateCount
 from diff.store.queries.gates import newest_noise_run
-from diff.store.queries.wellbeing import Chain, Silence, chain, dead_letters, gap_lines, silence
+from diff.store.queries.wellbeing import Silence, chain, dead_letters, gap_lines, silence
 from ingest.frame import Micros
 from shadow.config import MAPPER_VERSION
 
@@ -25,8 +25,6 @@ __all__ = ["show"]
 _EVERY: Final = "5s"
 _SPANS: Final = {"day": 1, "week": 7, "month": 28}
 _DAY: Final[Micros] = 86_400_000_000
-# An account of a tap that is older: nothing newer is known of the connections.
-_STALE: Final[Micros] = 15 * 60_000_000
 _STANDINGS: Final = {
     Standing.HEALTHY: ":green[✔ healthy]",
     Standing.DEGRADED: ":orange[▲ degraded: primary unaffected, shadow blind or behind]",
@@ -53,7 +51,8 @@ def show() -> None:
             width="content",
         )
         since = data.minute() - _SPANS[span or "day"] * _DAY
-        _completeness(data.load(chain, since), span or "day")
+        completeness.steps(data.load(chain, since), span or "day")
+        completeness.unreconciled_connections(since)
         left, right = st.columns(2)
         with left:
             _states(data.load(queries.connection_states))
@@ -115,52 +114,6 @@ def _unseen(names: Sequence[str]) -> None:
             "The embedded runtime (`shadow-csms run`) has no monitors: the page reads its files in `data_dir`"
             f" (`{DATA_DIR}`) when it runs on the same machine."
         )
-
-
-def _completeness(one: Chain, span: str) -> None:
-    st.subheader("Completeness", anchor=False)
-    if not one.connections:
-        states.blind(
-            f"No tap gave an account of a connection opened within the last {span}: after a replay of recordings, or"
-            " with a tap that is away, completeness cannot be told."
-        )
-        return
-    age = data.now() - (one.accounts_at or 0)
-    if age > _STALE:
-        states.stale(f"The newest account is {words.age(one.accounts_at, data.now())} old; nothing newer is known.")
-    rows = [
-        _step("bytes", one.bytes_forwarded, one.bytes_mirrored, "forwarded", "mirrored", "the hand-off cut the copy"),
-        _step("bytes", one.bytes_mirrored, one.bytes_parsed, "mirrored", "parsed", "waiting, gaps, or not enrolled"),
-        _step("frames", one.frames_parsed, one.frames_stored, "parsed", "stored", "under way, refused, or expired"),
-    ]
-    lost = [row for row in rows if row["difference"] not in ("0 B", "0")]
-    if not lost and not one.gaps:
-        states.clean(
-            f"Nothing is missing: {words.bytes_(one.bytes_forwarded)} and {words.plural(one.frames_parsed, 'frame')} of"
-            f" {words.plural(one.connections, 'connection')} went all the way."
-        )
-    parts.table(rows, {"step": TextColumn("step", width=210)})
-    st.caption(
-        f"{words.plural(one.connections, 'followed connection')} opened within the last {span};"
-        f" {words.of(one.behind, one.connections, 'connection')} have fewer frames stored than parsed,"
-        f" {words.of(one.cut, one.connections, 'connection')} a gap. The tap gives its account some seconds after a"
-        " frame is numbered, so a little more may be stored than it has said."
-    )
-    parts.export("completeness", rows)
-
-
-def _step(unit: str, before: int, after: int, first: str, second: str, why: str) -> dict[str, object]:
-    said = words.bytes_ if unit == "bytes" else words.count
-    missing = max(before - after, 0)
-    return {
-        "step": f"{unit} {first} → {second}",
-        "before": said(before),
-        "after": said(after),
-        "difference": said(missing),
-        "arrived": words.share(min(after, before), before),
-        "sign": "✔ all" if not missing else "▲ less",
-        "what the difference is": why if missing else "",
-    }
 
 
 def _states(found: Sequence[StateCount]) -> None:

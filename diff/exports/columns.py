@@ -268,6 +268,9 @@ bytes_parsed     whole  Of them, read as WebSocket messages.
 frames           whole  Frames that the tap wrote.
 gaps             whole  Places where the copy was cut.
 at               time   When the account was given.
+frames_published whole  Of the frames, those that Kafka has; empty where nothing is published, and of older taps.
+frames_applied   whole  Of the frames, those that a worker has lived; empty where none told, and after 29 days.
+frames_stored    whole  Of the frames, those that the store holds; empty after 29 days.
 """,
         ),
     )

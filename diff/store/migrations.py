@@ -50,7 +50,7 @@ class Retention(msgspec.Struct, frozen=True):
     What people acknowledged and changed is kept for ever."""
 
 
-_EVIDENCE: Final = ("frames", "messages", "frame_counts", "message_counts")
+_EVIDENCE: Final = ("frames", "messages", "frame_counts", "message_counts", "applied_counts")
 _FINDINGS: Final = (
     "sessions",
     "discrepancies",

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from diff.alerts.alert import Alert
+from diff.applied import AppliedFrames
 from diff.change import Change
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.noise import NoiseRun
@@ -27,6 +28,7 @@ from shadow.message import ShadowMessage
 __all__ = [
     "NO_CONNECTOR",
     "acknowledgement_row",
+    "applied_rows",
     "change_row",
     "charger_row",
     "connection_row",
@@ -204,6 +206,11 @@ def fact_row(fact: Fact) -> Row:
 def charger_row(facts: ChargerFacts) -> Row:
     """A row of `chargers`."""
     return msgspec.structs.astuple(facts)
+
+
+def applied_rows(applied: AppliedFrames) -> list[Row]:
+    """Rows of `applied`, one a range."""
+    return [(applied.charger_id, one.connection_id, one.first, one.last, applied.at) for one in applied.ranges]
 
 
 def acknowledgement_row(one: Acknowledgement) -> Row:

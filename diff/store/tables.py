@@ -57,6 +57,8 @@ class ConnectionAccount(msgspec.Struct, frozen=True):
     frames: int
     gaps: int
     at: Micros
+    frames_published: int | None = None
+    """Of the frames, those that Kafka has acknowledged. Null where nothing is published, and of older taps."""
 
 
 class ChargerFacts(msgspec.Struct, frozen=True):
@@ -184,6 +186,13 @@ TABLES: Final = {
         _table("alerts", "id state", "opened_at", " ".join(Alert.__struct_fields__), "at"),
         _table("alert_watches", "name", "at", "name at state", "at"),
         _table("chargers", "charger_id judging_run", "first_seen", " ".join(ChargerFacts.__struct_fields__), "version"),
+        _table(
+            "applied",
+            "charger_id connection_id first_seq",
+            "at",
+            "charger_id connection_id first_seq last_seq at",
+            "last_seq",
+        ),
     )
 }
 """In the order of writing: evidence before what refers to it."""

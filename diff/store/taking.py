@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from diff import published
+from diff.applied import AppliedFrames
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.store.tables import ChargerFacts, ConnectionAccount, DeadLetter
 from diff.store.writer import BackPressure, Writer
@@ -138,6 +139,7 @@ def _keepers(topics: Topics, writer: Writer) -> dict[str, _Keeper]:
         topics.sessions: (reader(JudgedSession), writer.add_session),
         topics.discrepancies: (reader(Discrepancy), writer.add_discrepancy),
         topics.chargers: (reader(ChargerFacts), writer.add_charger),
+        topics.applied: (reader(AppliedFrames), writer.add_applied),
         topics.device_facts: (reader(Fact), writer.add_fact),
         topics.connections: (reader(ConnectionAccount), lambda account: writer.add_connections([account])),
         topics.dead_letters: (reader(DeadLetter), writer.add_dead_letter),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from diff.alerts.alert import Alert
+from diff.applied import AppliedFrames
 from diff.change import Change
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.noise import NoiseRun
@@ -20,6 +21,7 @@ from diff.store.errors import StoreError, StoreRefusedError, StoreUnavailable
 from diff.store.rows import (
     acknowledgement_row,
     alert_row,
+    applied_rows,
     change_row,
     charger_row,
     connection_row,
@@ -131,6 +133,11 @@ class Writer:
     def add_charger(self, facts: ChargerFacts) -> None:
         """Take the newest facts of a charging station."""
         self._add("chargers", charger_row(facts))
+
+    def add_applied(self, applied: AppliedFrames) -> None:
+        """Take which frames were lived; numbers are counted as a set."""
+        for row in applied_rows(applied):
+            self._add("applied", row)
 
     def add_fact(self, fact: Fact) -> None:
         """Take what was observed of a device model; of one name the newest is kept."""

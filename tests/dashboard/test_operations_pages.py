@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.worker import WorkerStatus
 from dashboard.settings import DATA_DIR, WATCH
+from dashboard.words import NEVER
 from demo.stored import fill
 from demo.traffic import frames
 from diff.store import queries
@@ -139,7 +140,32 @@ def test_completeness_names_what_is_missing(look: Look, texts: Texts, engine: Em
     assert "100 % (1 of 1 connection) have fewer frames stored" in said
     assert "Nothing is missing" not in said
     lost = next(one.value for one in page.dataframe if "step" in one.value.columns)
-    assert list(lost["difference"]) == ["0 B", "400 B", "5"]
+    assert list(lost["difference"]) == ["0 B", "400 B", NEVER, NEVER, "5"]
+    assert list(lost["sign"]) == ["✔ all", "▲ less", "○ not told", "○ not told", "▲ less"]
+    assert "do not reconcile" not in said  # a gap says what is missing, and the frames may still be on their way
+
+
+def test_connections_that_do_not_reconcile_are_listed(look: Look, texts: Texts, engine: EmbeddedEngine) -> None:
+    """With the first step that each misses, every number, and a link to the charging station."""
+    at = time.time_ns() // 1000 - 3_600_000_000
+    with Store.connect(engine.url("unreconciled")) as store:
+        store.migrate()
+        fill(store, list(frames(5, 2, 1)))
+        writer = Writer(store, judging_run="live")
+        account = ConnectionAccount(
+            charger_id="A", connection_id="A@1", state="closed", subprotocol="ocpp1.6", compression=False,
+            opened_at=at, closed_at=at, last_frame_at=at, bytes_forwarded=1000, bytes_mirrored=1000,
+            bytes_parsed=1000, frames=5, gaps=0, at=at, frames_published=4,
+        )  # fmt: skip
+        writer.add_connections([account])
+        writer.flush()
+    page = look("health", "unreconciled")
+    assert "Connections that do not reconcile" in texts(page)
+    (listed,) = [one.value for one in page.dataframe if "misses" in one.value.columns]
+    row = listed.iloc[0]
+    assert "id=A" in row["charger"]
+    found = (row["misses"], row["frames"], row["published"], row["applied"], row["stored"])
+    assert found == ("▲ frames not published", "5", "4", "not told", "0")
 
 
 def test_an_empty_store_gets_the_first_run_or_is_called_blind(look: Look, texts: Texts, engine: EmbeddedEngine) -> None:

@@ -2,7 +2,8 @@
 
 import itertools
 import threading
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -125,6 +126,70 @@ def test_a_crash_publishes_again_and_loses_nothing(kafka: str, topics: Topics, t
         by_id[frame.frame_id].append(frame)
     assert {key: [frame] * 2 for frame in frames for key in [frame.frame_id]} == by_id
     assert all(seqs == sorted(seqs) for seqs in order.values())
+
+
+def _counts(publisher: Publisher, frames: Iterable[Frame]) -> dict[str, int | None]:
+    """Acknowledged frames by connection, of connections that were opened as long ago as there are any."""
+    return {frame.connection_id: publisher.acknowledged.of(frame.connection_id, 0) for frame in frames}
+
+
+def _lengths(frames: Iterable[Frame]) -> dict[str, int]:
+    return dict(Counter(frame.connection_id for frame in frames))
+
+
+def test_acknowledged_frames_are_counted_by_connection_over_restarts(
+    kafka: str, topics: Topics, tmp_path: Path
+) -> None:
+    """Known at once after a start; what is published twice counts once, and a line without a frame not at all."""
+    frames = _frames(400)
+    _write(tmp_path / "journal", frames[:200])
+    first = _publisher(kafka, topics.frames, tmp_path)
+    _drain(first)
+    assert _counts(first, frames[:200]) == _lengths(frames[:200])
+    older = (tmp_path / "position.json").read_bytes()
+    _write(tmp_path / "journal", frames[200:390])
+    _drain(first)
+    first.close()
+    second = _publisher(kafka, topics.frames, tmp_path)
+    assert _counts(second, frames[:390]) == _lengths(frames[:390])
+    (tmp_path / "position.json").write_bytes(older)  # as if it had been killed before it wrote the place down
+    with next((tmp_path / "journal").glob("*.jsonl")).open("ab") as file:
+        file.write(b"{broken\n")
+    _write(tmp_path / "journal", frames[391:])
+    third = _publisher(kafka, topics.frames, tmp_path)
+    _drain(third)
+    third.close()
+    lost = frames[390]
+    assert any(frame.connection_id == lost.connection_id for frame in frames[391:])
+    assert (third.rejected, _counts(third, frames)) == (1, _lengths(one for one in frames if one is not lost))
+
+
+def test_a_position_of_the_release_before_is_read(tmp_path: Path) -> None:
+    """Publishing goes on from there; of connections from before it is not known how many frames were published."""
+    (tmp_path / "position.json").write_text('{"segment":3,"offset":70}')
+    publisher = Publisher(tmp_path / "journal", tmp_path / "position.json", "127.0.0.1:1", "t")
+    assert publisher.committed == read_position(tmp_path / "position.json") == Position(3, 70)
+    since = publisher.acknowledged.since
+    assert abs(since - time.time_ns() // 1000) < 60_000_000
+    assert (publisher.acknowledged.of("c", since - 1), publisher.acknowledged.of("c", since)) == (None, 0)
+
+
+def test_many_connections_are_not_written_down_with_every_step(
+    kafka: str, topics: Topics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But once a second, and at the end."""
+    monkeypatch.setattr("ingest.publisher._FEW", 1)
+    monkeypatch.setattr("ingest.publisher._SAVE_SECONDS", 3600.0)
+    frames = _frames(60)
+    _write(tmp_path / "journal", frames[:30])
+    publisher = _publisher(kafka, topics.frames, tmp_path)
+    _drain(publisher)
+    before = read_position(tmp_path / "position.json")
+    _write(tmp_path / "journal", frames[30:])
+    _drain(publisher)
+    assert read_position(tmp_path / "position.json") == before < publisher.committed
+    publisher.close()
+    assert read_position(tmp_path / "position.json") == publisher.committed
 
 
 def test_a_broker_that_dies_and_returns_loses_nothing(own_broker: Broker, tmp_path: Path) -> None:

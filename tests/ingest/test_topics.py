@@ -21,6 +21,7 @@ def test_names_follow_the_convention() -> None:
         "lab.ocpp.sessions.v1",
         "lab.ocpp.discrepancies.v1",
         "lab.ocpp.chargers.v1",
+        "lab.ocpp.applied.v1",
         "lab.ocpp.device-facts.v1",
         "lab.ocpp.deadletter.v1",
         "lab.ocpp.rejudge.v1",

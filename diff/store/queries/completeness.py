@@ -1,8 +1,12 @@
-"""Completeness from the wire to the store: what of each connection was forwarded, mirrored, parsed, written and stored.
+"""Completeness from the wire to the store: what became of the bytes and frames of each connection, step by step.
 
-The tap's newest account of a connection tells the bytes and the frames that it wrote; how many of them are stored is
-counted from the stored frames themselves. The numbers reconcile, or a gap explains why not, or somebody has to look:
-the sums over a fleet would hide one blind connection behind a thousand good ones.
+The tap's newest account of a connection tells the bytes, the frames that it wrote and those that Kafka has. Which of
+them were applied, that is lived by a worker, and which are stored is counted as sets of their numbers. The numbers
+reconcile, or a gap explains why not, or somebody has to look: the sums over a fleet would hide one blind connection
+behind a thousand good ones.
+
+A number that nobody told is not judged: how many were published, where nothing is (embedded runtime) or the tap is
+older; how many were applied, of what came before the first worker that tells it.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from diff.store.queries.fleet import FOLLOWED
 from diff.store.queries.reading import read
 from ingest.frame import Micros
 
-__all__ = ["Balance", "ConnectionBalance", "Outcome", "completeness", "unreconciled"]
+__all__ = ["LACKING", "Balance", "ConnectionBalance", "Outcome", "completeness", "counted", "unreconciled"]
 
 _SECOND: Final[Micros] = 1_000_000
 SETTLE: Final[Micros] = 120 * _SECOND
@@ -27,18 +31,26 @@ WINDOW: Final[Micros] = 29 * 86_400 * _SECOND
 
 
 class Outcome(StrEnum):
-    """What comes of holding the numbers of a connection against each other."""
+    """What comes of holding the numbers of a connection against each other: the first step where they part."""
 
     RECONCILED = "reconciled"
-    """Every byte was mirrored and parsed, and every frame is stored."""
+    """Every byte was mirrored and parsed, and every frame is published, applied and stored."""
     EXPLAINED = "explained"
     """Something is missing, and a gap says so."""
     SETTLING = "settling"
     """Frames are on their way."""
+    UNPUBLISHED = "unpublished"
+    """Frames that the tap wrote are not in Kafka."""
+    UNAPPLIED = "unapplied"
+    """Frames that were published were not lived by a worker."""
     UNSTORED = "unstored"
-    """Frames that the tap wrote are not in the store."""
+    """Frames that were lived are not in the store."""
     UNEXPLAINED = "unexplained"
     """Bytes were not mirrored or not parsed, and no gap says so."""
+
+
+LACKING: Final = (Outcome.UNEXPLAINED, Outcome.UNPUBLISHED, Outcome.UNAPPLIED, Outcome.UNSTORED)
+"""What somebody has to look at, in the order of the steps."""
 
 
 class ConnectionBalance(msgspec.Struct, frozen=True):
@@ -60,6 +72,10 @@ class ConnectionBalance(msgspec.Struct, frozen=True):
     """Made into frames."""
     frames: int
     """Written by the tap."""
+    frames_published: int | None
+    """Acknowledged by Kafka, or seen to have come out of it; None where that is not known."""
+    frames_applied: int | None
+    """Lived by a worker; None where that is not known."""
     frames_stored: int
     gaps: int
     """Of the frames, those that say that something is missing."""
@@ -75,6 +91,12 @@ class Balance(msgspec.Struct, frozen=True):
     bytes_mirrored: int
     bytes_parsed: int
     frames: int
+    frames_published: int
+    published_of: int
+    """Frames of the connections of which it is known how many were published."""
+    frames_applied: int
+    applied_of: int
+    """Likewise."""
     frames_stored: int
     gaps: int
 
@@ -82,47 +104,89 @@ class Balance(msgspec.Struct, frozen=True):
 _OUTCOME: Final = """multiIf(
     bytes_mirrored < bytes_forwarded AND gaps = 0, 'unexplained',
     bytes_parsed < bytes_mirrored AND gaps = 0 AND state IN ('closed', 'unparsable'), 'unexplained',
-    stored < frames AND last_frame_at > fromUnixTimestamp64Micro(%(settled)s), 'settling',
+    arrived < frames AND NOT holed AND last_frame_at > fromUnixTimestamp64Micro(%(settled)s), 'settling',
+    published < frames, 'unpublished',
+    applied < frames, 'unapplied',
     stored < frames, 'unstored',
     bytes_mirrored < bytes_forwarded OR (bytes_parsed < bytes_mirrored AND state != 'mirrored'), 'explained',
     'reconciled')"""
-"""A living connection may have a frame that has begun and not ended: its bytes are parsed with the rest of it."""
+"""A living connection may have a frame that has begun and not ended: its bytes are parsed with the rest of it.
 
-_ACCOUNTS: Final = """
-    SELECT charger_id, connection_id, state, opened_at, last_frame_at, at, bytes_forwarded, bytes_mirrored,
-        bytes_parsed, frames, gaps, stored
-    FROM (
-        SELECT * FROM connections FINAL
-        WHERE state IN %(followed)s AND frames > 0 AND opened_at > fromUnixTimestamp64Micro(%(since)s)
-    ) AS accounts
+Frames of a connection travel in order. So only those at its end can be on their way: one that is missing before others
+has been passed over, however young it is, and connections that never fall silent are judged as well.
+"""
+
+_JUDGED: Final = """state IN %(followed)s AND frames > 0 AND opened_at > fromUnixTimestamp64Micro(%(since)s)"""
+
+
+def counted(accounts: str) -> str:
+    """The query of the newest accounts that meet a condition on `t`, with what is counted of their frames downstream.
+
+    `published`, `applied` and `stored` may exceed `frames`, since the account is some seconds old; the first two are
+    NULL where nobody told. What was applied or stored was published, whatever an account says that was given before.
+    `holed`: a frame is missing before others. The parameter `since` bounds what is read of counts: no connection that
+    is asked for was opened before.
+    """
+    return f"""
+    WITH (SELECT minOrNull(first_told_at) FROM applied_counts) AS told_since
+    SELECT *,
+        multiIf(told_since IS NULL, NULL, opened_at >= told_since, lived, lived = 0, NULL, lived + first_lived)
+            AS applied,
+        if(frames_published IS NULL, NULL, greatest(assumeNotNull(frames_published), ifNull(applied, 0), stored))
+            AS published,
+        (stored > 0 AND stored <= last_stored)
+            OR (lived > 0 AND lived + if(opened_at >= told_since, 0, first_lived) <= last_lived) AS holed
+    FROM (SELECT * FROM connections AS t FINAL WHERE {accounts}) AS account
     LEFT JOIN (
-        SELECT charger_id, connection_id, groupBitmapMerge(seqs) AS stored
-        FROM frame_counts GROUP BY charger_id, connection_id
-    ) AS counts USING (charger_id, connection_id)"""
+        SELECT charger_id, connection_id, bitmapCardinality(seqs) AS stored, bitmapMax(seqs) AS last_stored
+        FROM (
+            SELECT charger_id, connection_id, groupBitmapMergeState(seqs) AS seqs FROM frame_counts
+            WHERE last_received_at >= fromUnixTimestamp64Micro(%(since)s) GROUP BY charger_id, connection_id
+        )
+    ) AS kept USING (charger_id, connection_id)
+    LEFT JOIN (
+        SELECT charger_id, connection_id, groupBitmapMerge(seqs) AS lived, min(first_seq) AS first_lived,
+            max(last_seq) AS last_lived
+        FROM applied_counts WHERE last_received_at >= fromUnixTimestamp64Micro(%(since)s)
+        GROUP BY charger_id, connection_id
+    ) AS told USING (charger_id, connection_id)"""
+
+
+_ACCOUNTS: Final = f"""
+    SELECT *, least(stored, ifNull(applied, frames), ifNull(published, frames)) AS arrived
+    FROM ({counted(_JUDGED)})"""
 
 
 def completeness(store: Store, now: Micros) -> list[Balance]:
     """The sums by outcome, over the connections of enrolled charging stations. Empty where no tap has reported."""
     query = f"""
     SELECT {_OUTCOME} AS outcome, count(), uniqExact(charger_id), sum(bytes_forwarded), sum(bytes_mirrored),
-        sum(bytes_parsed), sum(frames), sum(least(stored, frames)), sum(gaps)
+        sum(bytes_parsed), sum(frames), sum(if(published IS NULL, 0, least(published, frames))),
+        sumIf(frames, published IS NOT NULL), sum(if(applied IS NULL, 0, least(applied, frames))),
+        sumIf(frames, applied IS NOT NULL), sum(least(stored, frames)), sum(gaps)
     FROM ({_ACCOUNTS}) GROUP BY outcome ORDER BY outcome"""
-    return [Balance(Outcome(row[0]), *row[1:]) for row in read(store, query, _params(now))]
+    return [Balance(Outcome(row[0]), *row[1:]) for row in read(store, query, _params(now, now - WINDOW))]
 
 
-def unreconciled(store: Store, now: Micros, limit: int = 200) -> list[ConnectionBalance]:
-    """The connections that somebody has to look at, those that miss most first."""
+def unreconciled(
+    store: Store, now: Micros, limit: int = 200, *, since: Micros | None = None
+) -> list[ConnectionBalance]:
+    """The connections that somebody has to look at, those that miss most first.
+
+    `since`: those that were opened since then; since the beginning of `WINDOW` at the earliest.
+    """
     query = f"""
     SELECT charger_id, connection_id, state, {_OUTCOME} AS outcome, toUnixTimestamp64Micro(opened_at),
         toUnixTimestamp64Micro(last_frame_at), toUnixTimestamp64Micro(at), bytes_forwarded, bytes_mirrored,
-        bytes_parsed, frames, stored, gaps
-    FROM ({_ACCOUNTS}) WHERE outcome IN ('unexplained', 'unstored')
-    ORDER BY (bytes_forwarded - least(bytes_parsed, bytes_forwarded)) + (frames - least(stored, frames)) DESC,
+        bytes_parsed, frames, published, applied, stored, gaps
+    FROM ({_ACCOUNTS}) WHERE outcome IN %(lacking)s
+    ORDER BY (bytes_forwarded - least(bytes_parsed, bytes_forwarded)) + (frames - least(arrived, frames)) DESC,
         charger_id, connection_id
     LIMIT %(limit)s"""
-    rows = read(store, query, {**_params(now), "limit": limit})
+    params = _params(now, max(now - WINDOW, since or 0))
+    rows = read(store, query, {**params, "limit": limit, "lacking": [one.value for one in LACKING]})
     return [ConnectionBalance(row[0], row[1], row[2], Outcome(row[3]), *row[4:]) for row in rows]
 
 
-def _params(now: Micros) -> dict[str, object]:
-    return {"followed": sorted(FOLLOWED), "settled": now - SETTLE, "since": now - WINDOW}
+def _params(now: Micros, since: Micros) -> dict[str, object]:
+    return {"followed": sorted(FOLLOWED), "settled": now - SETTLE, "since": since}

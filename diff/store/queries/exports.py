@@ -11,6 +11,7 @@ from diff.exports.selection import Selection
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.queries.acknowledgements import acknowledgement_report
+from diff.store.queries.completeness import counted
 from diff.store.queries.filters import Filter, pattern
 from diff.store.queries.fingerprints import fingerprint_lines
 from diff.store.queries.gates import fleet_members
@@ -39,9 +40,12 @@ def exported(store: Store, dataset: Dataset, chosen: Selection, at: Micros) -> I
             where, params = _filter(chosen).where(counting(store, chosen.run))
         case name:
             where, params = _where(store, name, chosen)
+    rows = f"{dataset.name} AS t FINAL WHERE {where}"
+    if dataset.name == "connections":
+        rows, params = f"({_COUNTED.format(counted=counted(where))}) AS t", {"since": 0, **params}
     query = f"""
-    SELECT {", ".join(map(_selected, dataset.columns))} FROM {dataset.name} AS t FINAL
-    WHERE {where} ORDER BY {_ORDER[dataset.name]}"""
+    SELECT {", ".join(map(_selected, dataset.columns))} FROM {rows}
+    ORDER BY {_ORDER[dataset.name]}"""
     return stream(store, query, params)
 
 
@@ -128,6 +132,13 @@ def _glob(text: str) -> str:
     return "".join(f"[{letter}]" if letter in "?[" else letter for letter in text)
 
 
+_COUNTED: Final = """
+    SELECT * REPLACE (if(published IS NULL, NULL, least(published, frames)) AS frames_published),
+        opened_at > now() - INTERVAL 29 DAY AS still_counted,
+        if(still_counted AND applied IS NOT NULL, least(applied, frames), NULL) AS frames_applied,
+        if(still_counted, least(stored, frames), NULL) AS frames_stored
+    FROM ({counted})"""
+"""Accounts are kept for longer than what is counted of frames."""
 _FIELDS: Final = {"class": "class_"}
 _ORDER: Final = {
     "discrepancies": "t.charger_id, t.code, t.judging_run, t.id",

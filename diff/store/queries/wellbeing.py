@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from diff.store.client import Store
+from diff.store.queries.completeness import counted
 from diff.store.queries.fleet import FOLLOWED
 from diff.store.queries.reading import read
 from ingest.frame import Micros
@@ -14,6 +15,8 @@ from ingest.frame import Micros
 __all__ = ["Chain", "DeadLetters", "GapLine", "Silence", "chain", "dead_letters", "gap_lines", "silence"]
 
 _MINUTE: Final[Micros] = 60_000_000
+_OPENED: Final = """state IN %(followed)s AND opened_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')
+    AND NOT (state = 'closed' AND frames = 0)"""
 
 
 class Chain(msgspec.Struct, frozen=True):
@@ -27,8 +30,18 @@ class Chain(msgspec.Struct, frozen=True):
     """Made into frames."""
     frames_parsed: int
     """Numbers that the tap gave to frames, by its newest account of each connection."""
+    to_publish: int
+    """Of those, the ones of connections that are known to be published: where nothing is, no connection is."""
+    frames_published: int
+    """Of `to_publish`, those that Kafka has acknowledged."""
+    to_apply: int
+    """Frames that got so far, of connections of which workers tell what they have lived."""
+    frames_applied: int
+    """Of `to_apply`, those that were lived."""
+    to_store: int
+    """Frames that got so far, of all connections."""
     frames_stored: int
-    """Of the same connections, frames that the store holds; one that was written twice counts once."""
+    """Of `to_store`, those that the store holds; one that was written twice counts once."""
     behind: int
     """Connections of which fewer frames are stored than the tap numbered."""
     gaps: int
@@ -81,20 +94,18 @@ def chain(store: Store, since: Micros) -> Chain:
 
     Frames are kept for a shorter time than accounts: of an older time the frames that are gone would look lost.
     """
-    query = """
-    SELECT count(), sum(c.bytes_forwarded), sum(c.bytes_mirrored), sum(c.bytes_parsed), sum(c.frames),
-        sum(f.stored), countIf(f.stored < c.frames), sum(c.gaps), countIf(c.gaps > 0),
-        if(count() = 0, NULL, toUnixTimestamp64Micro(max(c.at)))
+    query = f"""
+    SELECT count(), sum(bytes_forwarded), sum(bytes_mirrored), sum(bytes_parsed), sum(frames),
+        sumIf(frames, published IS NOT NULL), sumIf(in_kafka, published IS NOT NULL),
+        sumIf(in_kafka, applied IS NOT NULL), sumIf(in_worker, applied IS NOT NULL),
+        sum(in_worker), sum(least(stored, in_worker)),
+        countIf(stored < frames), sum(gaps), countIf(gaps > 0),
+        if(count() = 0, NULL, toUnixTimestamp64Micro(max(at)))
     FROM (
-        SELECT charger_id, connection_id, bytes_forwarded, bytes_mirrored, bytes_parsed, frames, gaps, at
-        FROM connections FINAL
-        WHERE state IN %(followed)s AND opened_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')
-            AND NOT (state = 'closed' AND frames = 0)
-    ) AS c LEFT JOIN (
-        SELECT charger_id, connection_id, groupBitmapMerge(seqs) AS stored FROM frame_counts
-        WHERE last_received_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')
-        GROUP BY charger_id, connection_id
-    ) AS f ON f.charger_id = c.charger_id AND f.connection_id = c.connection_id"""
+        SELECT *, least(ifNull(published, frames), frames) AS in_kafka,
+            least(ifNull(applied, in_kafka), in_kafka) AS in_worker
+        FROM ({counted(_OPENED)})
+    )"""
     return Chain(*read(store, query, {"since": since, "followed": tuple(sorted(FOLLOWED))})[0])
 
 

@@ -12,6 +12,8 @@ from diff.published import decode
 from diff.store.client import Store
 from diff.store.sink import Sink
 from diff.store.tables import ConnectionAccount
+from ingest.acknowledged import Acknowledged
+from ingest.frame import Frame
 from ingest.tap.status import ConnectionStatus, JournalStatus, TapStatus, write_status
 from ingest.topics import Topics
 from tests.running import until
@@ -42,8 +44,10 @@ def _status(at: int, *connections: ConnectionStatus) -> TapStatus:
 
 
 @contextmanager
-def _publishing(kafka: str, topics: Topics, file: Path, every: float = 0.1) -> Iterator[AccountPublisher]:
-    publisher = AccountPublisher(kafka, topics.connections, file, every=every)
+def _publishing(
+    kafka: str, topics: Topics, file: Path, every: float = 0.1, acknowledged: Acknowledged | None = None
+) -> Iterator[AccountPublisher]:
+    publisher = AccountPublisher(kafka, topics.connections, file, every=every, acknowledged=acknowledged)
     publisher.start()
     try:
         yield publisher
@@ -83,6 +87,35 @@ def test_what_changed_is_published_once(kafka: str, topics: Topics, tmp_path: Pa
         (2, "CP-2", 13, "mirrored"),
         (3, "CP-1", 12, "closed"),
     ]
+
+
+def test_accounts_say_how_many_frames_are_published(kafka: str, topics: Topics, tmp_path: Path) -> None:
+    """Each time that it grows, and never less than before; unknown where no publisher counts."""
+    file, counts = tmp_path / "tap-status.json", Acknowledged()
+    status = _status(1, OPEN)
+    assert [one.frames_published for one in accounts_of(status)] == [None]
+    for seq in range(3):
+        counts.take(Frame("CP-1", OPEN.connection_id, seq, 1))
+    write_status(file, status)
+    with _publishing(kafka, topics, file, acknowledged=counts) as publisher:
+        until(lambda: publisher.published == 1, 20, "the first account")
+        counts.take(Frame("CP-1", OPEN.connection_id, 3, 1))
+        until(lambda: publisher.published == 2, 20, "the account with one more")
+        counts.counts.clear()
+        write_status(file, _status(2, replace(OPEN, frames=13)))
+        until(lambda: publisher.published == 3, 20, "the account of another status")
+    found = [(one.at, one.frames_published) for one in _published(kafka, topics)]
+    assert found == [(1, 3), (1, 4), (2, 4)]
+
+
+def test_the_end_tells_nothing_where_kafka_is_known_to_be_away(tmp_path: Path) -> None:
+    """It does not even try, and so does not wait."""
+    file = tmp_path / "tap-status.json"
+    write_status(file, _status(1, OPEN))
+    publisher = AccountPublisher("127.0.0.1:1", "any", file, every=60)
+    publisher.start()
+    publisher.stop(reachable=False)
+    assert (publisher.published, publisher.failure) == (0, "")
 
 
 def test_kafka_that_is_away_is_waited_for(tmp_path: Path) -> None:

@@ -47,11 +47,16 @@ def _send(kafka: str, records: Iterable[tuple[str, Record]], at: int) -> None:
 
 
 def _rows(store: Store) -> dict[str, list[tuple]]:
-    tables = [name for name in TABLES if name != "connections"]
-    return {
+    tables = [name for name in TABLES if name not in ("connections", "applied")]
+    found = {
         name: sorted(store.execute(f"SELECT {', '.join(TABLES[name].columns)} FROM {name} FINAL"), key=repr)
         for name in tables
     }
+    found["applied_counts"] = store.execute(
+        "SELECT charger_id, connection_id, bitmapToArray(groupBitmapMergeState(seqs)), min(first_seq), max(last_seq),"
+        " max(last_received_at) FROM applied_counts GROUP BY ALL ORDER BY ALL"
+    )
+    return found
 
 
 def test_a_range_fills_an_empty_store_and_changes_no_full_one(kafka: str, topics: Topics, store: Store) -> None:

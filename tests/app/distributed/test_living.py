@@ -14,6 +14,7 @@ from app.distributed.living import Arrival, Batch, Living
 from demo.lived import Lived
 from demo.script import Script
 from demo.traffic import frames as fleet_frames
+from diff.applied import AppliedFrames
 from diff.discrepancy import Discrepancy, JudgedSession
 from diff.published import decode
 from diff.rejudge import RejudgeRequest
@@ -70,12 +71,29 @@ class Shelf:
         return {session.session_id: session for session in found}
 
     @property
+    def applied(self) -> dict[str, set[int]]:
+        """Numbers of the frames that were told as lived, by connection."""
+        found: dict[str, set[int]] = {}
+        for value in self.out.get(TOPICS.applied, []):
+            for one in decode(value, AppliedFrames).ranges:
+                found.setdefault(one.connection_id, set()).update(range(one.first, one.last + 1))
+        return found
+
+    @property
     def letters(self) -> list[DeadLetter]:
         return [decode(value, DeadLetter) for value in self.out.get(TOPICS.dead_letters, [])]
 
 
 def _by_charger(items: list) -> dict[str, list]:
     return {key: [one for one in items if one.charger_id == key] for key in {one.charger_id for one in items}}
+
+
+def _numbers(frames: Iterable[Frame]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for frame in frames:
+        if frame.kind not in (FrameKind.TICK, FrameKind.RECORD):
+            found.setdefault(frame.connection_id, set()).add(frame.seq)
+    return found
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=8), st.lists(st.booleans(), min_size=1, max_size=5))
@@ -97,6 +115,7 @@ def test_batches_change_nothing(sizes: list[int], forgets: list[bool]) -> None:
     assert _by_charger(shelf.versions) == _by_charger(lived.versions)
     assert shelf.sessions == lived.sessions
     assert shelf.letters == []
+    assert shelf.applied == _numbers(FLEET)
 
 
 @pytest.mark.parametrize("forget", [False, True])
@@ -123,7 +142,7 @@ def test_a_tick_wakes_what_is_due_in_its_partition(*, forget: bool) -> None:
 def test_a_frame_that_cannot_be_lived_is_given_up_alone(known: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """It leaves a letter with its place; all others are lived as if it had never come, also by its own station."""
     script = Script("CP1").boot().start(1, "AA", 1000, transaction=7).wait(600).stop(7, 3500)
-    poison = replace(script.frames[6], text='["poison"]')
+    poison = replace(script.frames[6], seq=99, text='["poison"]')
     frames = [*script.frames[:6], poison, *script.frames[6:]]
     judge = living.judge
 
@@ -143,6 +162,7 @@ def test_a_frame_that_cannot_be_lived_is_given_up_alone(known: int, monkeypatch:
     assert shelf.messages == lived.messages
     assert shelf.versions == lived.versions
     assert shelf.sessions == lived.sessions
+    assert shelf.applied == _numbers(script.frames)
     (letter,) = shelf.letters
     assert letter.reason.startswith("ZeroDivisionError in ")
     assert "half of the state" not in letter.reason

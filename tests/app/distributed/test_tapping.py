@@ -14,6 +14,8 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import Server, ServerConnection, serve
 
 from app.distributed.reading import read_topic
+from diff.published import decode
+from diff.store.tables import ConnectionAccount
 from ingest.topics import Topics
 from tests.app.watched import Part, free_port
 from tests.running import until
@@ -72,6 +74,11 @@ def _published(kafka: str, topics: Topics) -> list[str]:
     return [record.value.decode() for record in records if record.value.startswith(b"[")]
 
 
+def _newest_account(kafka: str, topics: Topics) -> ConnectionAccount:
+    accounts = [decode(record.value, ConnectionAccount) for record in read_topic(kafka, topics.connections)]
+    return max(accounts, key=lambda one: (one.at, one.frames_published or 0))
+
+
 def _texts(count: int) -> list[str]:
     return [text.format(number) for number in range(count) for text in (CALL, ANSWER)]
 
@@ -91,6 +98,9 @@ def test_what_was_mirrored_is_published_before_the_tap_ends(
 
     assert took < 15
     assert _published(kafka, topics) == _texts(500)
+    account = _newest_account(kafka, topics)
+    assert account.frames_published == account.frames > 1000
+    assert account.state == "closed"
     assert shown['shadow_tap_frames_total{direction="cs-to-cp"}'] == 300
     assert shown["shadow_tap_connections"] == 1
     assert shown['shadow_tap_bytes_total{direction="cp-to-cs"}'] > 300 * len(CALL)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from msgspec.structs import replace
 
 from app.watch import doctor_services
 from app.watch.doctor import Verdict
@@ -201,4 +202,15 @@ def test_connections_that_do_not_reconcile_are_named(store: Store) -> None:
     found = doctor_services._completeness(store, now)
     assert found.verdict is Verdict.WARN
     assert found.seen == "1 connections: 1 unstored; 1,000 of 1,000 bytes parsed, 0 of 3 frames stored"
-    assert found.todo.startswith("begin with CP-1 (c1, unstored): docs/runbook.md#frames-are-missing")
+    assert found.todo == (
+        "begin with CP-1 (c1, unstored: bytes forwarded 1,000, mirrored 1,000, parsed 1,000; frames 3, published"
+        " not told, applied not told, stored 0; gaps 0): docs/runbook.md#frames-are-missing"
+    )
+    writer.add_connections([replace(account, frames_published=2)])
+    writer.flush()
+    found = doctor_services._completeness(store, now)
+    assert found.seen == (
+        "1 connections: 1 unpublished; 1,000 of 1,000 bytes parsed, 2 of 3 frames published, 0 of 3 frames stored"
+    )
+    assert "(c1, unpublished: " in found.todo
+    assert "frames 3, published 2, applied not told, stored 0" in found.todo

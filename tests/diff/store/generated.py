@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from diff.applied import AppliedFrames
 from diff.catalogue import CATALOGUE
 from diff.discrepancy import Discrepancy, JudgedSession, Status, discrepancy_id
 from diff.fingerprint import fingerprint
@@ -157,6 +158,8 @@ def add(store: Store, *things: Any) -> None:
                 writer.add_connections([thing])
             case ChargerFacts():
                 writer.add_charger(thing)
+            case AppliedFrames():
+                writer.add_applied(thing)
             case NoiseRun():
                 writer.add_noise_run(thing)
             case Frame():

@@ -1,9 +1,11 @@
 """Exports out of a real store: every column is there, filters hold, and a reader may stop in the middle."""
 
+import time
 from typing import Any
 
 import pytest
 
+from diff.applied import AppliedFrames, FrameRange
 from diff.exports.columns import DATASETS, Kind
 from diff.exports.selection import Selection
 from diff.store.client import Store
@@ -11,7 +13,8 @@ from diff.store.queries.exports import exported
 from diff.store.tables import TABLES, StoredVerdict
 from diff.store.writer import Writer
 from ingest.control import Acknowledgement
-from tests.diff.store.generated import AT, DAY, a_fault, a_session, add, generate
+from ingest.frame import Direction, Frame
+from tests.diff.store.generated import AT, DAY, a_fault, a_session, add, an_account, generate
 
 
 def _rows(store: Store, name: str, **chosen: Any) -> list[dict[str, Any]]:
@@ -23,7 +26,8 @@ def _rows(store: Store, name: str, **chosen: Any) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", ["discrepancies", "sessions", "verdicts", "connections"])
 def test_every_stored_column_is_exported(name: str) -> None:
     """A column that a migration adds has to get its meaning here."""
-    assert {column.name for column in DATASETS[name].columns} == set(TABLES[name].columns)
+    counted = {"frames_applied", "frames_stored"} if name == "connections" else set()
+    assert {column.name for column in DATASETS[name].columns} == set(TABLES[name].columns) | counted
 
 
 def test_rows_and_filters(store: Store) -> None:
@@ -40,10 +44,25 @@ def test_rows_and_filters(store: Store) -> None:
     assert [row["charger_id"] for row in _rows(store, "chargers", vendors=("Birch",))] == ["CP-2"]
     assert [row["code"] for row in _rows(store, "fingerprints", charger="CP-1")] == ["session.energy"]
     assert _rows(store, "fingerprints", charger="CP-[1]") == []
-    assert len(_rows(store, "connections")) == 3
     kinds = {column.name: column.kind for column in DATASETS["sessions"].columns}
     values = _rows(store, "sessions", session_id="s0")[0]
     assert all(isinstance(values[name], int) for name, kind in kinds.items() if kind is Kind.TIME)
+
+
+def test_connections_carry_what_became_of_their_frames(store: Store) -> None:
+    """What was published, applied and stored, each empty where it is not known or no longer counted."""
+    now = time.time_ns() // 1000
+    old = an_account("CP-1", opened_at=now - 40 * DAY)
+    told = an_account("CP-2", opened_at=now + DAY, frames=3, frames_published=1, at=now)
+    frame = Frame("CP-2", told.connection_id, 0, told.opened_at, direction=Direction.CP_TO_CS, text="[]")
+    ranges = (FrameRange(told.connection_id, 0, 1),)
+    untold = an_account("CP-3", opened_at=now - DAY)
+    add(store, old, told, untold, frame, AppliedFrames("CP-2", told.opened_at, ranges))
+    names = ("frames_published", "frames_applied", "frames_stored")
+    found = {row["charger_id"]: tuple(row[name] for name in names) for row in _rows(store, "connections")}
+    assert found == {"CP-1": (None, None, None), "CP-2": (2, 2, 1), "CP-3": (None, None, 0)}
+    assert [row["charger_id"] for row in _rows(store, "connections", charger="CP-2", since=now)] == ["CP-2"]
+    assert _rows(store, "connections", until=now - 41 * DAY) == []
 
 
 def test_acknowledgements_and_verdicts(store: Store) -> None:

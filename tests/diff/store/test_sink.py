@@ -82,11 +82,16 @@ def _take(sink: Sink, count: int, polls: int = 150) -> None:
 
 def _rows(store: Store) -> dict[str, list[tuple]]:
     """Everything in the store but the times of writing."""
-    tables = [name for name in TABLES if name != "connections"]
-    return {
+    tables = [name for name in TABLES if name not in ("connections", "applied")]
+    found = {
         name: sorted(store.execute(f"SELECT {', '.join(TABLES[name].columns)} FROM {name} FINAL"), key=repr)
         for name in tables
     }
+    found["applied_counts"] = store.execute(
+        "SELECT charger_id, connection_id, bitmapToArray(groupBitmapMergeState(seqs)), min(first_seq), max(last_seq),"
+        " max(last_received_at) FROM applied_counts GROUP BY ALL ORDER BY ALL"
+    )
+    return found
 
 
 def _expected(store: Store, frames: Iterable[Frame]) -> dict[str, list[tuple]]:

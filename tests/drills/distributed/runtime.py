@@ -237,6 +237,7 @@ class Runtime:
             self.publish([Frame("", "drill-end", 0, time.time_ns() // 1000 + SETTLES, FrameKind.TICK)])
         self._until_committed(self.topics.worker, [self.topics.frames], seconds)
         outputs = ("frames", "messages", "sessions", "discrepancies", "chargers", "device_facts", "dead_letters")
+        outputs += ("applied",)
         self._until_committed(self.topics.sink, [getattr(self.topics, name) for name in outputs], seconds)
         for name, running in self.parts.items():
             if name != "tap" and running.process.poll() is None:

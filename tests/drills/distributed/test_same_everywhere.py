@@ -24,6 +24,9 @@ from tests.running import ROOT, environment, until
 
 RECORDINGS = ROOT / "../shared/recordings"
 _DAY = 86_400_000_000
+_LIVED = """
+    SELECT charger_id, connection_id, groupBitmapMerge(seqs) AS frames, min(first_seq) AS first, max(last_seq) AS last
+    FROM applied_counts GROUP BY ALL ORDER BY ALL"""
 
 
 def _recorded() -> list[Frame]:
@@ -58,7 +61,7 @@ def _part(module: str, given: dict[str, str], directory: Path) -> subprocess.Pop
 def test_both_runtimes_fill_the_same_store(
     tmp_path: Path, drill_broker: Broker, drill_engine: EmbeddedEngine, tell: Callable[[str], None]
 ) -> None:
-    """Frames, messages, sessions, discrepancies and facts of device models are equal, column for column."""
+    """Frames, messages, sessions, discrepancies and facts are equal, column for column, and so is what was lived."""
     frames = _frames()
     embedded, tap = tmp_path / "embedded", tmp_path / "tap"
     journal = Journal(embedded / "journal")
@@ -82,9 +85,13 @@ def test_both_runtimes_fill_the_same_store(
                 process.wait(30)
         with runtime.store(other) as one, runtime.store() as two:
             ours, theirs = ({name: rows(store, name) for name in COMPARED} for store in (one, two))
+            lived, also = (store.rows(_LIVED) for store in (one, two))
     counts = ", ".join(f"{len(ours[name])} {name}" for name in COMPARED)
     tell(f"embedded and distributed, the same {len(frames)} frames: {counts}, equal in every column")
     for name in COMPARED:
         assert len(ours[name]) > 10
         assert difference(theirs[name], ours[name], name) == ""
+    assert lived == also
+    stored = {row["frame_id"] for row in ours["frames"] if row["kind"] != "record"}
+    assert sum(row["frames"] for row in lived) == len(stored)
     assert {frame.charger_id for frame in _recorded()} <= {row["charger_id"] for row in ours["frames"]}
