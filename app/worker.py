@@ -33,6 +33,7 @@ from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.errors import StoreError
+from diff.store.summaries import Summariser
 from diff.store.writer import BackPressure, Writer
 from ingest.frame import Frame, Micros
 from ingest.journal import JournalReader
@@ -251,7 +252,8 @@ def main(arguments: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    worker.run()
+    with Summariser(store):
+        worker.run()
     return 0
 
 

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from diff.store.client import Store
+from diff.store.summaries import summarise
 
 __all__ = ["Size", "generate"]
 
@@ -75,16 +76,19 @@ def generate(store: Store, size: Size, say: Callable[[str], None] = lambda _: No
     say(f"discrepancies: {revised:,} in a second version")
     for table in ("discrepancies", "sessions"):
         _settle(store, table)
-        say(f"{table}: past months merged, as the schema has it done after an hour without writes")
+        say(f"{table}: past weeks merged, as the schema has it done after an hour without writes")
+    say(f"{summarise(store, quiet_seconds=-1):,} weeks summed up, as the sink does after two minutes without writes")
+    store.execute(_LIVE)
+    say("the last seven days are being written to")
 
 
 def _settle(store: Store, table: str) -> None:
-    """Merge what `min_age_to_force_merge_seconds` would merge; the newest month stays as it was written."""
+    """Merge what `min_age_to_force_merge_seconds` would merge; the newest week stays as it was written."""
     query = (
-        "SELECT DISTINCT partition FROM system.parts WHERE active AND database = currentDatabase() AND table = %(t)s"
+        "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database = currentDatabase() AND table = %(t)s"
     )
     for (partition,) in sorted(store.execute(query, {"t": table}))[:-1]:
-        store.execute(f"OPTIMIZE TABLE {table} PARTITION {int(partition)} FINAL")
+        store.execute(f"OPTIMIZE TABLE {table} PARTITION ID '{partition}' FINAL")
 
 
 def _chunks(count: int) -> Iterator[tuple[int, int]]:
@@ -175,6 +179,11 @@ FROM (SELECT ROW AS row {_NUMBERS})"""
 
 _DISCREPANCIES: Final = _DISCREPANCY_ROWS.replace("VERSION", "1").replace("ROW", "number")
 _REVISIONS: Final = _DISCREPANCY_ROWS.replace("VERSION", "2").replace("ROW", "number * %(revised)s")
+
+# Rows that are there already: they change nothing but that their weeks were written to.
+_LIVE: Final = """
+INSERT INTO discrepancies SELECT * FROM discrepancies
+WHERE first_received_at >= (SELECT max(first_received_at) FROM discrepancies) - INTERVAL 7 DAY LIMIT 10000"""
 
 _MESSAGES: Final = f"""
 INSERT INTO messages (charger_id, judging_run, message_id, number, at, action, type, direction, payload, caused_by,

@@ -11,7 +11,7 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-__all__ = ["fingerprint", "generalise"]
+__all__ = ["fingerprint", "generalise", "place_of"]
 
 _MAX_READ: Final = 1024
 """Characters of a value that are looked at: evidence may be as long as a frame."""
@@ -45,12 +45,17 @@ def fingerprint(
     >>> fingerprint("meter.unit-unknown", "MeterValues.unit", "ACME", "One", "1.2", found="Hz")[1]
     "meter: unit unknown at MeterValues.unit, found 'Hz' (ACME One, firmware 1.2)"
     """
-    place = generalise(path, _MAX_PATH)
+    place = place_of(path)
     shape = None if found is None else generalise(found, _MAX_FOUND)
     charger = tuple(_printable(name, _MAX_NAME) for name in (vendor, model, firmware))
     parts = (code, place, *charger, "absent" if shape is None else f"={shape}")
     identity = blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return identity, _title(code, place, charger, shape)
+
+
+def place_of(path: str) -> str:
+    """What all paths of one fingerprint have in common."""
+    return generalise(path, _MAX_PATH)
 
 
 def generalise(text: str, limit: int) -> str:

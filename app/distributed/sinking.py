@@ -12,6 +12,7 @@ from app.watch.watching import await_kafka, stop_in_time, watching_sink
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.sink import Sink
+from diff.store.summaries import Summariser
 
 __all__ = ["run"]
 
@@ -42,7 +43,7 @@ def run(settings: Settings) -> int:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
-        with watching_sink(sink, settings):
+        with watching_sink(sink, settings), Summariser(store):
             say(f"sink: from Kafka at {settings.kafka_bootstrap} to {store.address!r}")
             sink.run()
         say(f"sink: stopped behind {sink.records} records in {sink.flushes} flushes")

@@ -17,7 +17,7 @@ from diff.catalogue import CATALOGUE
 from diff.store import queries
 from diff.store.queries import Filter, Occurrence, Overview
 from diff.store.queries.causes import Cause, DayCount, acknowledged_of, causes, chargers_of, daily
-from diff.store.queries.fingerprints import FingerprintLine, fingerprint_lines
+from diff.store.queries.fingerprints import FingerprintLine, at_the_same_place
 from ingest.control import Acknowledgement, flaw_of
 
 __all__ = ["show"]
@@ -242,7 +242,7 @@ def _firmwares(one: Cause, latest: Sequence[Occurrence]) -> None:
     if not latest:
         states.blind("No occurrence is stored any more.")
         return
-    lines = data.load(fingerprint_lines, data.minute_end(), cause=(one.group.code, latest[0].path), limit=100)
+    lines = data.load(at_the_same_place, data.minute_end(), one.group.code, latest[0].path)
     st.caption(
         f"The same code at the same place, {words.plural(len(lines), 'kind')} of charging station with open ones"
     )

@@ -50,12 +50,14 @@ class Retention(msgspec.Struct, frozen=True):
     What people acknowledged and changed is kept for ever."""
 
 
-_EVIDENCE: Final = ("frames", "messages", "frame_counts", "message_counts", "applied_counts")
+_EVIDENCE: Final = ("frames", "messages", "frame_counts", "applied_counts")
 _FINDINGS: Final = (
     "sessions",
     "discrepancies",
     "dead_letters",
     "connections",
+    "discrepancy_weeks",
+    "charger_weeks",
     "fingerprints",
     "noise_runs",
     "verdicts",

@@ -84,7 +84,8 @@ def causes(store: Store, chosen: Filter, at: Micros, standings: Sequence[str] = 
     lines = {}
     if any(one.open and one.class_ != Class.EXPECTED_LOSS for one in found):
         listed = [one.fingerprint for one in found]
-        lines = {one.fingerprint: one for one in fingerprint_lines(store, at, chosen.run, only=listed, limit=_MOST)}
+        told = fingerprint_lines(store, at, chosen.run, only=listed, limit=_MOST, counted=False, exact=False)
+        lines = {one.fingerprint: one for one in told}
     every = [_cause(one, lines.get(one.fingerprint)) for one in found]
     if not standings:
         return every

@@ -12,6 +12,7 @@ from diff.store.client import Store
 from diff.store.queries.filters import ACTION, SEVERITY_RANK, Filter
 from diff.store.queries.reading import read
 from diff.store.queries.runs import counting
+from diff.store.queries.weeks import Weeks, summarised, sums
 from ingest.frame import Micros
 
 __all__ = ["Choices", "Group", "Occurrence", "choices", "groups", "occurrences"]
@@ -83,57 +84,62 @@ class Choices(msgspec.Struct, frozen=True):
 
 def groups(store: Store, chosen: Filter, limit: int = 200) -> list[Group]:
     """The fingerprints that meet the filter, the worst and then the most frequent first."""
-    where, params = chosen.where(counting(store, chosen.run))
+    rows_of = counting(store, chosen.run)
+    where, also, params = chosen.split(rows_of)
+    weeks = Weeks() if chosen.narrow else summarised(store, rows_of, since=chosen.since, until=chosen.until)
     query = f"""
     SELECT fingerprint_key, any(severity), any(code), any(class), sum(occurrences),
-        countIf(status = 'open') AS open_count, count() - open_count,
-        toUnixTimestamp64Micro(min(first_received_at)), toUnixTimestamp64Micro(max(observed_at)),
-        sumIf(delta, status = 'open'), any(unit), count() OVER (), min({SEVERITY_RANK}) AS rank
-    FROM (SELECT *, fingerprint_key FROM discrepancies FINAL WHERE {where})
+        sumIf(row_count, status = 'open') AS open_count, sum(row_count) - open_count,
+        toUnixTimestamp64Micro(min(s.first_received_at)), toUnixTimestamp64Micro(max(s.observed_at)),
+        sumIf(s.delta, status = 'open'), any(unit), count() OVER (), min({SEVERITY_RANK}) AS rank
+    FROM {sums(where, weeks, also=also)} AS s
     GROUP BY fingerprint_key ORDER BY rank, open_count DESC, fingerprint_key LIMIT %(limit)s"""
     found = read(store, query, params | {"limit": limit})
     if not found:
         return []
-    # Counting distinct ones and reading texts is most of the work: it is done for those that are listed. A session
-    # belongs to one charging station, so those of each are counted apart, in sets that stay small, and added up.
+    # Counting distinct ones and reading texts is most of the work: it is done for those that are listed.
+    listed = sums(f"{where} AND fingerprint_key IN %(listed)s", weeks, also=also, with_sets=True)
     query = f"""
     SELECT fingerprint_key, f.fingerprint, f.title, chargers, sessions
     FROM (
-        SELECT fingerprint_key, count() AS chargers, sum(sessions) AS sessions
-        FROM (
-            SELECT fingerprint_key, charger_key, uniqExactIf(session_key, session_key != 0) AS sessions
-            FROM (SELECT *, charger_key, fingerprint_key, session_key FROM discrepancies FINAL WHERE {where})
-            WHERE fingerprint_key IN %(listed)s
-            GROUP BY fingerprint_key, charger_key
-        ) GROUP BY fingerprint_key
+        SELECT fingerprint_key, uniqExactMerge(s.chargers) AS chargers,
+            uniqExactMerge(s.sessions) - max(s.sessionless) AS sessions
+        FROM {listed} AS s GROUP BY fingerprint_key
     ) AS d INNER JOIN (SELECT * FROM fingerprints FINAL) AS f ON f.fingerprint_key = d.fingerprint_key"""
     texts = {row[0]: row[1:] for row in read(store, query, params | {"listed": tuple(row[0] for row in found)})}
     # One that a new version has just moved to another group has no text here, and will be there when asked again.
-    listed = [(row[-1], _group(row, *texts[row[0]])) for row in found if row[0] in texts]
-    return [group for _, group in sorted(listed, key=lambda one: (one[0], -one[1].open, one[1].fingerprint))]
+    ranked = [(row[-1], _group(row, *texts[row[0]])) for row in found if row[0] in texts]
+    return [group for _, group in sorted(ranked, key=lambda one: (one[0], -one[1].open, one[1].fingerprint))]
 
 
 def occurrences(store: Store, chosen: Filter, limit: int = 20) -> list[Occurrence]:
     """The discrepancies that meet the filter, the latest first."""
     where, params = chosen.where(counting(store, chosen.run))
-    # Which ones they are takes few columns; the others are read of those alone, by the primary key.
-    query = f"""
-    SELECT {_OCCURRENCE} FROM discrepancies FINAL
-    WHERE (charger_id, code, judging_run, id) IN (
-        SELECT charger_id, code, judging_run, id FROM discrepancies FINAL WHERE {where}
-        ORDER BY observed_at DESC, id LIMIT %(limit)s
-    )
-    ORDER BY observed_at DESC, id"""
-    return [_occurrence(row) for row in read(store, query, params | {"limit": limit})]
+    # The latest versions of rows are found among all versions, which is many times quicker; one that was found by a
+    # version that no longer stands falls away, and where too few are left, the rows that stand are looked through.
+    for found_in, factor in (("discrepancies", _SLACK), ("discrepancies FINAL", 1)):
+        # Which ones they are takes few columns; the others are read of those alone, by the primary key.
+        query = f"""
+        SELECT {_OCCURRENCE} FROM discrepancies FINAL
+        WHERE (charger_id, code, judging_run, id) IN (
+            SELECT charger_id, code, judging_run, id FROM {found_in} WHERE {where}
+            ORDER BY observed_at DESC, id LIMIT %(candidates)s
+        ) AND {where}
+        ORDER BY observed_at DESC, id LIMIT %(limit)s"""
+        rows = read(store, query, params | {"limit": limit, "candidates": limit * factor})
+        if len(rows) == limit:
+            break
+    return [_occurrence(row) for row in rows]
 
 
 def choices(store: Store, run: str = CURRENT) -> Choices:
     """List the kinds of charging stations."""
+    rows_of = counting(store, run)
     query = f"""
     SELECT arraySort(groupUniqArray(1000)(vendor)), arraySort(groupUniqArray(1000)(model)),
         arraySort(groupUniqArray(1000)(firmware)), arraySort(groupUniqArrayIf(1000)({ACTION}, match(path, '^[A-Z]')))
-    FROM discrepancies WHERE {counting(store, run)}"""
-    row = store.execute(query)[0]
+    FROM {sums(rows_of, summarised(store, rows_of))}"""
+    row = read(store, query)[0]
     return Choices(*(tuple(value for value in column if value) for column in row))
 
 
@@ -162,6 +168,7 @@ def _occurrence(row: tuple[object, ...]) -> Occurrence:
     return msgspec.convert(dict(zip(_FIELDS, row, strict=True)), Occurrence)
 
 
+_SLACK: Final = 4
 _FIELDS: Final = Occurrence.__struct_fields__
 _TIMES: Final = {"occurred_at", "observed_at", "first_received_at"}
 _OCCURRENCE: Final = ", ".join(

@@ -59,8 +59,22 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str = ""
     session_id: str = ""
 
+    @property
+    def narrow(self) -> bool:
+        """Whether it asks for single charging stations or a session: few rows, which the store finds by its keys."""
+        return bool(self.charger or self.session_id) or self.chargers is not None
+
     def where(self, counting: str) -> tuple[str, dict[str, object]]:
         """The condition on the table `discrepancies`, and its parameters; `counting`: the one for its run's rows."""
+        of_fingerprints, of_rows, bound = self.split(counting)
+        return f"{of_fingerprints} AND {of_rows}", bound
+
+    def split(self, counting: str) -> tuple[str, str, dict[str, object]]:
+        """The condition in two parts, and its parameters.
+
+        The first is about what all discrepancies of a fingerprint have in common, their run and their status; the
+        second about the rows alone.
+        """
         parts, bound = [counting], dict[str, object]()
         lists = {
             "severity": self.severities,
@@ -83,6 +97,14 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         if self.fingerprint:
             parts.append("fingerprint_key = sipHash64(%(fingerprint)s)")
             bound["fingerprint"] = self.fingerprint
+        if self.actions:
+            parts.append(f"{ACTION} IN %(actions)s")
+            bound["actions"] = self.actions
+        rows, values_of_rows = self._of_rows()
+        return " AND ".join(parts), rows, bound | values_of_rows
+
+    def _of_rows(self) -> tuple[str, dict[str, object]]:
+        parts, bound = list[str](), dict[str, object]()
         if self.session_id:
             # As text too: that is what the index is on.
             parts.append("session_key = sipHash64(%(session_id)s) AND session_id = %(session_id)s")
@@ -93,16 +115,13 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
         if self.chargers is not None:
             parts.append("charger_id IN %(chargers)s")
             bound["chargers"] = self.chargers or ("",)
-        if self.actions:
-            parts.append(f"{ACTION} IN %(actions)s")
-            bound["actions"] = self.actions
         if self.since is not None:
             parts.append("observed_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')")
             bound["since"] = self.since
         if self.until is not None:
             parts.append("first_received_at < fromUnixTimestamp64Micro(%(until)s, 'UTC')")
             bound["until"] = self.until
-        return " AND ".join(parts), bound
+        return " AND ".join(parts) or "1", bound
 
 
 def pattern(glob: str) -> tuple[str, str]:

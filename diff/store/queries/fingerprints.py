@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from diff.acknowledgement import Scope, covers
 from diff.compare import COMPARED
+from diff.fingerprint import place_of
 from diff.fingerprint_state import History, Relative, Stated, cause_of, state_of
 from diff.gates.evidence import AMOUNT_CODES, DAY
 from diff.judging import CURRENT
@@ -19,10 +21,11 @@ from diff.store.queries.acknowledgements import acknowledgements
 from diff.store.queries.filters import FAULTS, SEVERITY_RANK
 from diff.store.queries.reading import read
 from diff.store.queries.runs import counting
+from diff.store.queries.weeks import Weeks, summarised, sums
 from ingest.control import Acknowledgement
 from ingest.frame import Micros
 
-__all__ = ["FingerprintLine", "fingerprint_lines"]
+__all__ = ["FingerprintLine", "at_the_same_place", "fingerprint_lines"]
 
 
 class FingerprintLine(msgspec.Struct, frozen=True):
@@ -69,43 +72,55 @@ def fingerprint_lines(
     *,
     chargers: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
-    cause: tuple[str, str] | None = None,
     quiet_days: int = 7,
     limit: int = 1000,
+    counted: bool = True,
+    exact: bool = True,
 ) -> list[FingerprintLine]:
     """The fingerprints with open discrepancies up to a time, the worst and then the most frequent first.
 
-    `chargers`: only what was seen on them; None is the whole fleet. `only`: these fingerprints. `cause`: those of this
-    code and path, on whatever vendor, model and firmware. `quiet_days`: see `state_of`.
+    `chargers`: only what was seen on them; None is the whole fleet. `only`: these fingerprints. `quiet_days`: see
+    `state_of`. `counted`: False leaves `chargers` and `sessions` at 0, for those who have counted them already. `exact`: see
+    `diff.store.queries.weeks.summarised`.
     """
-    place, wanted = _on_chargers(chargers), "1"
-    bound: dict[str, object] = {"at": at, "day": DAY, "limit": limit}
+    if only is not None and not only:
+        return []
     rows_of = counting(store, run)
+    weeks = summarised(store, rows_of, until=at + 1, exact=exact) if chargers is None else Weeks()
+    asked, bound = _Asked(f"{rows_of} AND status = 'open' AND {FAULTS}", weeks), dict[str, object]()
+    bound |= {"at": at, "day": DAY, "limit": limit}
     if chargers is not None:
-        bound["chargers"] = tuple(chargers) or ("",)
+        asked, bound["chargers"] = replace(asked, place=_on_chargers(chargers)), tuple(chargers) or ("",)
+    wanted = asked
     if only is not None:
-        wanted, bound["only"] = (
-            "fingerprint_key IN (SELECT arrayJoin(arrayMap(x -> sipHash64(x), %(only)s)))",
-            list(only),
-        )
-        if not only:
-            return []
-    if cause is not None:
-        place += " AND code = %(code)s AND path = %(path)s"
-        bound |= {"code": cause[0], "path": cause[1]}
-    rows = read(store, _LINES.format(place=f"{place} AND {wanted}", rows=rows_of), bound)
+        wanted = asked.filtered("fingerprint_key IN (SELECT arrayJoin(arrayMap(x -> sipHash64(x), %(only)s)))")
+        bound["only"] = list(only)
+    sets = _COUNTED if counted else "0, 0"
+    rows = read(store, _LINES.format(found=wanted.sql(with_sets=counted), sets=sets), bound)
     if not rows:
         return []
     # A cause on other firmwares has the same code.
     bound["codes"] = tuple({row[2] for row in rows})
-    relatives = _relatives(read(store, _CAUSES.format(place=f"{place} AND code IN %(codes)s", rows=rows_of), bound))
+    relatives = _relatives(read(store, _CAUSES.format(found=asked.filtered("code IN %(codes)s").sql()), bound))
     compared = _compared(read(store, _COMPARED.format(place=_on_chargers(chargers), rows=rows_of), bound))
     money: dict[str, dict[str, Decimal]] = defaultdict(dict)
-    amounts = _MONEY.format(place=f"{place} AND {wanted}", own=_on_chargers(chargers), rows=rows_of)
-    for fingerprint, currency, amount in read(store, amounts, bound):
-        money[fingerprint][currency] = amount
+    if any(row[2] in AMOUNT_CODES for row in rows) and read(store, _BILLED):
+        amounts = _MONEY.format(standing=wanted.rows, own=_on_chargers(chargers), rows=rows_of)
+        for fingerprint, currency, amount in read(store, amounts, bound):
+            money[fingerprint][currency] = amount
     told = acknowledgements(store, at)
     return [_line(row, relatives, compared, told, at, quiet_days, money.get(row[0], {})) for row in rows]
+
+
+def at_the_same_place(
+    store: Store, at: Micros, code: str, path: str, run: str = CURRENT, limit: int = 100
+) -> list[FingerprintLine]:
+    """The fingerprints of one code and place on whatever vendor, model and firmware, see `fingerprint_lines`."""
+    rows_of = counting(store, run)
+    found = sums(f"{rows_of} AND status = 'open' AND code = %(code)s", summarised(store, rows_of))
+    rows = read(store, _PLACES.format(found=found), {"code": code})
+    wanted = [fingerprint for fingerprint, other in rows if place_of(other) == place_of(path)]
+    return fingerprint_lines(store, at, run, only=wanted[:limit], limit=limit, exact=False)
 
 
 def _on_chargers(chargers: Sequence[str] | None) -> str:
@@ -154,21 +169,44 @@ def _compared(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str, str], lis
     return found
 
 
+class _Asked(msgspec.Struct, frozen=True):
+    """Which discrepancies, and which weeks of them stand as sums."""
+
+    where: str
+    weeks: Weeks
+    place: str = "1"
+    """On which charging stations: a condition that only rows can answer."""
+
+    def filtered(self, condition: str) -> _Asked:
+        return replace(self, where=f"{self.where} AND {condition}")
+
+    @property
+    def rows(self) -> str:
+        return f"{self.where} AND {self._also}"
+
+    @property
+    def _also(self) -> str:
+        return f"first_received_at {_UP_TO} AND {self.place}"
+
+    def sql(self, *, with_sets: bool = False) -> str:
+        return sums(self.where, self.weeks, also=self._also, with_sets=with_sets)
+
+
 _UP_TO: Final = "<= fromUnixTimestamp64Micro(%(at)s, 'UTC')"
-_STANDING: Final = f"{{rows}} AND status = 'open' AND {FAULTS} AND first_received_at {_UP_TO} AND {{place}}"
+_COUNTED: Final = "uniqExactMerge(d.chargers), uniqExactMerge(d.sessions) - max(d.sessionless)"
 _LINES: Final = f"""
     SELECT any(d.fingerprint), any(d.title), any(d.code), any(d.class), any(d.severity) AS severity, any(d.path),
-        any(d.vendor), any(d.model), any(d.firmware), uniqExact(charger_key),
-        uniqExactIf((charger_key, session_key), session_key != 0), count() AS n, sum(d.occurrences),
+        any(d.vendor), any(d.model), any(d.firmware), {{sets}}, sum(d.row_count) AS n, sum(d.occurrences),
         toUnixTimestamp64Micro(min(d.first_received_at)),
         least(toUnixTimestamp64Micro(max(d.observed_at)), toInt64(%(at)s)),
-        if(countIf(d.unit = 'Wh' AND d.delta IS NOT NULL) = 0, NULL, sumIf(abs(d.delta), d.unit = 'Wh')),
-        arraySort(arrayDistinct(arrayConcat(
-            groupUniqArray(intDiv(toUnixTimestamp64Micro(d.first_received_at), %(day)s)),
-            groupUniqArray(intDiv(toUnixTimestamp64Micro(d.observed_at), %(day)s)))))
-    FROM (SELECT *, charger_key, session_key, fingerprint_key FROM discrepancies FINAL WHERE {_STANDING}) AS d
+        sum(d.magnitude), arraySort(arrayDistinct(arrayFlatten(groupArray(d.days))))
+    FROM {{found}} AS d
     GROUP BY fingerprint_key
     ORDER BY {SEVERITY_RANK}, n DESC, fingerprint_key LIMIT %(limit)s"""
+_PLACES: Final = """
+    SELECT any(d.fingerprint), any(d.path) FROM {found} AS d
+    GROUP BY fingerprint_key ORDER BY sum(d.row_count) DESC, fingerprint_key"""
+_BILLED: Final = "SELECT 1 FROM sessions WHERE record_currency IS NOT NULL LIMIT 1"
 # What a bill is wrong by stands in the row of its session, with its currency. A fingerprint whose records only name a
 # session, as a late one does, weighs nothing; where two causes move one bill, each has its whole amount.
 _MONEY: Final = f"""
@@ -176,15 +214,15 @@ _MONEY: Final = f"""
         sum(abs(multiIf(d.code = 'session.record-amount', d.delta,
             d.code = 'session.missing-in-shadow', s.record_amount, s.amount_delta))) AS amount
     FROM (SELECT *, fingerprint_key FROM discrepancies FINAL
-        WHERE {_STANDING} AND code IN {AMOUNT_CODES!r} AND startsWith(path, 'CDR')) AS d
+        WHERE {{standing}} AND code IN {AMOUNT_CODES!r} AND startsWith(path, 'CDR')) AS d
     INNER JOIN (SELECT charger_id, session_id, record_amount, record_currency, amount_delta FROM sessions FINAL
         WHERE {{rows}} AND record_currency IS NOT NULL AND {{own}}) AS s
     ON d.charger_id = s.charger_id AND d.session_id = s.session_id
     GROUP BY fingerprint_key, currency HAVING amount != 0"""
-_CAUSES: Final = f"""
-    SELECT any(fingerprint), any(title), any(code), any(path), any(firmware),
-        toUnixTimestamp64Micro(min(first_received_at)), toUnixTimestamp64Micro(max(observed_at))
-    FROM discrepancies FINAL WHERE {_STANDING} GROUP BY fingerprint_key"""
+_CAUSES: Final = """
+    SELECT any(d.fingerprint), any(d.title), any(d.code), any(d.path), any(d.firmware),
+        toUnixTimestamp64Micro(min(d.first_received_at)), toUnixTimestamp64Micro(max(d.observed_at))
+    FROM {found} AS d GROUP BY fingerprint_key"""
 _COMPARED: Final = f"""
     SELECT vendor, model, firmware, intDiv(toUnixTimestamp64Micro(last_received_at), %(day)s) AS day, count()
     FROM sessions FINAL

@@ -13,6 +13,7 @@ from diff.store.client import Store
 from diff.store.queries.filters import FAULTS, SEVERITY_RANK, pattern
 from diff.store.queries.reading import read
 from diff.store.queries.runs import counting
+from diff.store.queries.weeks import Weeks, inside, outside, summarised, sums
 from ingest.frame import Micros
 
 __all__ = [
@@ -48,8 +49,6 @@ class Overview(msgspec.Struct, frozen=True):
     chargers: int
     """Charging stations that a frame, a connection or a judgement is stored of."""
     frames: int
-    messages: int
-    """2.0.1 messages made of them."""
     gap_frames: int
     """Places where the mirrored copy was cut."""
     dead_letters: int
@@ -142,6 +141,7 @@ class Pulse(msgspec.Struct, frozen=True):
     frames: int
     """Rows of frames, repeats included: a figure that moves, not one to be shown."""
     discrepancies: int
+    """Rows as they were written, newer versions too; `sessions` likewise."""
     sessions: int
 
 
@@ -152,9 +152,6 @@ def overview(store: Store, run: str = CURRENT) -> Overview:
     SELECT
         (SELECT uniqExact(charger_id) FROM ({_KNOWN_CHARGERS})),
         frame_total,
-        (SELECT sum(n) FROM (
-            SELECT groupBitmapMerge(numbers) AS n FROM message_counts WHERE judging_run = '{JUDGING_RUN}'
-            GROUP BY charger_id, month)),
         gap_total,
         (SELECT count() FROM dead_letters FINAL),
         total, judged_count, compared_count, complete_count
@@ -184,11 +181,11 @@ def connection_states(store: Store) -> list[StateCount]:
 def severities(store: Store, run: str = CURRENT) -> list[SeverityCount]:
     """Faults by severity, the worst first; a severity without any is not listed, and expected losses do not count."""
     rows = counting(store, run)
+    found = sums(f"{rows} AND {FAULTS}", summarised(store, rows), with_sets=True)
     query = f"""
-    SELECT severity, uniqExactIf(fingerprint_key, status = 'open'), countIf(status = 'open'),
-        countIf(status != 'open'), uniqExactIf(charger_key, status = 'open')
-    FROM discrepancies FINAL WHERE {rows} AND {FAULTS}
-    GROUP BY severity ORDER BY {SEVERITY_RANK}"""
+    SELECT severity, uniqExactIf(fingerprint_key, status = 'open'), sumIf(row_count, status = 'open'),
+        sumIf(row_count, status != 'open'), uniqExactMergeIf(chargers, status = 'open')
+    FROM {found} GROUP BY severity ORDER BY {SEVERITY_RANK}"""
     return [SeverityCount(*row) for row in read(store, query)]
 
 
@@ -198,28 +195,30 @@ def money_at_stake(store: Store, price_per_kwh: Decimal, run: str = CURRENT) -> 
     if scaled != scaled.to_integral_value():
         raise ValueError(f"a price per kWh has at most six decimals, not {price_per_kwh:f}")
     rows = counting(store, run)
+    found = sums(f"{rows} AND code = 'session.energy' AND status = 'open'", summarised(store, rows), with_sets=True)
     query = f"""
-    SELECT uniqExactIf((charger_key, session_key), session_key != 0), countIf(delta IS NULL),
-        sumIf(delta, delta > 0), sumIf(-delta, delta < 0), max(abs(delta)),
-        toDecimal256(ifNull(sum(abs(delta)), 0), 6) * toDecimal256(%(price)s, 6),
+    SELECT uniqExactMerge(s.sessions) - max(s.sessionless), sum(s.unknown), sum(s.more), sum(s.less), max(s.largest),
+        toDecimal256(ifNull(sum(s.more), 0) + ifNull(sum(s.less), 0), 6) * toDecimal256(%(price)s, 6),
         (SELECT countIf(judged AND compared) FROM sessions FINAL WHERE {rows} AND status = 'open')
-    FROM discrepancies FINAL
-    WHERE {rows} AND code = 'session.energy' AND status = 'open'"""
+    FROM {found} AS s"""
     row = read(store, query, {"price": f"{price_per_kwh:f}"})[0]
     sessions, unknown, more, less, largest, milli, compared = row
-    sums = (more or Decimal(), less or Decimal(), largest or Decimal())
-    return Money(sessions, unknown, *sums, milli.scaleb(-_PER_KWH), compared)
+    energies = (more or Decimal(), less or Decimal(), largest or Decimal())
+    return Money(sessions, unknown, *energies, milli.scaleb(-_PER_KWH), compared)
 
 
 def chargers(store: Store, run: str = CURRENT, *, charger: str = "", limit: int = 500) -> list[ChargerLine]:
     """The charging stations, those with the worst open discrepancies first. `charger` may hold `*`."""
     operator, value = pattern(charger or "*")
+    rows = counting(store, run)
+    weeks = Weeks() if charger else summarised(store, rows)
+    found = _CHARGER_PARTS.format(rows=rows, inside=inside(weeks), outside=outside(weeks))
     query = f"""
     SELECT charger_id, argMax(vendor, version), argMax(model, version), argMax(firmware, version),
         sum(sessions), sum(compared), sum(critical) AS critical_count, sum(major) AS major_count,
         sum(minor) AS minor_count, sum(info) AS info_count,
         nullIf(max(seen), 0), argMax(state, opened), sum(gaps), sum(forwarded), sum(parsed), count() OVER ()
-    FROM ({_CHARGER_PARTS.format(rows=counting(store, run))})
+    FROM ({found})
     WHERE charger_id {operator} %(charger)s AND charger_id != ''
     GROUP BY charger_id
     ORDER BY critical_count DESC, major_count DESC, minor_count DESC, info_count DESC, charger_id
@@ -228,7 +227,7 @@ def chargers(store: Store, run: str = CURRENT, *, charger: str = "", limit: int 
 
 
 def pulse(store: Store, run: str = CURRENT) -> Pulse:
-    """Say how fresh everything is. Frames are counted with their repeats, so they need not be merged."""
+    """Say how fresh everything is. Rows are counted with their repeats, so they need not be merged."""
     rows = counting(store, run)
     query = f"""
     SELECT (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(received_at))) FROM frames),
@@ -238,8 +237,8 @@ def pulse(store: Store, run: str = CURRENT) -> Pulse:
             UNION ALL
             SELECT toUnixTimestamp64Micro(last_received_at) FROM sessions WHERE {rows})),
         (SELECT count() FROM frames),
-        (SELECT count() FROM discrepancies FINAL WHERE {rows} AND {FAULTS}),
-        (SELECT count() FROM sessions FINAL WHERE {rows})"""
+        (SELECT count() FROM discrepancies WHERE {rows} AND {FAULTS}),
+        (SELECT count() FROM sessions WHERE {rows})"""
     return Pulse(*read(store, query)[0])
 
 
@@ -258,14 +257,15 @@ _CHARGER_PARTS: Final = f"""
         toInt64(0) AS seen, '' AS state, toInt64(0) AS opened, 0 AS gaps, 0 AS forwarded, 0 AS parsed
     FROM chargers FINAL WHERE judging_run = '{JUDGING_RUN}'
     UNION ALL
-    SELECT charger_id, toString(argMax(vendor, s.version)), toString(argMax(model, s.version)),
-        toString(argMax(firmware, s.version)), max(s.version), count(), countIf(judged AND s.compared),
-        0, 0, 0, 0, 0, '', 0, 0, 0, 0
+    SELECT charger_id, '', '', '', 0, count(), countIf(judged AND s.compared), 0, 0, 0, 0, 0, '', 0, 0, 0, 0
     FROM sessions AS s FINAL WHERE {{rows}} AND status = 'open' GROUP BY charger_id
     UNION ALL
     SELECT charger_id, '', '', '', 0, 0, 0, countIf(severity = 'critical'), countIf(severity = 'major'),
         countIf(severity = 'minor'), countIf(severity = 'info'), 0, '', 0, 0, 0, 0
-    FROM discrepancies FINAL WHERE {{rows}} AND status = 'open' AND {FAULTS} GROUP BY charger_id
+    FROM discrepancies FINAL WHERE {{rows}} AND status = 'open' AND {FAULTS} AND {{outside}} GROUP BY charger_id
+    UNION ALL
+    SELECT charger_id, '', '', '', 0, 0, 0, sum(w.critical), sum(w.major), sum(w.minor), sum(w.info), 0, '', 0, 0, 0, 0
+    FROM charger_weeks AS w WHERE {{rows}} AND {{inside}} GROUP BY charger_id
     UNION ALL
     SELECT charger_id, '', '', '', 0, 0, 0, 0, 0, 0, 0, toUnixTimestamp64Micro(max(last_received_at)), '', 0, 0, 0, 0
     FROM frame_counts GROUP BY charger_id

@@ -97,7 +97,7 @@ def open_rows(store: Store, table: str, run: str) -> int:
 
 def drop_rows(store: Store, run: str) -> None:
     """Remove a run's rows; returns when they are gone."""
-    for table in ("sessions", "discrepancies"):
+    for table in ("sessions", "discrepancies", "discrepancy_weeks"):
         query = f"ALTER TABLE {table} DELETE WHERE judging_run = '{name_of(run)}'"
         store.execute(query, settings={"mutations_sync": 1})
 

@@ -1,0 +1,111 @@
+"""Sums up weeks of discrepancies that nothing was written to for a while, so that pages need not read their rows.
+
+A summary is made of a whole week at once, under the count of writes that was there before it was begun. Readers take it
+only while that count still stands (`diff.store.queries.weeks`), so a row that comes late makes it absent, never wrong.
+A large week that is being written to is summed up every minute for pages, which may be so old.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from diff.store.client import Store
+from diff.store.errors import StoreError
+from diff.store.queries.filters import FAULTS, SEVERITIES
+from diff.store.queries.reading import read
+from diff.store.queries.weeks import COLUMNS, rows_of_weeks
+from ingest.frame import Micros
+
+__all__ = ["Summariser", "summarise"]
+
+QUIET_SECONDS: Final = 120
+"""A week is summed up when nothing was written to it for so long: what a statement has begun is visible by then."""
+LARGE: Final = 200_000
+"""Rows from which on a week that is being written to is worth it; fewer are read in a moment."""
+_EVERY_SECONDS: Final = 60.0
+_KEEP: Final[Micros] = 600_000_000
+"""Summaries that a newer one has replaced stay for so long: a page may have begun to read them."""
+_MOST: Final = 10
+"""Of them, so many lie about before they are deleted."""
+
+
+def summarise(
+    store: Store,
+    *,
+    quiet_seconds: int = QUIET_SECONDS,
+    large: int = LARGE,
+    stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Make the summaries that are absent and say how many. Raises what `Store` raises.
+
+    `stop` is asked between two weeks.
+    """
+    weeks = read(store, _DUE, {"quiet": quiet_seconds, "large": large})
+    done = 0
+    for week, written, quiet in weeks:
+        if stop():
+            break
+        made = int(store.execute("SELECT toUnixTimestamp64Micro(now64(6))")[0][0])
+        params = {"week": week, "made": made}
+        rows = rows_of_weeks("1", "toMonday(first_received_at) = %(week)s", with_sets=True)
+        read(store, _BY_FINGERPRINT.format(rows=rows), params)
+        read(store, _BY_CHARGER, params)
+        observed = int(read(store, _OBSERVED, params)[0][0])
+        store.insert("summarised_weeks", _MADE, [(week, made, written, observed, quiet)])
+        for table in ("discrepancy_weeks", "charger_weeks"):
+            if read(store, _OLD.format(f"SELECT uniqExact(made) FROM {table}"), params)[0][0] >= _MOST:
+                store.execute(_OLD.format(f"ALTER TABLE {table} DELETE"), params)
+        done += 1
+    return done
+
+
+class Summariser:
+    """Sums up in a thread of its own, on connections of its own. A store that is away is asked again later."""
+
+    def __init__(self, store: Store, every: float = _EVERY_SECONDS) -> None:
+        self._store, self._every = store, every
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="summaries", daemon=True)
+        self.failure = ""
+        """Why the last round made none; empty while all is well."""
+
+    def __enter__(self) -> Summariser:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the week that is being summed up come to its end."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(self._every):
+            try:
+                summarise(self._store, stop=self._ended.is_set)
+                self.failure = ""
+            except StoreError as error:
+                self.failure = str(error)
+
+
+_DUE: Final = """
+    SELECT w.week, w.written, w.last < now('UTC') - toIntervalSecond(%(quiet)s) AS is_quiet
+    FROM (SELECT week, sum(written) AS written, max(last) AS last FROM discrepancy_writes GROUP BY week) AS w
+    LEFT JOIN (SELECT week, written, quiet FROM summarised_weeks FINAL) AS s ON s.week = w.week
+    WHERE (s.written != w.written AND (is_quiet OR w.written >= %(large)s)) OR (is_quiet AND NOT s.quiet)
+    ORDER BY w.week DESC"""
+_MADE: Final = ("week", "made", "written", "observed", "quiet")
+_COLUMNS: Final = ", ".join(COLUMNS)
+_BY_FINGERPRINT: Final = f"INSERT INTO discrepancy_weeks ({_COLUMNS}, made) SELECT {_COLUMNS}, %(made)s FROM ({{rows}})"
+_COUNTS: Final = ", ".join(f"countIf(severity = '{one}')" for one in SEVERITIES)
+_BY_CHARGER: Final = f"""
+    INSERT INTO charger_weeks (judging_run, week, made, charger_id, {", ".join(SEVERITIES)})
+    SELECT judging_run, %(week)s, %(made)s, charger_id, {_COUNTS}
+    FROM discrepancies FINAL
+    WHERE toMonday(first_received_at) = %(week)s AND status = 'open' AND {FAULTS}
+    GROUP BY judging_run, charger_id"""
+_OBSERVED: Final = """
+    SELECT toUnixTimestamp64Micro(max(observed_at)) FROM discrepancy_weeks
+    WHERE week = %(week)s AND made = %(made)s"""
+_OLD: Final = f"{{}} WHERE week = %(week)s AND made < %(made)s - {_KEEP}"
