@@ -14,10 +14,12 @@ import msgspec
 
 from ingest.frame import Micros
 
-__all__ = ["ACK", "CUT", "MAX_PAYLOAD", "TOTALS", "ChannelError", "Op", "Record", "RecordReader", "header"]
+__all__ = ["ACK", "CUT", "HEAD", "MAX_PAYLOAD", "TOTALS", "ChannelError", "Op", "Record", "RecordReader", "header"]
 
 _HEADER: Final = Struct("<IBQQ")
-_HEAD: Final = _HEADER.size
+HEAD: Final = _HEADER.size
+"""Bytes of a record before its payload."""
+_pack: Final = _HEADER.pack
 _unpack: Final = _HEADER.unpack_from
 ACK: Final = Struct("<QQ")
 """Records whose frames are safe on the disk, counted from the start of this parser; `received_at` of the last one."""
@@ -77,7 +79,7 @@ class ChannelError(Exception):
 
 def header(op: Op, number: int, at: Micros, size: int) -> bytes:
     """Write the header of a record whose payload has `size` bytes."""
-    return _HEADER.pack(size, op, number, at)
+    return _pack(size, op, number, at)
 
 
 class RecordReader:
@@ -98,12 +100,12 @@ class RecordReader:
             data = self._rest + data
         records: list[Record] = []
         start, length = 0, len(data)
-        while length - start >= _HEAD:
+        while length - start >= HEAD:
             size, kind, number, at = _unpack(data, start)
             op = _OPS.get(kind)
             if size > MAX_PAYLOAD or op is None:
                 raise ChannelError(f"a record of kind {kind} with {size} bytes")
-            begin = start + _HEAD
+            begin = start + HEAD
             end = begin + size
             if end > length:
                 break

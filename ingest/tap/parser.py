@@ -36,7 +36,7 @@ _LOCK_SECONDS: Final = 10.0
 """How long a parser of a killed tap may take to finish its journal before the next one gives up."""
 _NICE: Final = 5
 """The forwarding comes first on a busy machine."""
-_READ: Final = 1024 * 1024
+_READ: Final = 256 * 1024
 
 
 class ParserSettings(msgspec.Struct, frozen=True):
