@@ -19,7 +19,6 @@ __all__ = ["ACK", "CUT", "HEAD", "MAX_PAYLOAD", "TOTALS", "ChannelError", "Op", 
 _HEADER: Final = Struct("<IBQQ")
 HEAD: Final = _HEADER.size
 """Bytes of a record before its payload."""
-_pack: Final = _HEADER.pack
 _unpack: Final = _HEADER.unpack_from
 ACK: Final = Struct("<QQ")
 """Records whose frames are safe on the disk, counted from the start of this parser; `received_at` of the last one."""
@@ -79,7 +78,7 @@ class ChannelError(Exception):
 
 def header(op: Op, number: int, at: Micros, size: int) -> bytes:
     """Write the header of a record whose payload has `size` bytes."""
-    return _pack(size, op, number, at)
+    return _HEADER.pack(size, op, number, at)
 
 
 class RecordReader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,6 +14,9 @@ from ingest.tap.forwarded import Forwarded, told
 from ingest.tap.handshake import HeadReader, Request, Response, facts
 from ingest.tap.websocket import FrameReader
 from ingest.tap.wire import NOTHING_KNOWN, Wire
+
+if TYPE_CHECKING:
+    from ingest.tap.status import ConnectionStatus
 
 __all__ = ["Connection", "Recovered", "State"]
 
@@ -49,7 +53,7 @@ class Connection:
     """State of one connection; the rules that change it stand in `ingest.tap.mirror`."""
 
     __slots__ = (
-        "announced", "charger_id", "close_code", "closed_at", "connection_id", "connectors", "debt", "early",
+        "account", "announced", "charger_id", "close_code", "closed_at", "connection_id", "connectors", "debt", "early",
         "forwarded", "gaps", "heads", "last_frame_at", "number", "opened_at", "parsed", "peer", "readers", "reason",
         "received", "request", "response", "seq", "state", "totals", "wire",
     )  # fmt: skip
@@ -87,6 +91,8 @@ class Connection:
         self.totals: tuple[int, int] | None = None
         """Bytes forwarded and handed over, as the relay counted them; None while nothing was cut."""
         self.gaps = 0
+        self.account: ConnectionStatus | None = None
+        """How it stood at its end, as the status file tells it."""
 
     @property
     def is_open(self) -> bool:

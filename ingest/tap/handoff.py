@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from collections import OrderedDict
 from typing import Final
 
 import msgspec
@@ -124,9 +125,10 @@ class HandOff:
         self._now: Micros = 0
         self._numbers = 0
         self._living: dict[int, Copy] = {}
-        self._ended: dict[int, Copy] = {}
+        # Ordered ones: taking the first out of a plain dictionary again and again walks over all that are gone already.
+        self._ended: OrderedDict[int, Copy] = OrderedDict()
         """Closed, and the parser has not acknowledged it yet; oldest first."""
-        self._owed: dict[int, Copy] = {}
+        self._owed: OrderedDict[int, Copy] = OrderedDict()
         self._cut: dict[int, Copy] = {}
         self._sync_owed = False
         self.bypassed = False
@@ -164,7 +166,7 @@ class HandOff:
         self._sender.attach(sock)
         self.lost.clear()
         if again:
-            self._owed = self._ended | self._living
+            self._owed = OrderedDict(self._ended | self._living)
             self._sync_owed = True
             self._settle()
 

@@ -79,7 +79,11 @@ def describe(living: Iterable[Connection], ended: Iterable[Connection]) -> tuple
     for connection in ended:
         if len(listed) >= _MAX_LISTED:
             break
-        listed.append(_describe(connection))
+        account = connection.account
+        if account is None or (account.frames, account.gaps) != (connection.seq, connection.gaps):
+            # Whoever has ended is described once: only a gap may follow.
+            account = connection.account = _describe(connection)
+        listed.append(account)
     return tuple(listed)
 
 
