@@ -83,7 +83,7 @@ def _best(run: Callable[[], object]) -> float:
 
 
 def _record(op: Op, number: int, at: int, payload: bytes) -> bytes:
-    return header(op, number, at, len(payload)) + payload
+    return header(len(payload), op, number, at) + payload
 
 
 def _traffic() -> list[bytes]:

@@ -124,13 +124,13 @@ async def open_loop(port: int, connections: int, rate: int, seconds: float, conn
             chargers[sent % connections].call()
             sent += 1
         await asyncio.sleep(0.001)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.1)
     await _leave(chargers)
     return samples
 
 
-async def saturated(port: int, connections: int, seconds: float) -> float:
-    """Round trips per second where every connection calls again at once."""
+async def saturated(port: int, connections: int, seconds: float) -> tuple[float, int]:
+    """Round trips per second where every connection calls again at once, and all that were made to the end."""
     _Eager.answered, _Eager.going = 0, True
     chargers = await _connect(_Eager, port, connections, [])
     start = time.perf_counter()
@@ -140,7 +140,7 @@ async def saturated(port: int, connections: int, seconds: float) -> float:
     rate = _Eager.answered / (time.perf_counter() - start)
     _Eager.going = False
     await _leave(chargers)
-    return rate
+    return rate, _Eager.answered
 
 
 async def _connect(kind: type[Charger], port: int, connections: int, samples: list[int]) -> list[Charger]:
@@ -154,6 +154,7 @@ async def _connect(kind: type[Charger], port: int, connections: int, samples: li
 
 
 async def _leave(chargers: list[Charger]) -> None:
+    await asyncio.sleep(0.1)  # for the last answers
     for charger in chargers:
         charger.transport.abort()
     await asyncio.sleep(0.3)

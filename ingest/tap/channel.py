@@ -19,6 +19,8 @@ __all__ = ["ACK", "CUT", "HEAD", "MAX_PAYLOAD", "TOTALS", "ChannelError", "Op", 
 _HEADER: Final = Struct("<IBQQ")
 HEAD: Final = _HEADER.size
 """Bytes of a record before its payload."""
+header: Final = _HEADER.pack
+"""The header of a record: bytes of its payload, op, number and time of `Record`."""
 _unpack: Final = _HEADER.unpack_from
 ACK: Final = Struct("<QQ")
 """Records whose frames are safe on the disk, counted from the start of this parser; `received_at` of the last one."""
@@ -74,11 +76,6 @@ class Record(msgspec.Struct, frozen=True):
 
 class ChannelError(Exception):
     """The channel is out of step: the parser must be started anew."""
-
-
-def header(op: Op, number: int, at: Micros, size: int) -> bytes:
-    """Write the header of a record whose payload has `size` bytes."""
-    return _HEADER.pack(size, op, number, at)
 
 
 class RecordReader:

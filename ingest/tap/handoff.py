@@ -122,6 +122,7 @@ class HandOff:
     def __init__(self, limit: int) -> None:
         self.counters = HandOffCounters()
         self._sender = Sender(limit, on_lost=self._parser_lost, on_room=self._settle, on_ack=self._acknowledged)
+        self._put = self._sender.put
         self._now: Micros = 0
         self._numbers = 0
         self._living: dict[int, Copy] = {}
@@ -201,7 +202,7 @@ class HandOff:
         """Hand over a chunk, or drop it and cut the connection."""
         if not copy.cut:
             at = self.now()
-            if self._sender.put(op, copy.number, at, chunk):
+            if self._put(op, copy.number, at, chunk):
                 copy.handed_over += size
                 self.counters.bytes_handed_over += size
                 return

@@ -96,7 +96,9 @@ class Sender:
         if self._socket is None or waiting > self._limit + (_RESERVE if urgent else 0):
             self._refused = True
             return False
-        self._loose += (header(op, number, at, size), payload)
+        loose = self._loose
+        loose.append(header(size, op, number, at))
+        loose.append(payload)
         self._bytes = waiting
         self._loose_bytes += whole
         if self._loose_bytes >= _BLOCK:

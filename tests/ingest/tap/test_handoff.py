@@ -49,7 +49,7 @@ def _ops(records: list[Record], number: int) -> list[Op]:
 
 def test_records_come_back_in_any_chunking() -> None:
     """The byte stream is cut back into the same records wherever it was cut."""
-    wire = header(Op.OPENED, 7, 5, 2) + b"ab" + header(Op.TICK, 0, 6, 0)
+    wire = header(2, Op.OPENED, 7, 5) + b"ab" + header(0, Op.TICK, 0, 6)
     for cut in range(len(wire)):
         reader = RecordReader()
         assert [*reader.feed(wire[:cut]), *reader.feed(wire[cut:])] == [
