@@ -29,6 +29,7 @@ __all__ = ["main"]
 _TURNS: Final = 5
 _EAGER: Final = 100
 """Connections of the saturated run."""
+_PATIENCE: Final = 60
 _P50, _P99, _THROUGHPUT = 1.5, 2.0, 0.8
 """Targets, against HAProxy."""
 
@@ -110,7 +111,7 @@ def _caught_up(way: Way) -> _Mirror | None:
         return None
     begin = time.time()
     last = read_status(way.status)
-    while True:
+    while time.time() - begin < _PATIENCE:
         time.sleep(0.1)
         status = read_status(way.status)
         if status is None or (last is not None and status.at == last.at):
@@ -120,6 +121,7 @@ def _caught_up(way: Way) -> _Mirror | None:
             if not moved and not status.relay.get("bytes_waiting"):
                 return _Mirror(last.mirror["messages"], status.relay["bytes_dropped"], last.at / 1e6 - begin)
         last = status
+    raise RuntimeError(f"the mirror has not caught up in {_PATIENCE} s")
 
 
 def _print(title: str, figures: dict[str, _Figures], base: str) -> None:

@@ -105,8 +105,9 @@ class _Eager(Charger):
     going = True
 
     def data_received(self, data: bytes) -> None:
+        called = self._sent_at
         super().data_received(data)
-        if self._waiting == 0 and self.opened.done():
+        if called and not self._waiting:
             type(self).answered += 1
             if type(self).going:
                 self.call()
