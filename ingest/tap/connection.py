@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,10 +14,7 @@ from ingest.tap.handshake import HeadReader, Request, Response, facts
 from ingest.tap.websocket import FrameReader
 from ingest.tap.wire import NOTHING_KNOWN, Wire
 
-if TYPE_CHECKING:
-    from ingest.tap.status import ConnectionStatus
-
-__all__ = ["Connection", "Recovered", "State"]
+__all__ = ["Connection", "ConnectionStatus", "Recovered", "State"]
 
 
 class State(StrEnum):
@@ -47,6 +43,30 @@ class Recovered(msgspec.Struct, frozen=True):
     next_seq: int
     last_frame_at: Micros
     parsed: int = 0
+
+
+class ConnectionStatus(msgspec.Struct, frozen=True):
+    """One connection as the status file tells it."""
+
+    charger_id: str
+    """Empty where the handshake named none."""
+    connection_id: str
+    state: str
+    """`handshake`, `refused`, `soap`, `mirrored`, `pending`, `not-enrolled`, `unparsable` or `closed`."""
+    reason: str
+    """Why it is unparsable."""
+    subprotocol: str | None
+    compression: bool
+    opened_at: Micros
+    closed_at: Micros | None
+    last_frame_at: Micros | None
+    bytes_forwarded: int
+    bytes_mirrored: int
+    """Handed over to the parser."""
+    bytes_parsed: int
+    """Made into frames, handshake included. Stays behind where the charger is not enrolled."""
+    frames: int
+    gaps: int
 
 
 class Connection:
@@ -92,7 +112,7 @@ class Connection:
         """Bytes forwarded and handed over, as the relay counted them; None while nothing was cut."""
         self.gaps = 0
         self.account: ConnectionStatus | None = None
-        """How it stood at its end, as the status file tells it."""
+        """How it stood at its end."""
 
     @property
     def is_open(self) -> bool:
