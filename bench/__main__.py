@@ -11,6 +11,7 @@ NAMES = {
     "core": "frames/s of one core through the whole pure core, beside the ocpp package",
     "footprint": "bytes of a frame in Kafka, spool and store, state of a charger, recovery time",
     "judge": "stored frames judged anew a second, beside reading and parsing them alone",
+    "mirror": "processor time of the tap's parts for one mirrored message",
     "redaction": "time to redact one message",
     "sizing": "what a fleet of a million charging stations needs, from the measurements and a simulated day",
     "store": "rows/s through the sink, and the dashboard's queries at ten million discrepancies",

@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 import socket
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +22,14 @@ import uvloop
 from app.stack.broker import Broker, BrokerError
 from bench.tap_load import open_loop, saturated
 from bench.tap_ways import Way, bare_relay, csms, haproxy, nginx, published_tap, tap
+from ingest.tap.status import read_status
 
 __all__ = ["main"]
 
 _TURNS: Final = 5
 _EAGER: Final = 100
 """Connections of the saturated run."""
+_PATIENCE: Final = 60
 _P50, _P99, _THROUGHPUT = 1.5, 2.0, 0.8
 """Targets, against HAProxy."""
 
@@ -37,6 +41,14 @@ class _Figures:
         self.turns: list[list[int]] = []
         self.rates: list[float] = []
         self.memory: list[float] = []
+        self.forwarded = 0
+        """Messages in all saturated turns."""
+        self.mirrored = 0
+        """Of them, those that were made into frames."""
+        self.dropped = 0
+        """Bytes of which no copy could be made."""
+        self.behind = 0.0
+        """Seconds that the mirror needed after a turn, at most; as fine as a status that is written each second."""
 
     def percentile(self, percent: int) -> float:
         """In microseconds, of the middle turn: what else the machine does comes in bursts, and hits some turns only."""
@@ -67,13 +79,57 @@ def _measure(ways: dict[str, Way], connections: int, options: argparse.Namespace
             one.turns.append(uvloop.run(open_loop(way.port, connections, options.rate, seconds, connected)))
     for _ in range(_TURNS if options.saturated else 0):
         for name, way in ways.items():
-            figures[name].rates.append(uvloop.run(saturated(way.port, _EAGER, options.saturated / _TURNS)))
+            _saturate(way, figures[name], options.saturated / _TURNS)
     return figures
+
+
+def _saturate(way: Way, one: _Figures, seconds: float) -> None:
+    before = _caught_up(way)
+    rate, answered = uvloop.run(saturated(way.port, _EAGER, seconds))
+    one.rates.append(rate)
+    # The next way is measured when the mirror has caught up, or it would pay for this one.
+    after = _caught_up(way)
+    if before is not None and after is not None:
+        one.forwarded += 2 * answered
+        one.mirrored += after.messages - before.messages
+        one.dropped += after.dropped - before.dropped
+        one.behind = max(one.behind, after.seconds)
+
+
+@dataclass(frozen=True)
+class _Mirror:
+    """How far a mirror has come."""
+
+    messages: int
+    dropped: int
+    seconds: float
+
+
+def _caught_up(way: Way) -> _Mirror | None:
+    """Wait until a tap has mirrored what it forwarded; None where the way is no tap."""
+    if way.status is None:
+        return None
+    begin = time.time()
+    last = read_status(way.status)
+    while time.time() - begin < _PATIENCE:
+        time.sleep(0.1)
+        status = read_status(way.status)
+        if status is None or (last is not None and status.at == last.at):
+            continue
+        if last is not None and last.at > begin * 1e6:
+            moved = status.mirror["messages"] != last.mirror["messages"]
+            if not moved and not status.relay.get("bytes_waiting"):
+                return _Mirror(last.mirror["messages"], status.relay["bytes_dropped"], last.at / 1e6 - begin)
+        last = status
+    raise RuntimeError(f"the mirror has not caught up in {_PATIENCE} s")
 
 
 def _print(title: str, figures: dict[str, _Figures], base: str) -> None:
     print(f"\n{title}; beside {base} in brackets")
-    print(f"{'way':<14}{'round trips':>12}{'p50 µs':>16}{'p99 µs':>18}{'saturated /s':>20}{'KiB/connection':>16}")
+    print(
+        f"{'way':<14}{'round trips':>12}{'p50 µs':>16}{'p99 µs':>18}{'saturated /s':>20}{'mirrored':>10}"
+        f"{'KiB/connection':>16}"
+    )
     beside = figures[base]
     for name, one in figures.items():
         p50, p99 = one.percentile(50), one.percentile(99)
@@ -81,7 +137,14 @@ def _print(title: str, figures: dict[str, _Figures], base: str) -> None:
         rate = f"{one.rate:.0f} ({one.rate / beside.rate:.2f})" if one.rate and beside.rate else "-"
         # The first turn alone: what it took is kept for the next connections.
         memory = f"{one.memory[0] / 1024:.1f}" if one.memory[0] > 0 else "-"
-        print(f"{name:<14}{one.trips:>12}{trips[0]:>16}{trips[1]:>18}{rate:>20}{memory:>16}")
+        mirrored = f"{one.mirrored / one.forwarded:.1%}" if one.forwarded else "-"
+        print(f"{name:<14}{one.trips:>12}{trips[0]:>16}{trips[1]:>18}{rate:>20}{mirrored:>10}{memory:>16}")
+    for name, one in figures.items():
+        if one.forwarded:
+            print(
+                f"{name}, saturated: {one.mirrored} of {one.forwarded} messages mirrored, {one.dropped} bytes dropped;"
+                f" the mirror had caught up after {one.behind:.0f} s at most"
+            )
 
 
 def _verdict(figures: dict[str, _Figures]) -> str:

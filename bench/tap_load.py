@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Final, cast
 
-__all__ = ["Csms", "open_loop", "saturated"]
+__all__ = ["ANSWER_FRAME", "CALL_FRAME", "REQUEST", "RESPONSE", "Csms", "open_loop", "saturated"]
 
 _CALL: Final = (
     b'[2,"9c1b6a52-7f0c-4a51-9d7e-2f6f5a0b7d11","MeterValues",{"connectorId":1,"transactionId":7,"meterValue":[{"timestamp"'
@@ -20,12 +20,12 @@ _CALL: Final = (
 _ANSWER: Final = b'[3,"9c1b6a52-7f0c-4a51-9d7e-2f6f5a0b7d11",{}]'
 _AT_A_TIME: Final = 100
 _MASK: Final = b"\x37\xfa\x21\x3d"
-_REQUEST: Final = (
+REQUEST: Final = (
     "GET /ocpp/BENCH-{} HTTP/1.1\r\nHost: csms\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
 )
-_RESPONSE: Final = (
+RESPONSE: Final = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
 )
@@ -36,8 +36,8 @@ def _call_frame() -> bytes:
     return struct.pack("!BBH", 0x81, 0x80 | 126, len(_CALL)) + _MASK + masked
 
 
-_CALL_FRAME: Final = _call_frame()
-_ANSWER_FRAME: Final = struct.pack("!BB", 0x81, len(_ANSWER)) + _ANSWER
+CALL_FRAME: Final = _call_frame()
+ANSWER_FRAME: Final = struct.pack("!BB", 0x81, len(_ANSWER)) + _ANSWER
 
 
 class Csms(asyncio.Protocol):
@@ -59,11 +59,11 @@ class Csms(asyncio.Protocol):
             if not end:
                 return
             self._open, self._rest = True, rest
-            self._transport.write(_RESPONSE)
-        count, left = divmod(len(self._rest), len(_CALL_FRAME))
+            self._transport.write(RESPONSE)
+        count, left = divmod(len(self._rest), len(CALL_FRAME))
         if count:
             self._rest = self._rest[len(self._rest) - left :] if left else b""
-            self._transport.write(_ANSWER_FRAME * count)
+            self._transport.write(ANSWER_FRAME * count)
 
 
 class Charger(asyncio.Protocol):
@@ -73,12 +73,12 @@ class Charger(asyncio.Protocol):
         self.opened = asyncio.get_running_loop().create_future()
         self._number = number
         self._samples = samples
-        self._waiting = len(_RESPONSE)
+        self._waiting = len(RESPONSE)
         self._sent_at = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self.transport.write(_REQUEST.format(self._number).encode())
+        self.transport.write(REQUEST.format(self._number).encode())
 
     def data_received(self, data: bytes) -> None:
         self._waiting -= len(data)
@@ -93,9 +93,9 @@ class Charger(asyncio.Protocol):
     def call(self) -> None:
         """Send, unless the answer to the last call is still awaited."""
         if not self._waiting:
-            self._waiting = len(_ANSWER_FRAME)
+            self._waiting = len(ANSWER_FRAME)
             self._sent_at = time.perf_counter_ns()
-            self.transport.write(_CALL_FRAME)
+            self.transport.write(CALL_FRAME)
 
 
 class _Eager(Charger):
@@ -105,8 +105,9 @@ class _Eager(Charger):
     going = True
 
     def data_received(self, data: bytes) -> None:
+        called = self._sent_at
         super().data_received(data)
-        if self._waiting == 0 and self.opened.done():
+        if called and not self._waiting:
             type(self).answered += 1
             if type(self).going:
                 self.call()
@@ -124,13 +125,13 @@ async def open_loop(port: int, connections: int, rate: int, seconds: float, conn
             chargers[sent % connections].call()
             sent += 1
         await asyncio.sleep(0.001)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.1)
     await _leave(chargers)
     return samples
 
 
-async def saturated(port: int, connections: int, seconds: float) -> float:
-    """Round trips per second where every connection calls again at once."""
+async def saturated(port: int, connections: int, seconds: float) -> tuple[float, int]:
+    """Round trips per second where every connection calls again at once, and all that were made to the end."""
     _Eager.answered, _Eager.going = 0, True
     chargers = await _connect(_Eager, port, connections, [])
     start = time.perf_counter()
@@ -140,7 +141,7 @@ async def saturated(port: int, connections: int, seconds: float) -> float:
     rate = _Eager.answered / (time.perf_counter() - start)
     _Eager.going = False
     await _leave(chargers)
-    return rate
+    return rate, _Eager.answered
 
 
 async def _connect(kind: type[Charger], port: int, connections: int, samples: list[int]) -> list[Charger]:
@@ -154,6 +155,7 @@ async def _connect(kind: type[Charger], port: int, connections: int, samples: li
 
 
 async def _leave(chargers: list[Charger]) -> None:
+    await asyncio.sleep(0.1)  # for the last answers
     for charger in chargers:
         charger.transport.abort()
     await asyncio.sleep(0.3)

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -68,6 +68,8 @@ class Way:
     pids: tuple[int, ...] = ()
     """The processes that bytes pass through."""
     pipe: Connection | None = None
+    status: Path | None = None
+    """The tap's own, anew each second, where it is one."""
 
     def memory(self) -> int:
         """Bytes that those processes hold."""
@@ -99,7 +101,7 @@ def bare_relay(upstream: int) -> Iterator[Way]:
 def tap(upstream: int, directory: Path) -> Iterator[Way]:
     """Relay, hand-off, parser process, redaction, journal."""
     with _spawned(_serve_tap, upstream, str(directory)) as way:
-        yield way
+        yield replace(way, status=directory / "tap-status.json")
 
 
 @contextmanager
@@ -109,7 +111,7 @@ def published_tap(upstream: int, directory: Path, kafka: str) -> Iterator[Way]:
     environment = {**os.environ, "SHADOW_DATA_DIR": str(directory), "SHADOW_KAFKA_BOOTSTRAP": kafka}
     command = (sys.executable, "-m", "app.cli", "tap", "--upstream", f"ws://127.0.0.1:{upstream}", "--listen-port")
     with _started([*command, str(port)], port, environment) as process:
-        yield Way(port, (process.pid,))
+        yield Way(port, (process.pid,), status=directory / "tap-status.json")
 
 
 @contextmanager

@@ -107,21 +107,19 @@ class Journal:
 
     def append(self, frame: Frame) -> str:
         """Take a frame; gives the reason where it cannot be taken, which is not an error: it is counted."""
-        line = encode_line(frame)
-        refusal = ""
+        line, buffer = encode_line(frame), self._buffer
+        waiting = len(buffer) + len(line)
         if len(line) > MAX_LINE:
-            refusal = "line-too-long"
-        elif self._others + self._size + len(self._buffer) + len(line) > self._max_bytes:
-            refusal = "journal-full"
+            return "line-too-long"
+        if self._others + self._size + waiting > self._max_bytes:
             self._full = True
-        elif len(self._buffer) + len(line) > _BUFFER:
-            refusal = "journal-full"
-        if refusal:
-            return refusal
+            return "journal-full"
+        if waiting > _BUFFER:
+            return "journal-full"
         self._full = False
-        self._buffer += line
+        buffer += line
         self.accepted += 1
-        if len(self._buffer) >= _WRITE and not self._disk_error:
+        if waiting >= _WRITE and not self._disk_error:
             self.flush()
         return ""
 

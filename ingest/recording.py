@@ -60,6 +60,23 @@ class _Line(msgspec.Struct, omit_defaults=True):
     zoneless: bool = False
 
 
+class _Written(msgspec.Struct, omit_defaults=True):
+    """A line as the tap writes it; what a frame does not hold is left out."""
+
+    t: str
+    cp: str
+    conn: str
+    seq: int
+    kind: FrameKind
+    dir: Direction | None = None
+    text: str = ""
+    handshake: Handshake | None = None
+    gap: Gap | None = None
+    code: int | None = None
+    connectors: tuple[int, ...] | None = None
+    zoneless: bool = False
+
+
 _decode: Final = msgspec.json.Decoder(_Line, float_hook=Decimal).decode
 _encode: Final = msgspec.json.Encoder().encode
 _SHOWN: Final = 40
@@ -199,27 +216,20 @@ def encode_line(frame: Frame) -> bytes:
 
     `text` stands as a string, not as `frame`: it must come back character for character.
     """
-    entry: dict[str, Any] = {
-        "t": format_micros(frame.received_at),
-        "cp": frame.charger_id,
-        "conn": frame.connection_id,
-        "seq": frame.seq,
-        "kind": frame.kind.value,
-    }
-    if frame.direction is not None:
-        entry["dir"] = frame.direction.value
-    if frame.text:
-        entry["text"] = frame.text
-    if frame.handshake is not None:
-        entry["handshake"] = frame.handshake
-    if frame.gap is not None:
-        entry["gap"] = frame.gap
-    if frame.close_code is not None:
-        entry["code"] = frame.close_code
-    if frame.judged_connectors is not None:
-        entry["connectors"] = frame.judged_connectors
-    if frame.zoneless:
-        entry["zoneless"] = True
+    entry = _Written(
+        format_micros(frame.received_at),
+        frame.charger_id,
+        frame.connection_id,
+        frame.seq,
+        frame.kind,
+        frame.direction,
+        frame.text or "",
+        frame.handshake,
+        frame.gap,
+        frame.close_code,
+        frame.judged_connectors,
+        frame.zoneless,
+    )
     return _encode(entry) + b"\n"
 
 

@@ -11,6 +11,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
+import jsonschema_rs
+
 __all__ = ["KEPT_IN_TOKEN", "MEMBERS", "NAMING_KEYS", "VALUE_KEYS", "Kind", "classify", "may_hold"]
 
 
@@ -124,10 +126,19 @@ _SIGNS: Final = (
 )  # fmt: skip
 
 
+_is_free_of_them: Final = jsonschema_rs.validator_for(
+    {"not": {"pattern": "(?i)" + "|".join(map(re.escape, _SIGNS))}}, pattern_options=jsonschema_rs.RegexOptions()
+).is_valid
+"""All signs in one pass: the engine of the schema validator looks for many literals at once, in linear time. Looking
+for one after the other, or with `re`, takes ten times as long, and every message is looked at."""
+
+
 def may_hold(text: str) -> bool:
     """A quick look: False means that no rule touches any value of the text. True may be wrong.
 
     It holds by construction: `_classify` asks it first, and the other rules need one of the signs.
     """
-    low = text.lower()
-    return any(sign in low for sign in _SIGNS)
+    try:
+        return not _is_free_of_them(text)
+    except UnicodeEncodeError:  # half a surrogate pair, which no text from a wire holds
+        return True

@@ -89,8 +89,8 @@ def parse_stamp(text: str) -> Stamp:
 
 
 @lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
-    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
+def _second(seconds: str) -> str:
+    return (_EPOCH + timedelta(seconds=int(seconds))).isoformat()[:19]
 
 
 def format_micros(at: Micros) -> str:
@@ -98,8 +98,15 @@ def format_micros(at: Micros) -> str:
 
     A time that only arithmetic on an absurd clock gives is written as the nearest one that can be.
     """
-    seconds, micros = divmod(min(max(at, _FIRST), _LAST), 1_000_000)
-    base = _second(seconds)
-    if not micros:
-        return base + "Z"
-    return f"{base}.{micros // 1000:03d}Z" if micros % 1000 == 0 else f"{base}.{micros:06d}Z"
+    if not _FIRST <= at <= _LAST:
+        at = min(max(at, _FIRST), _LAST)
+    if at >= 1_000_000:
+        # Cutting digits costs less than dividing and writing them anew, and every line of a journal has a time.
+        digits = str(at)
+        base, fraction = _second(digits[:-6]), digits[-6:]
+    else:
+        seconds, micros = divmod(at, 1_000_000)
+        base, fraction = _second(str(seconds)), f"{micros:06d}"
+    if fraction[3:] != "000":
+        return f"{base}.{fraction}Z"
+    return f"{base}Z" if fraction == "000000" else f"{base}.{fraction[:3]}Z"

@@ -116,6 +116,9 @@ class AccountPublisher:
             if last and (self.failure or not self._reachable):
                 break  # Kafka was away just now: the end does not wait for it
             try:
+                if self.failure:
+                    # First: without Kafka it is idle to look what has changed in twenty thousand accounts.
+                    self._connect()
                 self._publish(self._changed())
                 self.failure = ""
             except kafka_errors() as error:

@@ -6,7 +6,6 @@ never runs backwards for the parser. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from enum import IntEnum
 from struct import Struct
 from typing import Final
@@ -15,9 +14,14 @@ import msgspec
 
 from ingest.frame import Micros
 
-__all__ = ["ACK", "CUT", "MAX_PAYLOAD", "TOTALS", "ChannelError", "Op", "Record", "RecordReader", "header"]
+__all__ = ["ACK", "CUT", "HEAD", "MAX_PAYLOAD", "TOTALS", "ChannelError", "Op", "Record", "RecordReader", "header"]
 
 _HEADER: Final = Struct("<IBQQ")
+HEAD: Final = _HEADER.size
+"""Bytes of a record before its payload."""
+header: Final = _HEADER.pack
+"""The header of a record: bytes of its payload, op, number and time of `Record`."""
+_unpack: Final = _HEADER.unpack_from
 ACK: Final = Struct("<QQ")
 """Records whose frames are safe on the disk, counted from the start of this parser; `received_at` of the last one."""
 CUT: Final = Struct("<QQ")
@@ -56,6 +60,10 @@ class Op(IntEnum):
     """What is known of the socket, as JSON."""
 
 
+_OPS: Final = {op.value: op for op in Op}
+"""By number: asking the enumeration itself costs more than reading the rest of a record."""
+
+
 class Record(msgspec.Struct, frozen=True):
     """One record as the parser reads it."""
 
@@ -70,34 +78,34 @@ class ChannelError(Exception):
     """The channel is out of step: the parser must be started anew."""
 
 
-def header(op: Op, number: int, at: Micros, size: int) -> bytes:
-    """Write the header of a record whose payload has `size` bytes."""
-    return _HEADER.pack(size, op, number, at)
-
-
 class RecordReader:
     """Cuts the byte stream back into records."""
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("_rest",)
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._rest = b""
 
-    def feed(self, data: bytes) -> Iterator[Record]:
+    def feed(self, data: bytes) -> list[Record]:
         """Take the next bytes, cut anywhere.
 
         Raises:
             ChannelError: what stands there is no record.
         """
-        self._buffer += data
-        start, end = 0, len(self._buffer)
-        while end - start >= _HEADER.size:
-            size, op, number, at = _HEADER.unpack_from(self._buffer, start)
-            if size > MAX_PAYLOAD or not 1 <= op <= Op.WIRE:
-                raise ChannelError(f"a record of kind {op} with {size} bytes")
-            begin = start + _HEADER.size
-            if end < begin + size:
+        if self._rest:
+            data = self._rest + data
+        records: list[Record] = []
+        start, length = 0, len(data)
+        while length - start >= HEAD:
+            size, kind, number, at = _unpack(data, start)
+            op = _OPS.get(kind)
+            if size > MAX_PAYLOAD or op is None:
+                raise ChannelError(f"a record of kind {kind} with {size} bytes")
+            begin = start + HEAD
+            end = begin + size
+            if end > length:
                 break
-            start = begin + size
-            yield Record(Op(op), number, at, bytes(self._buffer[begin:start]))
-        del self._buffer[:start]
+            records.append(Record(op, number, at, data[begin:end]))
+            start = end
+        self._rest = data[start:]
+        return records

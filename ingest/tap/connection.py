@@ -14,7 +14,7 @@ from ingest.tap.handshake import HeadReader, Request, Response, facts
 from ingest.tap.websocket import FrameReader
 from ingest.tap.wire import NOTHING_KNOWN, Wire
 
-__all__ = ["Connection", "Recovered", "State"]
+__all__ = ["Connection", "ConnectionStatus", "Recovered", "State"]
 
 
 class State(StrEnum):
@@ -45,11 +45,35 @@ class Recovered(msgspec.Struct, frozen=True):
     parsed: int = 0
 
 
+class ConnectionStatus(msgspec.Struct, frozen=True):
+    """One connection as the status file tells it."""
+
+    charger_id: str
+    """Empty where the handshake named none."""
+    connection_id: str
+    state: str
+    """`handshake`, `refused`, `soap`, `mirrored`, `pending`, `not-enrolled`, `unparsable` or `closed`."""
+    reason: str
+    """Why it is unparsable."""
+    subprotocol: str | None
+    compression: bool
+    opened_at: Micros
+    closed_at: Micros | None
+    last_frame_at: Micros | None
+    bytes_forwarded: int
+    bytes_mirrored: int
+    """Handed over to the parser."""
+    bytes_parsed: int
+    """Made into frames, handshake included. Stays behind where the charger is not enrolled."""
+    frames: int
+    gaps: int
+
+
 class Connection:
     """State of one connection; the rules that change it stand in `ingest.tap.mirror`."""
 
     __slots__ = (
-        "announced", "charger_id", "close_code", "closed_at", "connection_id", "connectors", "debt", "early",
+        "account", "announced", "charger_id", "close_code", "closed_at", "connection_id", "connectors", "debt", "early",
         "forwarded", "gaps", "heads", "last_frame_at", "number", "opened_at", "parsed", "peer", "readers", "reason",
         "received", "request", "response", "seq", "state", "totals", "wire",
     )  # fmt: skip
@@ -87,6 +111,8 @@ class Connection:
         self.totals: tuple[int, int] | None = None
         """Bytes forwarded and handed over, as the relay counted them; None while nothing was cut."""
         self.gaps = 0
+        self.account: ConnectionStatus | None = None
+        """How it stood at its end."""
 
     @property
     def is_open(self) -> bool:

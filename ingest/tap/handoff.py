@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
+from collections import OrderedDict
+from time import time_ns
 from typing import Final
 
 import msgspec
@@ -29,6 +30,14 @@ _MAX_CLOSED: Final = 20_000
 
 _HEADS: Final = {Direction.CP_TO_CS: Op.HEAD_FROM_CHARGER, Direction.CS_TO_CP: Op.HEAD_FROM_CSMS}
 _OPS: Final = {Direction.CP_TO_CS: Op.FROM_CHARGER, Direction.CS_TO_CP: Op.FROM_CSMS}
+
+
+_TOGETHER: Final = 128
+"""Copies that are dealt with together at most: one after the other, beside the forwarding, they cost twice as much."""
+_LARGE: Final = 16 * 1024
+"""Bytes of a chunk that is dealt with at once, so that those that wait are few in bytes too."""
+_GATHER: Final = 0.05
+"""Seconds that copies wait for company at most; nobody waits for a copy."""
 
 
 class HandOffCounters(msgspec.Struct):
@@ -93,19 +102,19 @@ class Copy:
         self._hand_off.known(self)
 
     def data(self, direction: Direction, chunk: bytes) -> None:
-        """Take the copy of a chunk that was forwarded."""
-        size = len(chunk)
-        self.forwarded += size
-        head = self.heads[direction]
-        if isinstance(head, bytearray):
-            self._keep_head(direction, head, chunk)
-        self._hand_off.data(self, _OPS[direction], chunk, size)
+        """Take the copy of a chunk that was forwarded; when it came is noted, the rest is done in a while."""
+        hand_off = self._hand_off
+        gathered = hand_off.gathered
+        gathered.append((self, direction, time_ns(), chunk))
+        if not hand_off.due or len(gathered) >= hand_off.together or len(chunk) > _LARGE:
+            hand_off.look_at_gathered()
 
     def closed(self) -> None:
         """Both sockets are gone."""
         self._hand_off.closed(self)
 
-    def _keep_head(self, direction: Direction, head: bytearray, chunk: bytes) -> None:
+    def keep_head(self, direction: Direction, head: bytearray, chunk: bytes) -> None:
+        """Keep what belongs to an HTTP head that is not complete yet."""
         searched = max(0, len(head) - 3)
         head += chunk[: MAX_HEAD + 4]
         end = head.find(b"\r\n\r\n", searched)
@@ -118,17 +127,25 @@ class Copy:
 class HandOff:
     """The copies of all connections, and the one channel they share."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, together: int = _TOGETHER) -> None:
+        """`limit`: bytes that may wait for the parser. `together`: copies that are dealt with together at most."""
         self.counters = HandOffCounters()
         self._sender = Sender(limit, on_lost=self._parser_lost, on_room=self._settle, on_ack=self._acknowledged)
+        self.together = together
+        self.gathered: list[tuple[Copy, Direction, int, bytes]] = []
+        """Copies that nothing was done with yet, with the nanosecond that each of them came."""
+        self.due = False
+        """They will be dealt with in a while."""
         self._now: Micros = 0
         self._numbers = 0
         self._living: dict[int, Copy] = {}
-        self._ended: dict[int, Copy] = {}
+        # Ordered ones: taking the first out of a plain dictionary again and again walks over all that are gone already.
+        self._ended: OrderedDict[int, Copy] = OrderedDict()
         """Closed, and the parser has not acknowledged it yet; oldest first."""
-        self._owed: dict[int, Copy] = {}
+        self._owed: OrderedDict[int, Copy] = OrderedDict()
         self._cut: dict[int, Copy] = {}
         self._sync_owed = False
+        self._loop = asyncio.get_running_loop()
         self.bypassed = False
         """Nothing is copied: the operator wants it so."""
         self.acknowledged_at: Micros = 0
@@ -149,8 +166,16 @@ class HandOff:
         return self._sender.queued
 
     def now(self) -> Micros:
-        """The tap's clock: UTC, never backwards within this process."""
-        at = time.time_ns() // 1000
+        """The tap's clock: UTC, never backwards within this process.
+
+        Whatever gets a time comes behind the copies that were gathered before it.
+        """
+        if self.gathered:
+            self.take()
+        return self._stamp(time_ns())
+
+    def _stamp(self, nanoseconds: int) -> Micros:
+        at = nanoseconds // 1000
         if at < self._now:
             self.counters.clock_steps_back += 1
             return self._now
@@ -164,7 +189,7 @@ class HandOff:
         self._sender.attach(sock)
         self.lost.clear()
         if again:
-            self._owed = self._ended | self._living
+            self._owed = OrderedDict(self._ended | self._living)
             self._sync_owed = True
             self._settle()
 
@@ -195,15 +220,49 @@ class HandOff:
             self._settle()
         self.bypassed = on
 
-    def data(self, copy: Copy, op: Op, chunk: bytes, size: int) -> None:
-        """Hand over a chunk, or drop it and cut the connection."""
-        if not copy.cut:
-            at = self.now()
-            if self._sender.put(op, copy.number, at, chunk):
-                copy.handed_over += size
-                self.counters.bytes_handed_over += size
-                return
-            self._cut_off(copy, at)
+    def look_at_gathered(self) -> None:
+        """See that copies do not wait for long, and that there are never more than a few."""
+        if len(self.gathered) >= self.together or len(self.gathered[-1][-1]) > _LARGE:
+            self.take()
+        elif not self.due:
+            self.due = True
+            self._loop.call_later(_GATHER, self._take_due)
+
+    def take(self) -> None:
+        """Hand over the copies that were gathered, or drop them and cut their connections."""
+        gathered, self.gathered = self.gathered, []
+        records: list[tuple[Op, int, Micros, bytes]] = []
+        copies: list[Copy] = []
+        size = 0
+        for copy, direction, came, chunk in gathered:
+            at = self._stamp(came)
+            copy.forwarded += len(chunk)
+            head = copy.heads[direction]
+            if isinstance(head, bytearray):
+                copy.keep_head(direction, head, chunk)
+            if copy.cut:
+                self._drop(copy, len(chunk))
+                continue
+            size += len(chunk)
+            copy.handed_over += len(chunk)
+            records.append((_OPS[direction], copy.number, at, chunk))
+            copies.append(copy)
+        self.counters.bytes_handed_over += size
+        taken = self._sender.put_all(records)
+        for copy, (op, number, at, chunk) in zip(copies[taken:], records[taken:], strict=True):
+            if not copy.cut:
+                if self._sender.put(op, number, at, chunk):
+                    continue
+                self._cut_off(copy, at)
+            copy.handed_over -= len(chunk)
+            self.counters.bytes_handed_over -= len(chunk)
+            self._drop(copy, len(chunk))
+
+    def _take_due(self) -> None:
+        self.due = False
+        self.take()
+
+    def _drop(self, copy: Copy, size: int) -> None:
         copy.missing += size
         self.counters.copies_dropped += 1
         self.counters.bytes_dropped += size
@@ -254,7 +313,8 @@ class HandOff:
     def _parser_lost(self) -> None:
         self.lost.set()
         self.ready.clear()
-        since = self.acknowledged_at or self.now()
+        # What was gathered meanwhile is found to be missing afterwards: it is not what was lost first.
+        since = self.acknowledged_at or self._now
         for copy in [*self._ended.values(), *self._living.values()]:
             copy.told = False
             copy.closed_record = 0

@@ -34,6 +34,11 @@ _MAX_EARLY: Final = 256 * 1024
 
 _wire: Final = msgspec.json.Decoder(Wire).decode
 _KINDS: Final = {Ping: FrameKind.PING, Pong: FrameKind.PONG}
+_DATA: Final = {Op.FROM_CHARGER: Direction.CP_TO_CS, Op.FROM_CSMS: Direction.CS_TO_CP}
+_CHARGER: Final = Direction.CP_TO_CS
+_MESSAGE: Final = FrameKind.MESSAGE
+_MIRRORED: Final = State.MIRRORED
+# Members of enumerations are looked up anew each time they are named, and these are named for every message.
 
 
 class Mirror:
@@ -77,10 +82,17 @@ class Mirror:
 
     def handle(self, record: Record) -> None:
         """Take one record. What goes wrong inside costs that one connection, never the others."""
-        self._out.now = max(self._out.now, record.at)
+        out = self._out
+        out.now = max(out.now, record.at)
         if not self._started:
             self._started = True
             self._close_recovered(others_only=True)
+        direction = _DATA.get(record.op)
+        if direction is not None:
+            connection = self.living.get(record.number)
+            if connection is not None:
+                self._copied(connection, direction, record.payload)
+            return
         match record.op:
             case Op.TICK:
                 self._out.emit(self._ticks, FrameKind.TICK)
@@ -125,21 +137,28 @@ class Mirror:
         self._take_over(connection)
         self.living[record.number] = connection
 
+    def _copied(self, connection: Connection, direction: Direction, data: bytes) -> None:
+        connection.received += len(data)
+        try:
+            if connection.state is _MIRRORED and connection.readers:
+                self._feed(connection, direction, data)
+            else:
+                self._bytes(connection, direction, data)
+        except Exception as error:  # noqa: BLE001 - one poisonous connection must not cost the others their mirror
+            self._fault(connection, error)
+
     def _guarded(self, connection: Connection, record: Record) -> None:
         try:
             self._record(connection, record)
-        except Exception as error:  # noqa: BLE001 - one poisonous connection must not cost the others their mirror
-            self.counters.faults += 1
-            self._unparsable(connection, f"fault of the parser: {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fault(connection, error)
+
+    def _fault(self, connection: Connection, error: Exception) -> None:
+        self.counters.faults += 1
+        self._unparsable(connection, f"fault of the parser: {type(error).__name__}")
 
     def _record(self, connection: Connection, record: Record) -> None:
         match record.op:
-            case Op.FROM_CHARGER:
-                connection.received += len(record.payload)
-                self._bytes(connection, Direction.CP_TO_CS, record.payload)
-            case Op.FROM_CSMS:
-                connection.received += len(record.payload)
-                self._bytes(connection, Direction.CS_TO_CP, record.payload)
             case Op.WIRE:
                 connection.wire = _wire(record.payload)
             case Op.HEAD_FROM_CHARGER:
@@ -293,8 +312,11 @@ class Mirror:
             self._out.gap(connection, "joined-late", connection.unparsed, since, until_reconnect=False)
 
     def _feed(self, connection: Connection, direction: Direction, data: bytes) -> None:
-        mirrored = connection.state is State.MIRRORED
+        mirrored = connection.state is _MIRRORED
         for event in connection.readers[direction].feed(data):
+            if mirrored and isinstance(event, Text):
+                self._text(connection, direction, event)
+                continue
             if isinstance(event, Unparsable):
                 self._unparsable(connection, event.reason)
                 return
@@ -307,25 +329,26 @@ class Mirror:
 
     def _event(self, connection: Connection, direction: Direction, event: Event) -> None:
         match event:
-            case Text(text, binary):
-                self.counters.messages += 1
-                self.counters.messages_from_charger += direction is Direction.CP_TO_CS
-                self.counters.binary_messages += binary
-                self._message(connection, direction, text)
             case Ping() | Pong():
-                self._out.emit(connection, _KINDS[type(event)], direction=direction)
+                self._out.emit(connection, _KINDS[type(event)], direction)
             case Undecodable(reason, size):
                 self.counters.undecodable_messages += 1
                 self._out.gap(connection, f"undecodable: {reason}", size, self._out.now, until_reconnect=False)
 
-    def _message(self, connection: Connection, direction: Direction, text: str) -> None:
+    def _text(self, connection: Connection, direction: Direction, event: Text) -> None:
+        text, counters = event.text, self.counters
+        counters.messages += 1
+        if direction is _CHARGER:
+            counters.messages_from_charger += 1
+        if event.binary:
+            counters.binary_messages += 1
         try:
             redacted = self._redact(text)
         except Exception:  # noqa: BLE001 - law 8: a text that could not be redacted is not written, and that is said
-            self.counters.redaction_errors += 1
+            counters.redaction_errors += 1
             self._out.gap(connection, "redaction-failed", len(text.encode()), self._out.now, until_reconnect=False)
             return
-        self._out.emit(connection, FrameKind.MESSAGE, direction=direction, text=redacted)
+        self._out.emit(connection, _MESSAGE, direction, redacted)
 
     def _cut(self, connection: Connection, reason: str, missing: int, since: Micros) -> None:
         mirrored = connection.state is State.MIRRORED

@@ -46,8 +46,8 @@ class Pair:
     """The two sides of one connection."""
 
     __slots__ = (
-        "_deadline", "_dialing", "_lingering", "_peer", "_shown_to", "_wire", "accepted_ns", "answered", "charger",
-        "copy", "early", "relay", "source", "stage", "upstream",
+        "_deadline", "_dialing", "_lingering", "_parted", "_peer", "_shown_to", "_wire", "accepted_ns", "answered",
+        "charger", "copy", "early", "relay", "source", "stage", "upstream",
     )  # fmt: skip
 
     def __init__(self, relay: Relay, peer: Address) -> None:
@@ -71,6 +71,7 @@ class Pair:
         self._deadline: asyncio.TimerHandle | None = None
         self._dialing: asyncio.Task[None] | None = None
         self._lingering: asyncio.TimerHandle | None = None
+        self._parted = False
 
     def accepted(self, shown_to: Address | None) -> None:
         """The charging station's socket is ready."""
@@ -319,3 +320,20 @@ class Pair:
             copy, self.copy = self.copy, None
             with suppress(Exception), self.relay.shielded():
                 copy.closed()
+        if self._dialing is None or self._dialing.done():
+            self._part()
+        else:
+            self._dialing.add_done_callback(self._part)
+
+    def _part(self, *_: object) -> None:
+        """Let go of both sides, once nothing can call them any more.
+
+        What refers to itself would wait for the garbage collector, and while that looks through thousands of
+        connections nothing is forwarded.
+        """
+        if self._parted:
+            return
+        charger, upstream = self.charger, self.upstream
+        if charger.gone and (upstream.gone or upstream.transport is None):
+            self._parted = True
+            del charger.other, upstream.other, self.charger, self.upstream

@@ -12,18 +12,14 @@ from collections.abc import Callable
 from typing import Final
 
 from ingest.frame import Micros
-from ingest.tap.channel import ACK, Op, header
+from ingest.tap.channel import ACK, HEAD, Op, header
 
 __all__ = ["Sender"]
 
-_BATCH: Final = 256 * 1024
+_BLOCK: Final = 256 * 1024
 """Bytes handed to the kernel at a time: copying them takes well below a tenth of a millisecond."""
-_PIECES: Final = 512
-"""Buffers of one `sendmsg`, below the kernel's limit of 1024."""
-_GATHER: Final = 0.05
-"""Seconds that copies wait for company: fewer system calls beside the forwarding, and nobody waits for a copy."""
-_OVERHEAD: Final = 64
-"""What a queued piece weighs in memory beside its bytes."""
+_GATHER: Final = 0.002
+"""Seconds that records wait for company."""
 _RESERVE: Final = 1024 * 1024
 """Room kept for records that say what became of a connection."""
 
@@ -48,7 +44,11 @@ class Sender:
         self._on_ack = on_ack
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
-        self._queue: deque[bytes | memoryview] = deque()
+        self._loose: list[bytes] = []
+        """Headers and payloads that are not in a block yet."""
+        self._loose_bytes = 0
+        self._blocks: deque[bytes | memoryview] = deque()
+        """Many records make one block: one buffer, and one system call."""
         self._armed = False
         self._blocked = False
         self._refused = False
@@ -56,8 +56,8 @@ class Sender:
 
     @property
     def queued(self) -> int:
-        """Bytes that wait, with what they weigh in memory."""
-        return self._bytes + len(self._queue) * _OVERHEAD
+        """Bytes that wait."""
+        return self._bytes
 
     @property
     def attached(self) -> bool:
@@ -75,7 +75,9 @@ class Sender:
     def detach(self) -> None:
         """Let go of the parser; what waited for it is gone."""
         sock, self._socket = self._socket, None
-        self._queue.clear()
+        self._blocks.clear()
+        self._loose.clear()
+        self._loose_bytes = 0
         self._acks.clear()
         self._bytes = 0
         self._refused = False
@@ -88,42 +90,60 @@ class Sender:
 
     def put(self, op: Op, number: int, at: Micros, payload: bytes = b"", *, urgent: bool = False) -> bool:
         """Queue a record, or refuse it: False where there is no room, or no parser. Never waits."""
-        if self._socket is None or self.queued + len(payload) > self._limit + (_RESERVE if urgent else 0):
+        return self._queue([(op, number, at, payload)], self._limit + (_RESERVE if urgent else 0)) > 0
+
+    def put_all(self, records: list[tuple[Op, int, Micros, bytes]]) -> int:
+        """Queue records in their order, up to the first one that there is no room for; gives how many were queued."""
+        return self._queue(records, self._limit)
+
+    def _queue(self, records: list[tuple[Op, int, Micros, bytes]], limit: int) -> int:
+        if self._socket is None:
             self._refused = True
-            return False
-        head = header(op, number, at, len(payload))
-        self._queue.append(head)
-        if payload:
-            self._queue.append(payload)
-        self._bytes += len(head) + len(payload)
-        self.records += 1
-        if not self._armed and not self._blocked:
-            self._armed = True
-            self._loop.call_later(_GATHER, self._flush)
-        return True
+            return 0
+        loose, waiting, queued = self._loose, self._bytes, 0
+        for op, number, at, payload in records:
+            size = len(payload)
+            whole = waiting + HEAD + size
+            if whole > limit:
+                self._refused = True
+                break
+            waiting = whole
+            loose.append(header(size, op, number, at))
+            loose.append(payload)
+            queued += 1
+        if queued:
+            self._loose_bytes += waiting - self._bytes
+            self._bytes = waiting
+            self.records += queued
+            if self._loose_bytes >= _BLOCK:
+                self._seal()
+            if not self._armed and not self._blocked:
+                self._armed = True
+                self._loop.call_later(_GATHER, self._flush)
+        return queued
 
     async def drain(self, seconds: float) -> bool:
         """Wait until the queue is empty; False where it is not in time."""
         for _ in range(int(seconds / 0.01) + 1):
-            if not self._queue or self._socket is None:
+            if not self._bytes or self._socket is None:
                 return self._socket is not None
             await asyncio.sleep(0.01)
         return False
 
+    def _seal(self) -> None:
+        self._blocks.append(b"".join(self._loose))
+        self._loose.clear()
+        self._loose_bytes = 0
+
     def _flush(self) -> None:
         self._armed = False
         sock = self._socket
-        if sock is None or not self._queue:
+        if sock is None or not self._bytes:
             return
-        pieces: list[bytes | memoryview] = []
-        size = 0
-        for piece in self._queue:
-            pieces.append(piece)
-            size += len(piece)
-            if size >= _BATCH or len(pieces) >= _PIECES:
-                break
+        if not self._blocks:
+            self._seal()
         try:
-            self._sent(sock.sendmsg(pieces))
+            self._sent(sock.send(self._blocks[0]))
         except (BlockingIOError, InterruptedError):
             if not self._blocked:
                 self._blocked = True
@@ -132,10 +152,10 @@ class Sender:
         except OSError:
             self._lost()
             return
-        if self._blocked and not self._queue:
+        if self._blocked and not self._bytes:
             self._blocked = False
             self._loop.remove_writer(sock)
-        elif self._queue and not self._blocked:
+        elif self._bytes and not self._blocked:
             self._armed = True
             self._loop.call_soon(self._flush)
         if self._refused and self.queued < self._limit // 2:
@@ -144,13 +164,11 @@ class Sender:
 
     def _sent(self, count: int) -> None:
         self._bytes -= count
-        while count:
-            piece = self._queue[0]
-            if count < len(piece):
-                self._queue[0] = memoryview(piece)[count:]
-                break
-            self._queue.popleft()
-            count -= len(piece)
+        block = self._blocks[0]
+        if count < len(block):
+            self._blocks[0] = memoryview(block)[count:]
+        else:
+            self._blocks.popleft()
 
     def _on_readable(self) -> None:
         sock = self._socket

@@ -12,6 +12,7 @@ else runs on that loop delays chargers.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import time
@@ -38,6 +39,9 @@ _START_SECONDS: Final = 20.0
 _OTHER_FILES: Final = 200
 """Open files that the rest of the process may need."""
 _MIN_HAND_OFF: Final = 1024 * 1024
+_SELDOM: Final = 1000
+"""Collections of the young before everything is looked through, which takes tens of milliseconds with thousands of
+connections, and nothing is forwarded meanwhile. What a connection leaves behind does not need it."""
 
 
 class TapService:
@@ -61,6 +65,7 @@ class TapService:
         self._hand_off: HandOff | None = None
         self._supervisor: Supervisor | None = None
         self._timers: list[asyncio.TimerHandle] = []
+        self._thresholds: tuple[int, int, int] | None = None
 
     async def start(self) -> None:
         """Listen, with a parser that is ready.
@@ -86,6 +91,8 @@ class TapService:
             await relay.stop(0)
             raise TapError(f"the parser process ended with status {failed} when it started; its message stands above")
         self._look_at_bypass()
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(self._thresholds[0], self._thresholds[1], _SELDOM)
         await relay.serve()
         loop = asyncio.get_running_loop()
         self._every(loop, self.config.tick_seconds, hand_off.tick)
@@ -95,6 +102,8 @@ class TapService:
         """Close all connections and wait until the journal holds what was handed over."""
         for timer in self._timers:
             timer.cancel()
+        if self._thresholds is not None:
+            gc.set_threshold(*self._thresholds)
         if self._relay is not None:
             await self._relay.stop()
         if self._supervisor is not None:

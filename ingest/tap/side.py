@@ -20,7 +20,7 @@ __all__ = ["Side"]
 class Side(asyncio.Protocol):
     """The charging station's socket, or the backend's."""
 
-    __slots__ = ("_paused", "direction", "ended", "gone", "other", "pair", "sink", "tls", "transport")
+    __slots__ = ("_from_charger", "_paused", "direction", "ended", "gone", "other", "pair", "sink", "tls", "transport")
 
     def __init__(self, pair: Pair, direction: Direction) -> None:
         self.pair = pair
@@ -34,12 +34,13 @@ class Side(asyncio.Protocol):
         """This side sends no more."""
         self.gone = False
         self._paused = False
+        self._from_charger = direction is Direction.CP_TO_CS
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the socket."""
         self.transport = cast(asyncio.Transport, transport)
         _tune(self.transport, self.pair.relay.limits.keepalive_idle)
-        if self.direction is Direction.CS_TO_CP:
+        if not self._from_charger:
             # Here and not after the dialing task has woken up: later bytes must not overtake the early ones.
             self.pair.connected()
         else:
@@ -56,12 +57,22 @@ class Side(asyncio.Protocol):
             self.pair.came_early(data)
             return
         sink(data)
-        self.copied(data)
+        # As `copied` has it: a call less for every chunk.
+        pair = self.pair
+        if self._from_charger:
+            pair.relay.counters.bytes_from_charger += len(data)
+        else:
+            pair.relay.counters.bytes_from_csms += len(data)
+        if pair.copy is not None:
+            try:
+                pair.copy.data(self.direction, data)
+            except Exception:  # noqa: BLE001 - law 1: whatever breaks in the shadow, the forwarding goes on
+                pair.relay.counters.copy_errors += 1
 
     def copied(self, data: bytes) -> None:
         """Hand over the copy of what was forwarded."""
         relay = self.pair.relay
-        if self.direction is Direction.CP_TO_CS:
+        if self._from_charger:
             relay.counters.bytes_from_charger += len(data)
         else:
             relay.counters.bytes_from_csms += len(data)

@@ -14,36 +14,12 @@ import msgspec
 
 from ingest.frame import FrameKind, Micros
 from ingest.journal import JournalReader, Position
-from ingest.tap.connection import Connection, Recovered, State
+from ingest.tap.connection import Connection, ConnectionStatus, Recovered, State
 from ingest.timestamps import parse_stamp
 
 __all__ = ["ConnectionStatus", "JournalStatus", "TapStatus", "describe", "read_status", "recover", "write_status"]
 
 _MAX_LISTED: Final = 20_000
-
-
-class ConnectionStatus(msgspec.Struct, frozen=True):
-    """One connection."""
-
-    charger_id: str
-    """Empty where the handshake named none."""
-    connection_id: str
-    state: str
-    """`handshake`, `refused`, `soap`, `mirrored`, `pending`, `not-enrolled`, `unparsable` or `closed`."""
-    reason: str
-    """Why it is unparsable."""
-    subprotocol: str | None
-    compression: bool
-    opened_at: Micros
-    closed_at: Micros | None
-    last_frame_at: Micros | None
-    bytes_forwarded: int
-    bytes_mirrored: int
-    """Handed over to the parser."""
-    bytes_parsed: int
-    """Made into frames, handshake included. Stays behind where the charger is not enrolled."""
-    frames: int
-    gaps: int
 
 
 class JournalStatus(msgspec.Struct, frozen=True):
@@ -79,7 +55,11 @@ def describe(living: Iterable[Connection], ended: Iterable[Connection]) -> tuple
     for connection in ended:
         if len(listed) >= _MAX_LISTED:
             break
-        listed.append(_describe(connection))
+        account = connection.account
+        if account is None or (account.frames, account.gaps) != (connection.seq, connection.gaps):
+            # Whoever has ended is described once: only a gap may follow.
+            account = connection.account = _describe(connection)
+        listed.append(account)
     return tuple(listed)
 
 

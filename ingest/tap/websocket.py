@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+from websockets.frames import apply_mask  # type: ignore[attr-defined]  # of C, or of Python where that was not built
 
 from ingest.ocppj import MAX_TEXT
 from ingest.tap.deflate import InflateError, Inflater
@@ -22,6 +23,8 @@ _BINARY: Final = 2
 _CLOSE: Final = 8
 _PING: Final = 9
 _PONG: Final = 10
+_WHOLE_TEXT: Final = 0x80 | _TEXT
+"""First byte of a text that is neither fragmented nor compressed."""
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -131,6 +134,15 @@ class FrameReader:
                     break
                 length = int.from_bytes(data[at : at + size], "big")
                 at += size
+            if first == _WHOLE_TEXT and second >> 7 == self._masked and self._takes_whole(length):
+                # The everyday frame, read without asking for everything that a frame may be.
+                begin = at + 4 if self._masked else at
+                start_of_next = begin + length
+                if end < start_of_next:
+                    break
+                events.append(_message(_TEXT, self._payload(data, begin, start_of_next)))
+                start = start_of_next
+                continue
             reason = self._illegal(first, second, length)
             if reason:
                 self._die(reason, events)
@@ -146,15 +158,23 @@ class FrameReader:
                 continue
             if end < at + length:
                 break
-            payload = bytes(data[at : at + length])
-            if self._masked:
-                payload = _unmask(payload, bytes(data[at - 4 : at]))
             start = at + length
+            payload = self._payload(data, at, start)
             if opcode & 8:
                 self._control(opcode, payload, events)
             else:
                 self._fragment(first, opcode, payload, events)
         return end if self._dead or self._closed else start
+
+    def _takes_whole(self, length: int) -> bool:
+        """A text of this length that comes in one frame is read, and may come now."""
+        return self.decode and self._opcode == _CONTINUATION and length <= self._limit
+
+    def _payload(self, data: bytes | bytearray, begin: int, end: int) -> bytes:
+        """The payload, with the masking undone (RFC 6455 §5.3)."""
+        if self._masked:
+            return apply_mask(data[begin:end], data[begin - 4 : begin])
+        return bytes(data[begin:end])
 
     def _illegal(self, first: int, second: int, length: int) -> str:
         """Say which rule the frame header breaks, empty where it breaks none."""
@@ -236,10 +256,3 @@ def _message(kind: int, payload: bytes) -> Event:
         if kind == _BINARY:
             return Undecodable("binary: OCPP-J messages are text (1.6J §3.2)", len(payload))
         return Undecodable(f"not UTF-8 at byte {error.start} (RFC 6455 §8.1)", len(payload))
-
-
-def _unmask(payload: bytes, key: bytes) -> bytes:
-    """Undo the masking (RFC 6455 §5.3). One XOR of two big integers is the fastest way without an extension."""
-    size = len(payload)
-    mask = (key * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload, "little") ^ int.from_bytes(mask, "little")).to_bytes(size, "little")

@@ -64,24 +64,23 @@ class FrameWriter:
         self,
         connection: Connection,
         kind: FrameKind,
-        *,
         direction: Direction | None = None,
         text: str = "",
+        *,
         handshake: Handshake | None = None,
         gap: Gap | None = None,
         close_code: int | None = None,
     ) -> None:
         """Write a frame, after the gap of those that were refused before it."""
+        paid = connection.debt is None or self._pay(connection)
         frame = Frame(
-            connection.charger_id, connection.connection_id, 0, self.now, kind, direction, text, handshake, gap,
-            close_code, connection.connectors,
+            connection.charger_id, connection.connection_id, connection.seq, self.now, kind, direction, text, handshake,
+            gap, close_code, connection.connectors,
         )  # fmt: skip
-        if self._pay(connection):
-            refusal = self._try(connection, frame)
-            if not refusal:
-                return
-        else:
-            refusal = "journal-full"
+        refusal = self._write(frame) if paid else "journal-full"
+        if not refusal:
+            self._written(connection)
+            return
         self.counters.frames_refused += 1
         # A tick that was refused is no loss: the next one fires the same deadlines.
         if kind is not FrameKind.TICK:
@@ -104,7 +103,10 @@ class FrameWriter:
     def _try(self, connection: Connection, frame: Frame) -> str:
         refusal = self._write(msgspec.structs.replace(frame, seq=connection.seq))
         if not refusal:
-            connection.seq += 1
-            connection.last_frame_at = self.now
-            self.counters.frames += 1
+            self._written(connection)
         return refusal
+
+    def _written(self, connection: Connection) -> None:
+        connection.seq += 1
+        connection.last_frame_at = self.now
+        self.counters.frames += 1

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
+from app.distributed import accounts
 from app.distributed.accounts import AccountPublisher, accounts_of
 from app.distributed.reading import read_topic
 from diff.published import decode
@@ -14,7 +16,7 @@ from diff.store.sink import Sink
 from diff.store.tables import ConnectionAccount
 from ingest.acknowledged import Acknowledged
 from ingest.frame import Frame
-from ingest.tap.status import ConnectionStatus, JournalStatus, TapStatus, write_status
+from ingest.tap.status import ConnectionStatus, JournalStatus, TapStatus, read_status, write_status
 from ingest.topics import Topics
 from tests.running import until
 
@@ -127,6 +129,30 @@ def test_kafka_that_is_away_is_waited_for(tmp_path: Path) -> None:
     until(lambda: publisher.failure, 20, "the failure")
     publisher.stop()
     assert publisher.published == 0
+
+
+def test_no_account_is_looked_up_while_kafka_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tap shares its machine with this: an outage may not cost it twenty thousand accounts every five seconds."""
+    file = tmp_path / "tap-status.json"
+    write_status(file, _status(1, OPEN))
+    looks: list[Path] = []
+    attempts: list[AccountPublisher] = []
+
+    def looked_at(path: Path) -> TapStatus | None:
+        looks.append(path)
+        return read_status(path)
+
+    def refused(publisher: AccountPublisher) -> None:
+        attempts.append(publisher)
+        raise OSError("refused")
+
+    monkeypatch.setattr(accounts, "read_status", looked_at)
+    monkeypatch.setattr(AccountPublisher, "_connect", refused)
+    publisher = AccountPublisher("127.0.0.1:1", "any", file, every=0.01)
+    publisher.start()
+    until(lambda: len(attempts) >= 3, 20, "three attempts")
+    publisher.stop()
+    assert len(looks) == 1
 
 
 def test_the_sink_keeps_the_newest_account(kafka: str, topics: Topics, store: Store, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 
 import pytest
@@ -49,7 +50,7 @@ def _ops(records: list[Record], number: int) -> list[Op]:
 
 def test_records_come_back_in_any_chunking() -> None:
     """The byte stream is cut back into the same records wherever it was cut."""
-    wire = header(Op.OPENED, 7, 5, 2) + b"ab" + header(Op.TICK, 0, 6, 0)
+    wire = header(2, Op.OPENED, 7, 5) + b"ab" + header(0, Op.TICK, 0, 6)
     for cut in range(len(wire)):
         reader = RecordReader()
         assert [*reader.feed(wire[:cut]), *reader.feed(wire[cut:])] == [
@@ -67,7 +68,7 @@ def test_copies_arrive_in_order() -> None:
     """Opening, bytes of both directions and the end arrive as they happened."""
 
     async def work() -> None:
-        hand_off = HandOff(LIMIT)
+        hand_off = HandOff(LIMIT, together=1)
         parser = Parser(hand_off)
         copy = hand_off.opened("10.0.0.1:1")
         copy.data(Direction.CP_TO_CS, b"ask")
@@ -83,11 +84,56 @@ def test_copies_arrive_in_order() -> None:
     asyncio.run(work())
 
 
+def test_gathered_copies_keep_their_order_and_time() -> None:
+    """Copies wait for company, a while at most; whatever is told of a connection comes behind its copies."""
+
+    async def work() -> None:
+        hand_off = HandOff(LIMIT)
+        parser = Parser(hand_off)
+        copy, other = hand_off.opened("a"), hand_off.opened("b")
+        copy.data(Direction.CP_TO_CS, b"one")
+        before = time.time_ns() // 1000
+        await asyncio.sleep(0.01)
+        other.data(Direction.CS_TO_CP, b"two")
+        assert hand_off.counters.bytes_handed_over == 0
+        copy.closed()
+        assert hand_off.counters.bytes_handed_over == 6
+        other.data(Direction.CP_TO_CS, b"three")
+        records = await parser.read_until(lambda found: any(record.payload == b"three" for record in found))
+        told = [(record.op, record.number) for record in records[2:]]
+        assert told == [(Op.FROM_CHARGER, 1), (Op.FROM_CSMS, 2), (Op.CLOSED, 1), (Op.FROM_CHARGER, 2)]
+        times = [record.at for record in records]
+        assert times == sorted(times)
+        assert records[2].at <= before < records[3].at
+        parser.die()
+        await hand_off.finish(1)
+
+    asyncio.run(work())
+
+
+def test_few_copies_are_gathered() -> None:
+    """Neither many small ones nor a large one wait in memory without being counted."""
+
+    async def work() -> None:
+        hand_off = HandOff(LIMIT, together=10)
+        parser = Parser(hand_off)
+        copy = hand_off.opened("a")
+        for _ in range(10):
+            copy.data(Direction.CP_TO_CS, b"x")
+        assert hand_off.counters.bytes_handed_over == 10
+        copy.data(Direction.CP_TO_CS, b"x" * 20_000)
+        assert hand_off.counters.bytes_handed_over == 20_010
+        parser.die()
+        await hand_off.finish(1)
+
+    asyncio.run(work())
+
+
 def test_a_full_channel_cuts_and_says_so() -> None:
     """A copy without room is dropped and counted; when there is room the parser hears how much and since when."""
 
     async def work() -> None:
-        hand_off = HandOff(LIMIT)
+        hand_off = HandOff(LIMIT, together=1)
         parser = Parser(hand_off)
         copy, other = hand_off.opened("a"), hand_off.opened("b")
         head = b"GET /ocpp/A HTTP/1.1\r\n\r\n"
@@ -125,7 +171,7 @@ def test_a_new_parser_is_told_everything() -> None:
     """After a restart every living connection and unacknowledged end is told anew, with its handshake, and cut."""
 
     async def work() -> None:
-        hand_off = HandOff(LIMIT)
+        hand_off = HandOff(LIMIT, together=1)
         first = Parser(hand_off)
         done, living, ended = (hand_off.opened(name) for name in "abc")
         head = b"GET /ocpp/B HTTP/1.1\r\n\r\n"
@@ -158,7 +204,7 @@ def test_without_a_parser_nothing_waits_and_all_is_counted() -> None:
     """While no parser is there copies are dropped at once; memory does not grow."""
 
     async def work() -> None:
-        hand_off = HandOff(LIMIT)
+        hand_off = HandOff(LIMIT, together=1)
         copy = hand_off.opened("a")
         for _ in range(1000):
             copy.data(Direction.CP_TO_CS, b"x" * 1000)

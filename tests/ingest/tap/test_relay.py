@@ -1,11 +1,13 @@
 """The splice over real sockets."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from ingest.frame import Direction
+from ingest.tap.pair import Pair
 from ingest.tap.relay import Relay, RelayLimits
 from ingest.tap.upstream import Endpoint
 from ingest.tap.wire import Wire
@@ -279,3 +281,31 @@ def test_a_charger_that_leaves_while_connecting(run: Run) -> None:
             assert relay.counters.open == 0
 
     run(work())
+
+
+def test_an_ended_connection_leaves_nothing_to_the_garbage_collector(run: Run) -> None:
+    """Whoever ends it first, and also where there was no upstream: a full collection would hold up all the others."""
+
+    def pairs() -> int:
+        return sum(isinstance(one, Pair) for one in gc.get_objects())
+
+    async def work() -> None:
+        async with _tap(_echo, Copies()) as relay:
+            gc.collect()
+            before = pairs()
+            gc.disable()
+            reader, writer = await _connect(relay)
+            writer.write(b"one")
+            assert await reader.readexactly(3) == b"one"
+            writer.close()
+            relay.upstream = (Endpoint("127.0.0.1", 1),)
+            reader, refused = await _connect(relay)
+            assert await reader.read() == b""
+            refused.close()
+            await _until(lambda: relay.counters.connections == 2 and not relay.pairs)
+            await _until(lambda: pairs() == before)
+
+    try:
+        run(work())
+    finally:
+        gc.enable()

@@ -1,6 +1,7 @@
 """The whole tap: relay, parser process, journal, status."""
 
 import asyncio
+import gc
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -122,6 +123,18 @@ def test_a_401_reaches_the_charger(tmp_path: Path) -> None:
     opened, closed = _of(tmp_path, "CP1")
     assert opened.handshake is not None
     assert (opened.handshake.status, closed.kind) == (401, FrameKind.CLOSED)
+
+
+def test_all_garbage_is_seldom_collected_while_it_forwards(tmp_path: Path) -> None:
+    """A full collection would hold up every connection; who holds the tap gets its own setting back."""
+    before = gc.get_threshold()
+
+    async def work() -> None:
+        async with _tap(tmp_path):
+            assert gc.get_threshold() == (*before[:2], 1000)
+
+    uvloop.run(work())
+    assert gc.get_threshold() == before
 
 
 def test_enrolment_is_followed_while_running(tmp_path: Path) -> None:
