@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import socket
@@ -195,7 +196,7 @@ class _Empty(Served):
 
 def _timing(screen: str, what: str, times: list[float], base: Timing | None, limit: float) -> Timing:
     ordered = sorted(times)
-    p50, p95 = ordered[len(ordered) // 2], ordered[min(round(0.95 * len(ordered)), len(ordered) - 1)]
+    p50, p95 = ordered[len(ordered) // 2], ordered[math.ceil(0.95 * len(ordered)) - 1]
     return Timing(screen, what, len(times), p50, p95, 1.0 if base is None else p50 / base.p50, limit)
 
 

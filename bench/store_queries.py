@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -166,5 +167,5 @@ def ask(store: Store, cpu: Callable[[], float], *, runs: int, seed: int = 1, onl
             times.append(time.perf_counter() - begin)
             spent.append(cpu() - before)
         times.sort()
-        at = min(round(0.95 * runs), runs - 1)
+        at = math.ceil(0.95 * runs) - 1
         yield Timing(name, runs, statistics.median(times), times[at], times[-1], statistics.median(spent))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Self
 
 from diff.store.client import Store
 from diff.store.errors import StoreError
@@ -71,7 +71,7 @@ class Summariser:
         self.failure = ""
         """Why the last round made none; empty while all is well."""
 
-    def __enter__(self) -> Summariser:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

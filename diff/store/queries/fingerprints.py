@@ -80,8 +80,8 @@ def fingerprint_lines(
     """The fingerprints with open discrepancies up to a time, the worst and then the most frequent first.
 
     `chargers`: only what was seen on them; None is the whole fleet. `only`: these fingerprints. `quiet_days`: see
-    `state_of`. `counted`: False leaves `chargers` and `sessions` at 0, for those who have counted them already. `exact`: see
-    `diff.store.queries.weeks.summarised`.
+    `state_of`. `counted`: False leaves `chargers` and `sessions` at 0, for those who have counted them already.
+    `exact`: see `diff.store.queries.weeks.summarised`.
     """
     if only is not None and not only:
         return []

@@ -60,7 +60,7 @@ def summarised(
 ) -> Weeks:
     """The weeks with a summary that still stands, for a question about rows seen since a time and begun before one.
 
-    Of a week that is being written to a summary may be `STALE_SECONDS` old, unless `exact`: no page minds, a verdict does.
+    Of a week that is being written to a summary may be `STALE_SECONDS` old, unless `exact`: no page minds, verdicts do.
 
     `counting`: the condition for the rows of a run. Where it speaks of times, as while another run than the live one is
     current for a stretch, no sum meets it.
@@ -174,5 +174,5 @@ _STANDING: Final = """
     SELECT s.week, s.made, s.observed FROM (SELECT * FROM summarised_weeks FINAL) AS s
     INNER JOIN (SELECT week, sum(written) AS written FROM discrepancy_writes GROUP BY week) AS w ON w.week = s.week
     WHERE (s.quiet AND s.written = w.written)
-        OR s.made > toUnixTimestamp64Micro(now64(6)) - toInt64(%(stale)s) * 1000000
+        OR (NOT s.quiet AND s.made > toUnixTimestamp64Micro(now64(6)) - toInt64(%(stale)s) * 1000000)
     ORDER BY s.week"""

@@ -290,7 +290,12 @@ def test_an_occurrence_comes_back_as_it_was_written(store: Store) -> None:
 
 def test_choices_are_the_kinds_that_have_discrepancies(store: Store) -> None:
     """Vendors, models and firmware versions are listed once, in order, without the unknown one."""
-    write(store, discrepancy(), discrepancy(id="d2", vendor="", model="Zed"), discrepancy(id="d3", vendor="Aaa"))
+    write(
+        store,
+        discrepancy(),
+        discrepancy(id="d2", fingerprint="f2", vendor="", model="Zed"),
+        discrepancy(id="d3", fingerprint="f3", vendor="Aaa"),
+    )
     assert queries.choices(store) == queries.Choices(("ACME", "Aaa"), ("One", "Zed"), ("1.0",))
 
 
