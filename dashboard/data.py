@@ -5,16 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar, cast
+from functools import partial
+from typing import Any, Concatenate, Final, NamedTuple, ParamSpec, TypeVar, cast
 
 import streamlit as st
 
+from dashboard.ahead import Ahead
 from dashboard.settings import STORE_URL, read_settings
 from diff.store.client import Store
 from diff.store.errors import StoreRefusedError, StoreUnavailable
 from ingest.frame import Micros
 
-__all__ = ["act", "forget", "fresh", "load", "minute", "minute_end", "now", "or_a_sentence"]
+__all__ = [
+    "Question",
+    "act",
+    "ahead",
+    "forget",
+    "fresh",
+    "load",
+    "minute",
+    "minute_end",
+    "now",
+    "or_a_sentence",
+    "question",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,8 +52,29 @@ def fresh(query: Callable[Concatenate[Store, P], R], *args: P.args, **kwargs: P.
     return cast("R", _cached_briefly(read_settings().store_url, _name(query), _key(args, kwargs), query, args, kwargs))
 
 
+class Question(NamedTuple):
+    """A query with its arguments."""
+
+    query: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+def question(query: Callable[Concatenate[Store, P], Any], *args: P.args, **kwargs: P.kwargs) -> Question:
+    """What `load` will be asked."""
+    return Question(query, args, kwargs)
+
+
+def ahead(*questions: Question) -> None:
+    """Begin to ask what the page will `load`, side by side. Never fails: `load` says what is wrong."""
+    url = read_settings().store_url
+    for one in questions if url else ():
+        _ahead().begin(_asked(url, _name(one.query), _key(one.args, one.kwargs)), partial(_ask, url, *one))
+
+
 def forget() -> None:
     """Have the next load ask the store."""
+    _ahead().forget()
     _cached.clear()
     _cached_briefly.clear()
 
@@ -112,21 +147,29 @@ def _key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     return repr((args, sorted(kwargs.items())))
 
 
+def _asked(url: str, name: str, key: str) -> str:
+    return f"{url} {name} {key}"
+
+
+def _ask(url: str, query: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return query(_store(url), *args, **kwargs)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False, on_release=Store.close)
 def _store(url: str) -> Store:
     return Store.connect(url, timeout=_STATEMENT_TIMEOUT)
 
 
+@st.cache_resource(show_spinner=False, on_release=Ahead.close)
+def _ahead() -> Ahead:
+    return Ahead(_TTL)
+
+
 @st.cache_data(ttl=_TTL, max_entries=300, show_spinner="Asking the store …")
 def _cached(
-    url: str,
-    name: str,  # noqa: ARG001 - the key of the cache
-    key: str,  # noqa: ARG001 - the key of the cache
-    _query: Callable[..., Any],
-    _args: tuple[Any, ...],
-    _kwargs: dict[str, Any],
+    url: str, name: str, key: str, _query: Callable[..., Any], _args: tuple[Any, ...], _kwargs: dict[str, Any]
 ) -> Any:
-    return _query(_store(url), *_args, **_kwargs)
+    return _ahead().answer(_asked(url, name, key), partial(_ask, url, _query, _args, _kwargs))
 
 
 @st.cache_data(ttl=_FRESH_TTL, max_entries=50, show_spinner=False)
@@ -138,4 +181,4 @@ def _cached_briefly(
     _args: tuple[Any, ...],
     _kwargs: dict[str, Any],
 ) -> Any:
-    return _query(_store(url), *_args, **_kwargs)
+    return _ask(url, _query, _args, _kwargs)

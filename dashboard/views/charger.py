@@ -48,9 +48,13 @@ def show() -> None:
 
 def _picker() -> None:
     st.title("Charging stations", anchor=False)
-    parts.strip(data.load(queries.pulse))
+    strip = st.container()
     wanted = st.text_input("Charger", key="charger", bind="query-params", placeholder="id, * for any text")
-    found = data.load(queries.chargers, charger=(wanted or "").strip(), limit=_LISTED)
+    named = (wanted or "").strip()
+    data.ahead(data.question(queries.pulse), data.question(queries.chargers, charger=named, limit=_LISTED))
+    with strip:
+        parts.strip(data.load(queries.pulse))
+    found = data.load(queries.chargers, charger=named, limit=_LISTED)
     if not found:
         if wanted:
             states.filtered(

@@ -25,10 +25,14 @@ def show() -> None:
     """Draw the page."""
     st.title("Discrepancies", anchor=False)
     with data.or_a_sentence():
-        seen = data.load(queries.overview)
-        parts.strip(data.load(queries.pulse))
+        data.ahead(data.question(queries.overview), data.question(queries.pulse), data.question(queries.choices))
+        strip, until = st.container(), data.minute_end()
         chosen = _choose()
-        found = data.load(causes, chosen.filter, data.minute_end(), chosen.standings, limit=_LISTED)
+        data.ahead(data.question(causes, chosen.filter, until, chosen.standings, limit=_LISTED))
+        with strip:
+            parts.strip(data.load(queries.pulse))
+        seen = data.load(queries.overview)
+        found = data.load(causes, chosen.filter, until, chosen.standings, limit=_LISTED)
         if not found:
             _nothing(seen, chosen)
         else:

@@ -33,7 +33,16 @@ def show() -> None:
     """Draw the page."""
     wanted = st.query_params.get("fp", "")
     with data.or_a_sentence():
-        found = data.load(causes, Filter(fingerprint=wanted), data.minute_end(), limit=1) if wanted else []
+        chosen, until = Filter(fingerprint=wanted), data.minute_end()
+        if wanted:
+            data.ahead(
+                data.question(causes, chosen, until, limit=1),
+                data.question(queries.occurrences, chosen, limit=_LATEST),
+                data.question(daily, wanted, until),
+                data.question(queries.overview),
+                data.question(queries.pulse),
+            )
+        found = data.load(causes, chosen, until, limit=1) if wanted else []
         if not found:
             _none(wanted)
             return

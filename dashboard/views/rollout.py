@@ -30,6 +30,7 @@ def show() -> None:
     """Draw the page."""
     st.title("Rollout", anchor=False)
     with data.or_a_sentence():
+        data.ahead(data.question(queries.overview), data.question(queries.pulse))
         seen = data.load(queries.overview)
         pulse = data.load(queries.pulse)
         if not seen.frames and not seen.sessions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import streamlit as st
 from streamlit.column_config import LinkColumn, NumberColumn, TextColumn
@@ -38,18 +39,21 @@ def show() -> None:
 
 def _picker() -> None:
     st.title("Sessions", anchor=False)
-    parts.strip(data.load(queries.pulse))
+    strip = st.container()
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     charger = left.text_input("Charger", key="charger", bind="query-params", placeholder="id, * for any text")
     only = right.segmented_control(
         "Show", ["all", "differing", "compared"], default="all", required=True, key="only", bind="query-params"
     )
-    found = data.load(
-        queries.latest_sessions,
-        charger=(charger or "").strip(),
-        only="" if only == "all" else only or "",
-        limit=_LISTED,
-    )
+    question: dict[str, Any] = {
+        "charger": (charger or "").strip(),
+        "only": "" if only == "all" else only or "",
+        "limit": _LISTED,
+    }
+    data.ahead(data.question(queries.pulse), data.question(queries.latest_sessions, **question))
+    with strip:
+        parts.strip(data.load(queries.pulse))
+    found = data.load(queries.latest_sessions, **question)
     if not found:
         if charger or only != "all":
             states.filtered("**No session meets these filters.**")
