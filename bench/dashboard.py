@@ -134,7 +134,7 @@ def _measured(url: str, folder: Path, screens: Sequence[Screen], runs: int, say:
         base = _timing(_BASELINE, "first paint", [_paint(browser, bare, "h1") for _ in range(runs)], None, FIRST_PAINT)
         found.append(base)
         _paint(browser, served.url + "session", "h1")
-        # It is kept, and drawn at once from then on; giving it anew every quarter of an hour happens below what is drawn.
+        # It is kept and drawn at once from then on; it is given anew below what is drawn.
         verdict = _paint(browser, served.url + "rollout", screens[0].ready) if screens[0].name == "rollout" else 0.0
         say(f"the first verdict on the fleet: {verdict:.1f} s")
         for screen in screens:

@@ -26,6 +26,7 @@ __all__ = ["Address", "Store"]
 logging.getLogger("clickhouse_driver.connection").setLevel(logging.CRITICAL)
 
 _POOL: Final = 8
+_MIGRATION_SECONDS: Final = 4 * 3600.0
 _FIRST_RETRY: Final = 0.5
 _LAST_RETRY: Final = 30.0
 _PASSING: Final = frozenset({159, 202, 203, 236, 241, 242, 243, 252, 319, 425})
@@ -191,7 +192,9 @@ class Store:
         """Bring the database to the newest schema (see `diff.store.migrations`) and return what was applied."""
         from diff.store.migrations import migrate
 
-        return migrate(self)
+        # A table that changes its shape is copied, which takes minutes where it holds years of a large fleet.
+        with Store(self.address, timeout=_MIGRATION_SECONDS, connect_timeout=self._connect_timeout) as patient:
+            return migrate(patient)
 
     def beside(self, database: str) -> Store:
         """A store at the same server in another database."""
