@@ -212,7 +212,8 @@ def chargers(store: Store, run: str = CURRENT, *, charger: str = "", limit: int 
     operator, value = pattern(charger or "*")
     rows = counting(store, run)
     weeks = Weeks() if charger else summarised(store, rows)
-    found = _CHARGER_PARTS.format(rows=rows, inside=inside(weeks), outside=outside(weeks))
+    summed = _CHARGER_WEEKS.format(rows=rows, inside=inside(weeks)) if weeks.taken else ""
+    found = _CHARGER_PARTS.format(rows=rows, outside=outside(weeks), summed=summed)
     query = f"""
     SELECT charger_id, argMax(vendor, version), argMax(model, version), argMax(firmware, version),
         sum(sessions), sum(compared), sum(critical) AS critical_count, sum(major) AS major_count,
@@ -263,9 +264,7 @@ _CHARGER_PARTS: Final = f"""
     SELECT charger_id, '', '', '', 0, 0, 0, countIf(severity = 'critical'), countIf(severity = 'major'),
         countIf(severity = 'minor'), countIf(severity = 'info'), 0, '', 0, 0, 0, 0
     FROM discrepancies FINAL WHERE {{rows}} AND status = 'open' AND {FAULTS} AND {{outside}} GROUP BY charger_id
-    UNION ALL
-    SELECT charger_id, '', '', '', 0, 0, 0, sum(w.critical), sum(w.major), sum(w.minor), sum(w.info), 0, '', 0, 0, 0, 0
-    FROM charger_weeks AS w WHERE {{rows}} AND {{inside}} GROUP BY charger_id
+    {{summed}}
     UNION ALL
     SELECT charger_id, '', '', '', 0, 0, 0, 0, 0, 0, 0, toUnixTimestamp64Micro(max(last_received_at)), '', 0, 0, 0, 0
     FROM frame_counts GROUP BY charger_id
@@ -274,3 +273,7 @@ _CHARGER_PARTS: Final = f"""
         ifNull(toUnixTimestamp64Micro(max(last_frame_at)), 0), toString(argMax(c.state, opened_at)),
         toUnixTimestamp64Micro(max(opened_at)), sum(c.gaps), sum(bytes_forwarded), sum(bytes_parsed)
     FROM connections AS c FINAL GROUP BY charger_id"""
+_CHARGER_WEEKS: Final = """
+    UNION ALL
+    SELECT charger_id, '', '', '', 0, 0, 0, sum(w.critical), sum(w.major), sum(w.minor), sum(w.info), 0, '', 0, 0, 0, 0
+    FROM charger_weeks AS w WHERE {rows} AND {inside} GROUP BY charger_id"""

@@ -106,9 +106,9 @@ def rows_of_weeks(where: str, also: str, *, with_sets: bool) -> str:
 
 
 def inside(weeks: Weeks) -> str:
-    """SQL: the condition for the summaries of the weeks that are taken."""
+    """SQL: the condition for the summaries of the weeks that are taken, of which there has to be one."""
     pairs = ", ".join(f"('{one.begin}', {one.made})" for one in weeks.taken)
-    return f"(week, made) IN ({pairs})" if pairs else "0"
+    return f"(week, made) IN ({pairs})"
 
 
 def outside(weeks: Weeks) -> str:
