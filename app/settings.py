@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from app.alerting.webhook import flaw_of
+from app.keys import known_under, ring_at_hand, ring_of
 from app.policies import PolicyFile, PolicyFileError, read_policy
 from app.security import KafkaSecurity, SecurityError, location, read_password
 from app.setting_files import SettingsError, exact_document, read_mapping, settings_file, toml_document
@@ -264,15 +265,10 @@ class Settings(TapSettings):
             raise SettingsError(f"token_file {error}") from None
         except ValueError as error:
             raise SettingsError(f"token_file {self.token_file}: {error}; see docs/tokens.md") from None
-        redactors = [] if redactor is None else [redactor]
-        key_file = self.redaction_key_file or self.data_dir / "redaction-key.json"
-        if key_file.exists():
-            try:
-                redactors.append(Redactor.from_key_file(key_file, create=False))
-            except KeyFileError as error:
-                raise SettingsError(f"token_file {self.token_file}: {error}") from None
-        names = {*book.tokens, *(one.group for one in book.tokens.values() if one.group)}
-        return tokens.pseudonymised(book, [{name: one.pseudonym(name) for name in names} for one in redactors])
+        try:
+            return known_under(book, ring_of(self), redactor)
+        except KeyFileError as error:
+            raise SettingsError(f"token_file {self.token_file}: {error}") from None
 
     def shadow_config(self, redactor: Redactor | None = None) -> ShadowConfig:
         """The part that decides what the shadow believes; `redactor` as for `tokens`.
@@ -290,6 +286,7 @@ class Settings(TapSettings):
                 security_profile=self.security_profile,
                 tls_before_tap=self.tls_before_tap,
                 tokens=self.tokens(redactor),
+                keys=ring_at_hand(self),
                 connection_timeout=self.connection_timeout_seconds * SECOND,
                 reorder_horizon=self.reorder_horizon_seconds * SECOND,
                 status_grace=self.status_grace_seconds * SECOND,

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from ingest.key_ring import KeyRing
 from ingest.ocppj import MAX_TEXT
 from ingest.pseudonym import TokenCipher, subkey
 from ingest.sensitive import KEPT_IN_TOKEN, MEMBERS, NAMING_KEYS, VALUE_KEYS, Kind, classify, may_hold
@@ -69,10 +70,14 @@ class Redactor:
         Raises `ingest.redaction_key.KeyFileError`, which says what to do.
         """
         # Here and not above: everything else in this module is free of I/O.
-        from ingest.redaction_key import read_key
+        from ingest.redaction_key import read_ring
 
-        key, version = read_key(Path(path), create=create)
-        return cls(key, version)
+        return cls.of_ring(read_ring(Path(path), create=create))
+
+    @classmethod
+    def of_ring(cls, ring: KeyRing) -> Redactor:
+        """Redact under the current key of a ring."""
+        return cls(ring.current.key, ring.current.version)
 
     def pseudonym(self, token: str) -> str:
         """The pseudonym of a token: one-to-one up to case, same length, alphabet, case and punctuation."""

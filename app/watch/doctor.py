@@ -20,6 +20,7 @@ from typing import Any, Final
 import msgspec
 
 from app.distributed.control import OVERRIDES_FILE
+from app.keys import key_file
 from app.security import SecurityError
 from app.setting_files import SettingsError
 from app.setting_sources import load, origins
@@ -145,7 +146,7 @@ def _held(spool: Path) -> int:
 
 
 def _key(settings: Settings) -> Iterator[Finding]:
-    path = (settings.redaction_key_file or settings.data_dir / "redaction-key.json").absolute()
+    path = key_file(settings).absolute()
     if not path.exists():
         todo = "the tap makes one when it starts; to get the same pseudonyms as another tap, copy its key before"
         yield Finding("redaction key", Verdict.WARN, f"{path} is not there", todo)

@@ -24,6 +24,7 @@ from ingest.journal import Journal, JournalError, JournalLockedError
 from ingest.records import inbox
 from ingest.redaction import Redactor
 from ingest.redaction_key import KeyFileError
+from ingest.ring_file import RingFile
 from ingest.tap.channel import ACK, Op, RecordReader
 from ingest.tap.mirror import Mirror
 from ingest.tap.status import JournalStatus, TapStatus, describe, read_status, recover, write_status
@@ -64,7 +65,8 @@ class _Parser:
         self._relay: dict[str, Any] = {}
         self._records = 0
         self._acked = -1
-        redactor = Redactor.from_key_file(Path(settings.redaction_key))
+        self._ring = RingFile(Path(settings.redaction_key))
+        redactor = Redactor.of_ring(self._ring.current)
         self._enrolment = _enrolment(settings)
         if self._enrolment is not None:
             self._enrolment.reload()
@@ -77,6 +79,7 @@ class _Parser:
             enrolment=MIRROR_ALL if self._enrolment is None else self._enrolment.current,
             recovered=recover(read_status(self._status_path), Path(settings.journal)),
             certificate_header=settings.certificate_header,
+            key_version=redactor.key_version,
         )
 
     def run(self) -> None:
@@ -124,6 +127,10 @@ class _Parser:
     def _each_second(self) -> None:
         if self._enrolment is not None and self._enrolment.reload():
             self._mirror.set_enrolment(self._enrolment.current)
+        if self._ring.reload():
+            redactor = Redactor.of_ring(self._ring.current)
+            self._mirror.set_redaction(redactor.redact, redactor.key_version)
+            _say(f"connections that open from now on are redacted under key {redactor.key_version}")
         try:
             self._journal.measure()
             self._mirror.settle()
@@ -152,6 +159,8 @@ class _Parser:
                 journal.error,
             ),
             enrolment_error="" if self._enrolment is None else self._enrolment.error,
+            key_error=self._ring.error,
+            key_version=self._ring.current.current.version,
             ticks=mirror.ticks,
             connections=describe(mirror.living.values(), reversed(mirror.ended)),
         )
