@@ -20,6 +20,11 @@ app: Final = typer.Typer(
 
 KeyFile = Annotated[Path | None, typer.Option("--key-file", help="The key file; else the settings' one.")]
 DataDir = Annotated[Path | None, typer.Option(help="Where the redaction key lives, if no file is named.")]
+PassphraseFiles = Annotated[
+    list[Path] | None,
+    typer.Option(help="File of mode 0600 with the passphrase of each custodian, in their order; else asked for."),
+]
+Version = Annotated[str, typer.Argument(help="The key's version, as `privacy keys` lists it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 
@@ -51,6 +56,72 @@ def pseudonym(as_json: AsJson = False, key_file: KeyFile = None, data_dir: DataD
 
     given = settings(redaction_key_file=key_file, data_dir=data_dir)
     _run(lambda: keys.pseudonyms(given, as_json=as_json))
+
+
+@app.command()
+def seal(
+    out: Annotated[Path, typer.Argument(help="The file to write; it must not be there.")],
+    custodian: Annotated[list[str], typer.Option(help="Who holds a passphrase, 2 to 8 of them; repeatable.")],
+    passphrase_file: PassphraseFiles = None,
+    key_file: KeyFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write a sealed copy of all keys, which any two of its custodians open together and none of them alone."""
+    from app.privacy import custody, sealed
+
+    given = settings(redaction_key_file=key_file, data_dir=data_dir)
+    _run(lambda: custody.seal(given, custodian, passphrase_file or (), out, strength=sealed.STRENGTH))
+
+
+@app.command()
+def lookup(
+    sealed: Annotated[Path, typer.Argument(help="The sealed copy of the keys.")],
+    pseudonym: Annotated[str, typer.Argument(help="The pseudonym, as it stands in a session.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the audit trail.")],
+    key_version: Annotated[
+        str | None, typer.Option(help="The key that it stands under; else each has its answer.")
+    ] = None,
+    custodian: Annotated[list[str] | None, typer.Option(help="The two custodians; else they are asked for.")] = None,
+    passphrase_file: PassphraseFiles = None,
+    as_json: AsJson = False,
+    data_dir: Annotated[Path | None, typer.Option(help="Where the embedded store lives.")] = None,
+    store_url: Annotated[str | None, typer.Option(help="A running ClickHouse; else the embedded store.")] = None,
+) -> None:
+    """Find out under four eyes whose pseudonym it is; the audit trail knows before anything is shown."""
+    from app.privacy import looking_up
+
+    given = settings(data_dir=data_dir, store_url=store_url)
+    asked = looking_up.Asked(sealed, pseudonym, reason, key_version, custodian or (), passphrase_file or ())
+    _run(lambda: looking_up.look_up(given, asked, as_json=as_json))
+
+
+@app.command()
+def retire(
+    version: Version,
+    sealed: Annotated[Path, typer.Option(help="A sealed copy that holds this key.")],
+    key_file: KeyFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Take an older key out of the ring once a sealed copy holds it: then only two custodians can use it."""
+    from app.privacy import custody
+
+    given = settings(redaction_key_file=key_file, data_dir=data_dir)
+    _run(lambda: custody.retire(given, version, sealed))
+
+
+@app.command()
+def destroy(
+    version: Version,
+    sealed: Annotated[list[Path] | None, typer.Option(help="A sealed copy to remove it from, too; repeatable.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the version once more.")] = False,
+    key_file: KeyFile = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Remove an older key for ever: nobody can find out any more whose pseudonyms under it are."""
+    from app.privacy import custody
+
+    given = settings(redaction_key_file=key_file, data_dir=data_dir)
+    _run(lambda: custody.destroy(given, version, sealed or (), sure=yes))
 
 
 def _run(action: Callable[[], int]) -> NoReturn:
