@@ -183,6 +183,7 @@ def tap_config(settings: Settings) -> TapConfig:
         listen_port=settings.listen_port,
         enrolment_file=settings.enrolment_file,
         redaction_key_file=settings.redaction_key_file,
+        field_policy_file=settings.field_policy_file,
         tick_seconds=settings.tick_seconds,
         journal_bytes=settings.journal_bytes,
     )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.key_ring import NO_KEYS, KeyRing
+from ingest.field_policy import FieldPolicy
+from ingest.field_policy_file import read_fields
+from ingest.field_redaction import redactor_of
+from ingest.key_ring import NO_KEYS, KeyRing, RingKey
 from ingest.redaction import Redactor
 from ingest.redaction_key import KeyFileError, read_ring
 from shadow import tokens
@@ -39,34 +42,32 @@ def ring_at_hand(settings: Settings) -> KeyRing:
 class Redactors:
     """One redactor for each key."""
 
-    def __init__(self, ring: KeyRing) -> None:
-        self._ring = ring
+    def __init__(self, ring: KeyRing, policy: FieldPolicy | None = None) -> None:
+        self._ring, self._policy = ring, policy
         self._made: dict[str, Redactor] = {}
 
     @property
     def current(self) -> Redactor:
         """Under the current key."""
-        return self._of(self._ring.current.version)
+        return self._of(self._ring.current)
 
     def at(self, moment: int) -> Redactor:
         """Under the key that was current at a time, in microseconds."""
-        return self._of(self._ring.at(moment).version)
+        return self._of(self._ring.at(moment))
 
-    def _of(self, version: str) -> Redactor:
-        if version not in self._made:
-            key = self._ring.find(version)
-            if key is None:
-                raise LookupError(f"no key of version {version}")
-            self._made[version] = Redactor(key.key, key.version)
-        return self._made[version]
+    def _of(self, key: RingKey) -> Redactor:
+        if key.version not in self._made:
+            self._made[key.version] = redactor_of(key, self._policy)
+        return self._made[key.version]
 
 
 def redactors(settings: Settings, *, create: bool) -> Redactors:
-    """For whoever writes: the keys that the taps use, made where there are none and `create` is set.
+    """For whoever writes: the keys and the rules that the taps use; a key is made where there is none, if `create`.
 
-    Raises `KeyFileError`.
+    Raises `KeyFileError`, `FieldPolicyError`.
     """
-    return Redactors(read_ring(key_file(settings), create=create))
+    policy = None if settings.field_policy_file is None else read_fields(settings.field_policy_file).current
+    return Redactors(read_ring(key_file(settings), create=create), policy)
 
 
 def known_under(book: TokenBook, ring: KeyRing, redactor: Redactor | None) -> TokenBook:

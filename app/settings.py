@@ -61,7 +61,11 @@ class Settings(TapSettings):
     listen_host: str = Field("127.0.0.1", description="Address on which the tap listens for charging stations.")
     listen_port: int = Field(9310, ge=0, le=65535, description="Port of the tap; 0 takes a free one.")
     enrolment_file: Path | None = Field(None, description="TOML file of enrolled charging stations; none mirrors all.")
-    redaction_key_file: Path | None = Field(None, description="Key of the pseudonyms; made in data_dir if not named.")
+    redaction_key_file: Path | None = Field(None, description="Keys of the pseudonyms; made in data_dir if not named.")
+    redaction_key_max_days: int = Field(180, ge=0, description="Age of the current key that doctor warns of; 0: none.")
+    field_policy_file: Path | None = Field(
+        None, description="TOML file: members of vendors' data to drop, hash or keep; none: built-in names alone."
+    )
     tick_seconds: float = Field(5.0, gt=0, le=60, description="How often deadlines are looked at.")
     journal_bytes: int = Field(8 << 30, ge=1 << 20, description="Room for the journal; beyond it frames show as gaps.")
     store_url: str = Field("", description="clickhouse://USER:PASSWORD@HOST:PORT/DB; empty runs the embedded engine.")

@@ -124,6 +124,19 @@ def destroy(
     _run(lambda: custody.destroy(given, version, sealed or (), sure=yes))
 
 
+@app.command()
+def explain(
+    texts: Annotated[Path, typer.Argument(help="A recording, or a file with a message on each line; - is stdin.")],
+    policy: Annotated[Path | None, typer.Option(help="The field policy (TOML); else the settings' one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what redaction does to texts, and by which rule of the field policy; names only, never a value."""
+    from app.privacy import explaining
+
+    given = settings(field_policy_file=policy)
+    _run(lambda: explaining.explain(given, texts, as_json=as_json))
+
+
 def _run(action: Callable[[], int]) -> NoReturn:
     from app.privacy.asking import PrivacyError
 

@@ -232,3 +232,40 @@ def test_a_retired_key_is_destroyed_in_its_copy(key_file: Path, words: dict[str,
     _call("retire", old, "--sealed", copy)
     assert _call("destroy", old, "--sealed", copy, "--yes").exit_code == 0
     assert [one.version for one in sealed.decode(copy.read_bytes()).keys] == [read_ring(key_file).current.version]
+
+
+# -- field policy -------------------------------------------------------------------------------------------------
+
+
+def test_explaining_names_rules_and_no_values(tmp_path: Path) -> None:
+    """Of a recording and of bare messages: which member, what becomes of it, by which rule, how often."""
+    policy, texts = tmp_path / "fields.toml", tmp_path / "texts.jsonl"
+    policy.write_text(
+        '[[rule]]\nvendor = "com.*"\npath = "driver.name"\ndo = "drop"\nreason = "names"\n'
+        '[[rule]]\nkey = "Customer*"\ndo = "hash"\nreason = "numbers"\n'
+        '[[rule]]\nmember = "nobody"\ndo = "drop"\nreason = "none"\n'
+    )
+    transfer = [2, "1", "DataTransfer", {"vendorId": "com.x", "data": '{"driver":{"name":"Max"}}'}]
+    change = [2, "2", "ChangeConfiguration", {"key": "CustomerNr", "value": "4711"}]
+    lines = [
+        {"t": "2030-01-01T00:00:00Z", "dir": "cp>cs", "cp": "CP1", "frame": transfer},
+        [2, "3", "Authorize", {"idTag": TOKEN}],
+        change,
+        change,
+    ]
+    texts.write_text("\n".join(map(json.dumps, lines)))
+    told = _call("explain", texts, "--policy", policy)
+    assert told.exit_code == 0, told.stderr
+    assert [line.split(maxsplit=1)[1] for line in told.stdout.splitlines()] == [
+        "value of CustomerNr  hash  (rule 2: numbers)",
+        "data.driver.name  asterisks  (rule 1: names)",
+        "idtag  pseudonym  (built in)",
+    ]
+    assert "no value met rule 3" in told.stderr
+    assert not any(value in told.stdout for value in ("Max", "4711", TOKEN))
+    found = json.loads(_call("explain", "-", "--json", given=texts.read_text()).stdout)
+    assert (found["texts"], [one["rule"] for one in found["found"]]) == (4, [0])
+    policy.write_text('[[rule]]\nmember = "pin"\ndo = "keep"\nreason = "r"\n')
+    broken = _call("explain", texts, "--policy", policy)
+    assert (broken.exit_code, "number 1: pin is the name of a secret" in broken.stderr) == (2, True)
+    assert _call("explain", tmp_path / "none").exit_code == 2
