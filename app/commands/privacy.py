@@ -24,6 +24,8 @@ PassphraseFiles = Annotated[
     list[Path] | None,
     typer.Option(help="File of mode 0600 with the passphrase of each custodian, in their order; else asked for."),
 ]
+Custodians = Annotated[list[str] | None, typer.Option(help="The two custodians; else they are asked for.")]
+StoreUrl = Annotated[str | None, typer.Option(help="A running ClickHouse; else the embedded store.")]
 Version = Annotated[str, typer.Argument(help="The key's version, as `privacy keys` lists it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
@@ -47,15 +49,31 @@ def keys_(as_json: AsJson = False, key_file: KeyFile = None, data_dir: DataDir =
 
 
 @app.command()
-def pseudonym(as_json: AsJson = False, key_file: KeyFile = None, data_dir: DataDir = None) -> None:
+def pseudonym(
+    sealed: Annotated[
+        Path | None, typer.Option(help="Under the keys of this sealed copy, for which two custodians are needed.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="With --sealed: why; it stands in the audit trail.")] = "",
+    custodian: Custodians = None,
+    passphrase_file: PassphraseFiles = None,
+    as_json: AsJson = False,
+    key_file: KeyFile = None,
+    data_dir: DataDir = None,
+    store_url: StoreUrl = None,
+) -> None:
     """Say what a token is called under each key: for requests of the people concerned (GDPR Art. 15).
 
     The token is read from standard input, or asked for at the terminal.
     """
-    from app.privacy import keys
+    from app.privacy import keys, looking_up
 
-    given = settings(redaction_key_file=key_file, data_dir=data_dir)
-    _run(lambda: keys.pseudonyms(given, as_json=as_json))
+    given = settings(redaction_key_file=key_file, data_dir=data_dir, store_url=store_url)
+    if sealed is None:
+        if reason or custodian or passphrase_file:
+            give_up(typer.BadParameter("--reason, --custodian and --passphrase-file need --sealed"))
+        _run(lambda: keys.pseudonyms(given, as_json=as_json))
+    eyes = looking_up.Eyes(sealed, reason, custodian or (), passphrase_file or ())
+    _run(lambda: looking_up.pseudonyms(given, eyes, keys.asked_token(), as_json=as_json))
 
 
 @app.command()
@@ -81,18 +99,19 @@ def lookup(
     key_version: Annotated[
         str | None, typer.Option(help="The key that it stands under; else each has its answer.")
     ] = None,
-    custodian: Annotated[list[str] | None, typer.Option(help="The two custodians; else they are asked for.")] = None,
+    custodian: Custodians = None,
     passphrase_file: PassphraseFiles = None,
     as_json: AsJson = False,
     data_dir: Annotated[Path | None, typer.Option(help="Where the embedded store lives.")] = None,
-    store_url: Annotated[str | None, typer.Option(help="A running ClickHouse; else the embedded store.")] = None,
+    store_url: StoreUrl = None,
 ) -> None:
     """Find out under four eyes whose pseudonym it is; the audit trail knows before anything is shown."""
     from app.privacy import looking_up
 
     given = settings(data_dir=data_dir, store_url=store_url)
-    asked = looking_up.Asked(sealed, pseudonym, reason, key_version, custodian or (), passphrase_file or ())
-    _run(lambda: looking_up.look_up(given, asked, as_json=as_json))
+    eyes = looking_up.Eyes(sealed, reason, custodian or (), passphrase_file or ())
+    asked = looking_up.Asked(pseudonym, key_version)
+    _run(lambda: looking_up.look_up(given, eyes, asked, as_json=as_json))
 
 
 @app.command()

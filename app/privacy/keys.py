@@ -14,7 +14,7 @@ from ingest.key_ring import KeyRing, RingKey
 from ingest.redaction_key import change_ring, new_key, read_ring
 from ingest.timestamps import format_micros
 
-__all__ = ["listed", "pseudonyms", "rotate"]
+__all__ = ["asked_token", "listed", "pseudonyms", "rotate"]
 
 _LONGEST: Final = 1024
 """Of a token, in characters: beyond it the map is no longer one-to-one (docs/decisions/0005-redaction.md)."""
@@ -59,11 +59,7 @@ def listed(settings: Settings, *, as_json: bool) -> int:
 def pseudonyms(settings: Settings, *, as_json: bool) -> int:
     """Say what the token on standard input is called under each key. Raises `KeyFileError`, `PrivacyError`."""
     ring = read_ring(key_file(settings))
-    token = hidden("token: ") if sys.stdin.isatty() else sys.stdin.readline(_LONGEST + 2).rstrip("\r\n")
-    if not token.strip():
-        raise PrivacyError("no token: give it on standard input, on one line, or at the prompt; never as an argument")
-    if len(token) > _LONGEST:
-        raise PrivacyError(f"a token of more than {_LONGEST} characters: no pseudonym can be told for sure")
+    token = asked_token()
     found = list(ring.pseudonyms(token))
     if as_json:
         rows = [{"key_version": version, "pseudonym": pseudonym} for version, pseudonym in found]
@@ -72,6 +68,16 @@ def pseudonyms(settings: Settings, *, as_json: bool) -> int:
     for version, pseudonym in found:
         print(f"{version}  {pseudonym}")
     return 0
+
+
+def asked_token() -> str:
+    """A token from standard input or the terminal. Raises `PrivacyError`."""
+    token = hidden("token: ") if sys.stdin.isatty() else sys.stdin.readline(_LONGEST + 2).rstrip("\r\n")
+    if not token.strip():
+        raise PrivacyError("no token: give it on standard input, on one line, or at the prompt; never as an argument")
+    if len(token) > _LONGEST:
+        raise PrivacyError(f"a token of more than {_LONGEST} characters: no pseudonym can be told for sure")
+    return token
 
 
 def _since(key: RingKey) -> str | None:

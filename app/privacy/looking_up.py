@@ -15,7 +15,7 @@ from app.command import said_by
 from app.privacy import sealed as sealing
 from app.privacy.asking import PrivacyError, typed
 from app.privacy.custody import passphrases_of, read_sealed
-from app.privacy.sealed import SealedError
+from app.privacy.sealed import Sealed, SealedError
 from app.settings import Settings
 from app.store_file import running_url
 from app.storing import StoreStartError, the_store
@@ -26,49 +26,74 @@ from diff.store.errors import StoreError
 from diff.store.writer import Writer
 from ingest.key_ring import KeyRing
 
-__all__ = ["Asked", "look_up"]
+__all__ = ["Asked", "Eyes", "look_up", "pseudonyms"]
 
 _LONGEST: Final = 1024
 _LONGEST_REASON: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be looked up, by whom and why."""
+class Eyes:
+    """Which sealed copy is to be opened, by whom and why."""
 
     sealed: Path
-    pseudonym: str
     reason: str
-    key_version: str | None = None
-    """The key that it stands under; None: each, where that is not known."""
     custodians: Sequence[str] = ()
+    """None: they are asked for."""
     passphrase_files: Sequence[Path] = ()
 
 
-def look_up(settings: Settings, asked: Asked, *, as_json: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be looked up."""
+
+    pseudonym: str
+    key_version: str | None = None
+    """The key that it stands under; None: each, where that is not known."""
+
+
+def look_up(settings: Settings, eyes: Eyes, asked: Asked, *, as_json: bool) -> int:
     """Look up, write to the audit trail, and only then show it. Raises `PrivacyError`."""
-    if not asked.reason.strip() or len(asked.reason) > _LONGEST_REASON:
-        raise PrivacyError(f"--reason says why, in 1 to {_LONGEST_REASON} characters: it stands in the audit trail")
     if not asked.pseudonym or len(asked.pseudonym) > _LONGEST:
         raise PrivacyError(f"a pseudonym has 1 to {_LONGEST} characters")
-    copy = read_sealed(asked.sealed)
+    copy = read_sealed(eyes.sealed)
     held = [one.version for one in copy.keys]
     wanted = held if asked.key_version is None else [asked.key_version]
     if not set(wanted) <= set(held):
-        raise PrivacyError(f"{asked.sealed} holds no key {asked.key_version!r}: it holds {', '.join(held) or 'none'}")
-    _has_store(settings)
-    names = list(asked.custodians) or [typed("first custodian: "), typed("second custodian: ")]
-    if len(names) != sealing.FEWEST or len(set(names)) != len(names):
-        raise PrivacyError("it takes two different custodians")
-    given = passphrases_of(names, asked.passphrase_files, new=False)
-    try:
-        ring = sealing.unseal(copy, list(given.items()))
-    except SealedError as error:
-        raise PrivacyError(str(error)) from None
+        raise PrivacyError(f"{eyes.sealed} holds no key {asked.key_version!r}: it holds {', '.join(held) or 'none'}")
+    ring, names = _opened(settings, eyes, copy)
     found = [(version, ring.reveal(asked.pseudonym, version)) for version in wanted]
-    _trace(settings, asked, names, wanted, ring)
+    _trace(settings, eyes.reason, names, ring, [(asked.pseudonym, wanted)])
     _show(found, as_json=as_json)
     return 0
+
+
+def pseudonyms(settings: Settings, eyes: Eyes, token: str, *, as_json: bool) -> int:
+    """Say what a token is called under the keys of a sealed copy, the retired ones too. Raises `PrivacyError`."""
+    ring, names = _opened(settings, eyes, read_sealed(eyes.sealed))
+    found = list(ring.pseudonyms(token))
+    _trace(settings, eyes.reason, names, ring, [(pseudonym, [version]) for version, pseudonym in found])
+    if as_json:
+        rows = [{"key_version": version, "pseudonym": pseudonym} for version, pseudonym in found]
+        print(msgspec.json.encode(rows).decode())
+    else:
+        for version, pseudonym in found:
+            print(f"{version}  {pseudonym}")
+    return 0
+
+
+def _opened(settings: Settings, eyes: Eyes, copy: Sealed) -> tuple[KeyRing, Sequence[str]]:
+    if not eyes.reason.strip() or len(eyes.reason) > _LONGEST_REASON:
+        raise PrivacyError(f"--reason says why, in 1 to {_LONGEST_REASON} characters: it stands in the audit trail")
+    _has_store(settings)
+    names = list(eyes.custodians) or [typed("first custodian: "), typed("second custodian: ")]
+    if len(names) != sealing.FEWEST or len(set(names)) != len(names):
+        raise PrivacyError("it takes two different custodians")
+    given = passphrases_of(names, eyes.passphrase_files, new=False)
+    try:
+        return sealing.unseal(copy, list(given.items())), names
+    except SealedError as error:
+        raise PrivacyError(str(error)) from None
 
 
 def _has_store(settings: Settings) -> None:
@@ -81,20 +106,34 @@ def _has_store(settings: Settings) -> None:
         )
 
 
-def _trace(settings: Settings, asked: Asked, names: Sequence[str], versions: Sequence[str], ring: KeyRing) -> None:
-    at = time.time_ns() // 1000
+def _trace(
+    settings: Settings,
+    reason: str,
+    names: Sequence[str],
+    ring: KeyRing,
+    found: Sequence[tuple[str, Sequence[str]]],
+) -> None:
+    """Each pseudonym with the versions that it was looked up under."""
+    at, by = time.time_ns() // 1000, said_by(None)
     digests = {one.version: one.digest for one in ring}
-    said = {"key_versions": list(versions), "digests": [digests[one] for one in versions], "by": said_by(None)}
-    change = looked_up(asked.pseudonym, names, asked.reason.strip(), msgspec.json.encode(said).decode(), at)
+    changes = [
+        looked_up(pseudonym, names, reason.strip(), _said(versions, digests, by), at) for pseudonym, versions in found
+    ]
     try:
         with the_store(settings) as store:
             writer = Writer(store, judging_run=JUDGING_RUN)
-            writer.add_change(change)
+            for change in changes:
+                writer.add_change(change)
             writer.flush()
     except (StoreError, StoreStartError, EngineStartError) as error:
         raise PrivacyError(
             f"the audit trail cannot be written, so nothing is shown: {error}; bring the store back and look up again"
         ) from None
+
+
+def _said(versions: Sequence[str], digests: dict[str, str], by: str) -> str:
+    said = {"key_versions": list(versions), "digests": [digests[one] for one in versions], "by": by}
+    return msgspec.json.encode(said).decode()
 
 
 def _show(found: Sequence[tuple[str, str | None]], *, as_json: bool) -> None:

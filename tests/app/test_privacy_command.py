@@ -126,39 +126,49 @@ def test_looking_up_leaves_a_trace_before_it_shows_anything(
     assert "one of them is true" in every.stderr
 
 
-@pytest.mark.parametrize(
-    ("people", "more", "reason"),
-    [
-        (("anna", "anna"), (), "two different custodians"),
-        (("anna",), (), "two different custodians"),
-        (("anna", "eve"), (), "eve is no custodian"),
-        (("anna", "bad"), (), "one of them, or both, are wrong"),
-        (("anna", "ben"), ("--key-version", "none"), "holds no key 'none'"),
-        (("anna", "ben"), ("--reason", " "), "--reason says why"),
-        (("anna", "ben"), ("--store-url", "clickhouse://127.0.0.1:1/x"), "nothing is shown"),
-        (("anna", "ben"), ("--store-url", ""), "no store, no look-up"),
-    ],
-)
+def test_what_a_token_was_called_under_a_retired_key(
+    key_file: Path, words: dict[str, Path], tmp_path: Path, store: Store, store_url: str
+) -> None:
+    """Two custodians find it out for the person concerned; that is in the trail, too."""
+    _call("rotate")
+    copy, ring = _sealed(words, tmp_path / "sealed.json"), read_ring(key_file)
+    _call("retire", ring.keys[0].version, "--sealed", copy)
+    base = ("pseudonym", "--sealed", copy, "--store-url", store_url, *_people(words, "ben", "cleo"))
+    told = _call(*base, "--reason", "Art. 15", "--json", given=TOKEN)
+    assert [(one["key_version"], one["pseudonym"]) for one in json.loads(told.stdout)] == list(ring.pseudonyms(TOKEN))
+    assert _call(*base, "--reason", "Art. 15", given=TOKEN).stdout.splitlines()[1].startswith(ring.current.version)
+    assert {one.subject for one in changes(store)} == {pseudonym for _, pseudonym in ring.pseudonyms(TOKEN)}
+    for more, reason in ((base, "--reason says why"), (("pseudonym", "--reason", "r"), "need --sealed")):
+        refused = _call(*more, given=TOKEN)
+        assert (refused.exit_code, refused.stdout, reason in refused.stderr) == (2, "", True)
+
+
 def test_what_is_not_in_order_shows_nothing(
-    key_file: Path,
-    words: dict[str, Path],
-    tmp_path: Path,
-    store_url: str,
-    people: tuple[str, ...],
-    more: tuple[str, ...],
-    reason: str,
+    key_file: Path, words: dict[str, Path], tmp_path: Path, store_url: str
 ) -> None:
     """Exit code 2, one line, and nothing on standard output."""
     copy = _sealed(words, tmp_path / "sealed.json")
-    (tmp_path / "bad.txt").write_text("something else entirely")
-    (tmp_path / "bad.txt").chmod(0o600)
-    named = {**words, "eve": words["ben"], "bad": tmp_path / "bad.txt"}
-    arguments = [word if word != "bad" else "ben" for word in _people(named, *people)]
-    base = ("--reason", "r", "--store-url", store_url, "--data-dir", tmp_path / "data")
-    found = _call("lookup", copy, TOKEN, *base, *arguments, *more)
-    assert (found.exit_code, found.stdout) == (2, "")
-    assert reason in found.stderr
-    assert not any(word in found.stderr for word in WORDS.values())
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text("something else entirely")
+    wrong.chmod(0o600)
+    two = _people(words, "anna", "ben")
+    base = ("lookup", copy, TOKEN, "--reason", "r", "--store-url", store_url, "--data-dir", tmp_path / "data")
+    for more, reason in (
+        (_people(words, "anna", "anna"), "two different custodians"),
+        (_people(words, "anna"), "two different custodians"),
+        (_people({**words, "eve": words["ben"]}, "anna", "eve"), "eve is no custodian"),
+        (_people({**words, "ben": wrong}, "anna", "ben"), "one of them, or both, are wrong"),
+        ([*two, "--key-version", "none"], "holds no key 'none'"),
+        ([*two, "--reason", " "], "--reason says why"),
+        ([*two, "--store-url", "clickhouse://127.0.0.1:1/x"], "nothing is shown"),
+        ([*two, "--store-url", ""], "no store, no look-up"),
+        (["--custodian", "anna", "--custodian", "ben"], "without a terminal"),
+        ([], "without a terminal"),
+    ):
+        found = _call(*base, *more)
+        assert (found.exit_code, found.stdout) == (2, "")
+        assert reason in found.stderr
+        assert not any(word in found.stderr for word in WORDS.values())
 
 
 def test_who_may_seal_and_where(key_file: Path, words: dict[str, Path], tmp_path: Path) -> None:
