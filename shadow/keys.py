@@ -14,10 +14,18 @@ from shadow.message import ShadowMessage
 from shadow.native.reading import nested, text
 from shadow.state import ChargerState
 
-__all__ = ["hear", "key_of", "key_version"]
+__all__ = ["hear", "key_of", "key_version", "note"]
 
+_LONGEST: Final = 64
 _FORGOTTEN: Final = ""
 """In the place of a native token: there was one, and it is like no other."""
+
+
+def note(state: ChargerState, connection_id: str, version: str) -> None:
+    """A connection opened that says its key."""
+    seen = state.seqs.get(connection_id)
+    if seen is not None:
+        seen.key_version = version[:_LONGEST]
 
 
 def hear(state: ChargerState, connection_id: str) -> None:

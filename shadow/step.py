@@ -139,7 +139,7 @@ def _opened(state: ChargerState, frame: Frame, out: Outbox) -> None:
         state.connected_at.setdefault(frame.connection_id, frame.received_at)
     if lived:
         if frame.handshake is not None:
-            state.seqs[frame.connection_id].key_version = frame.handshake.key_version[:64]
+            keys.note(state, frame.connection_id, frame.handshake.key_version)
             observed.note_handshake(out, frame.handshake)
         keepalive.on_opened(state, frame, out)
         state.station.calls_before_boot = []
