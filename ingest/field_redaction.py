@@ -63,9 +63,9 @@ class FieldRedactor(Redactor):
         """The text as it may be kept; as `Redactor.redact`."""
         if len(text) > MAX_TEXT or not is_json(text):
             return self._describe(text)
-        if not may_hold(text) and not self._policy.may_hold(text):
-            return text
-        return apply(text, self._edits(text, 0))
+        if self._policy.may_hold(text):
+            return apply(text, self._walk(text, 0))
+        return apply(text, super()._edits(text, 0)) if may_hold(text) else text
 
     def explain(self, text: str) -> list[Told]:
         """What `redact` would do to each value that is touched, or kept because of a rule."""
