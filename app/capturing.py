@@ -12,7 +12,7 @@ from typing import IO, Final
 
 import msgspec
 
-from app.importing import load_redactor
+from app.keys import redactors
 from app.outlet import Outlet, Target, open_outlet
 from app.replay import RecordingError
 from app.settings import Settings
@@ -43,10 +43,16 @@ def run(settings: Settings, options: Options) -> int:
 
     Raises `RecordingError`, `KeyFileError`.
     """
-    redactor = load_redactor(settings, create=options.target is not Target.KAFKA)
+    redactor = redactors(settings, create=options.target is not Target.KAFKA).current
     flaws = 0
     with open_outlet(settings, options.target, options.out) as outlet:
-        capture = Capture(outlet.write, redactor.redact, enrolment=enrolment_of(settings), ports=options.ports)
+        capture = Capture(
+            outlet.write,
+            redactor.redact,
+            enrolment=enrolment_of(settings),
+            ports=options.ports,
+            key_version=redactor.key_version,
+        )
         try:
             for path in options.captures:
                 flaws += _read(path, capture, outlet)

@@ -30,6 +30,7 @@ from app.commands import judging as cli_judging
 from app.commands import mapping as cli_mapping
 from app.commands import noise as cli_noise
 from app.commands import policy as cli_policy
+from app.commands import privacy as cli_privacy
 from app.commands import records as cli_records
 from app.commands import rejudge as cli_rejudge
 from app.commands import report as cli_report
@@ -238,6 +239,7 @@ app.add_typer(cli_alerts.app)
 app.add_typer(cli_enrol.app)
 app.add_typer(cli_deadletter.app)
 app.add_typer(cli_records.app)
+app.add_typer(cli_privacy.app)
 app.add_typer(cli_report.app)
 
 

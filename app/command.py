@@ -72,6 +72,7 @@ def run(action: Callable[[], int]) -> NoReturn:
     from app.watch.monitor import MonitorError
     from diff.store.engine import EngineStartError
     from diff.store.errors import StoreError
+    from ingest.field_policy import FieldPolicyError
     from ingest.publisher import PublisherError
     from ingest.redaction_key import KeyFileError
     from ingest.tap.service import TapError
@@ -83,6 +84,7 @@ def run(action: Callable[[], int]) -> NoReturn:
         code = action()
     except (
         EngineStartError,
+        FieldPolicyError,
         KeyFileError,
         MonitorError,
         PublisherError,

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, Self
 
+from app.keys import key_file
 from app.lifeline import start_child, stop_child
 from app.settings import Settings
 from app.store_file import left
@@ -21,7 +22,7 @@ from app.storing import open_store
 from app.worker import WorkerStatus, read_worker_status
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine, EngineStartError
-from ingest.redaction import Redactor
+from ingest.redaction_key import read_ring
 from ingest.tap.service import TapConfig, TapService
 
 __all__ = ["Embedded", "RuntimeStartError", "free_port", "tap_config", "writable"]
@@ -82,7 +83,7 @@ class Embedded:
         writable(settings.data_dir)
         if settings.token_file is not None:
             # Before the worker reads the tokens: what it will live holds their pseudonyms.
-            Redactor.from_key_file(settings.redaction_key_file or settings.data_dir / "redaction-key.json")
+            read_ring(key_file(settings), create=True)
         if self._dashboard:
             self.dashboard_port = free_port(settings.dashboard_host, settings.dashboard_port, "dashboard")
         if not self.store_url:
@@ -182,6 +183,7 @@ def tap_config(settings: Settings) -> TapConfig:
         listen_port=settings.listen_port,
         enrolment_file=settings.enrolment_file,
         redaction_key_file=settings.redaction_key_file,
+        field_policy_file=settings.field_policy_file,
         tick_seconds=settings.tick_seconds,
         journal_bytes=settings.journal_bytes,
     )

@@ -14,6 +14,7 @@ import msgspec
 
 from app import refusals
 from app.embedded import writable
+from app.keys import redactors
 from app.replay import RecordingError
 from app.settings import Settings
 from diff.billing.survey import Survey
@@ -25,9 +26,8 @@ from ingest.records.evse_map import EvseMap, EvseMapError, parse_evse_map
 from ingest.records.framing import record_of
 from ingest.records.intake import Intake, Refused
 from ingest.records.table import Mapping, MappingError, parse_mapping
-from ingest.redaction import Redactor
 
-__all__ = ["Options", "load_evse_map", "load_redactor", "run"]
+__all__ = ["Options", "load_evse_map", "load_intake", "run"]
 
 _MAX_FILE: Final = 256 * 1024 * 1024
 _SUFFIXES: Final = frozenset({".json", ".jsonl", ".ndjson", ".csv"})
@@ -67,7 +67,7 @@ class _Outcome:
 def run(settings: Settings, options: Options) -> int:
     """Import. Exit code 0, or 1 where a record was refused. Raises `RecordingError`, `KeyFileError`, `TopicError`."""
     writable(settings.data_dir)
-    intake = Intake(load_redactor(settings, create=not options.to_kafka).redact, load_evse_map(settings))
+    intake = load_intake(settings, create=not options.to_kafka)
     mapping = _mapping(options.mapping)
     at = time.time_ns() // 1000
     outcome = _Outcome()
@@ -86,10 +86,13 @@ def run(settings: Settings, options: Options) -> int:
     return 1 if outcome.refused else 0
 
 
-def load_redactor(settings: Settings, *, create: bool) -> Redactor:
-    """The key that the taps use: only with it do the tokens of records and of the wire meet. Raises `KeyFileError`."""
-    path = settings.redaction_key_file or settings.data_dir / "redaction-key.json"
-    return Redactor.from_key_file(path, create=create)
+def load_intake(settings: Settings, *, create: bool) -> Intake:
+    """What takes records in, under the keys that the taps use: only with them do tokens of records and wire meet.
+
+    Raises `KeyFileError`, `RecordingError`.
+    """
+    keys = redactors(settings, create=create)
+    return Intake(keys.current.redact, load_evse_map(settings), redactor_at=keys.at)
 
 
 def load_evse_map(settings: Settings) -> EvseMap:

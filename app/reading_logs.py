@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from app import refusals
-from app.importing import load_redactor
+from app.keys import redactors
 from app.outlet import Outlet, Target, open_outlet
 from app.replay import RecordingError, bounded_lines
 from app.settings import Settings
@@ -59,8 +59,8 @@ def run(settings: Settings, options: Options) -> int:
     mapping = load_log_mapping(options.mapping)
     if mapping.of_topic:
         raise RecordingError(f"mapping {options.mapping}: places of a Kafka record; a log has lines (`tap topic`)")
-    redactor = load_redactor(settings, create=options.target is not Target.KAFKA)
-    reader = LogReader(mapping, redactor.redact)
+    redactor = redactors(settings, create=options.target is not Target.KAFKA).current
+    reader = LogReader(mapping, redactor.redact, key_version=redactor.key_version)
     remarks = _Remarks(keep=options.target is not Target.RECORDING)
     with open_outlet(settings, options.target, options.out) as outlet:
         for path in options.logs:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.embedded import writable
+from app.keys import redactors
 from app.replay import Places, Replay, encode, read_recordings
 from app.settings import Settings
 from app.storing import Keeper, fault_line, open_store
@@ -97,15 +98,16 @@ def _feed(
 def _redacted(items: Iterator[Frame | Rejected], reader: Reader, redactor: Redactor) -> Iterator[Frame | Rejected]:
     """Law 8: what is written is redacted first. The tap's own recordings are redacted already."""
     for item in items:
-        if isinstance(item, Frame) and item.text and not reader.own:
-            yield replace(item, text=redactor.redact(item.text))
+        if isinstance(item, Frame) and not reader.own and (item.text or item.handshake):
+            shake = item.handshake and replace(item.handshake, key_version=redactor.key_version)
+            yield replace(item, text=item.text and redactor.redact(item.text), handshake=shake)
         else:
             yield item
 
 
 def _redactor(settings: Settings) -> Redactor:
     writable(settings.data_dir)
-    return Redactor.from_key_file(settings.redaction_key_file or settings.data_dir / "redaction-key.json")
+    return redactors(settings, create=True).current
 
 
 def _store(settings: Settings, stack: ExitStack) -> Store:

@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from app.alerting.webhook import flaw_of
+from app.keys import known_under, ring_at_hand, ring_of
 from app.policies import PolicyFile, PolicyFileError, read_policy
 from app.security import KafkaSecurity, SecurityError, location, read_password
 from app.setting_files import SettingsError, exact_document, read_mapping, settings_file, toml_document
@@ -60,7 +61,11 @@ class Settings(TapSettings):
     listen_host: str = Field("127.0.0.1", description="Address on which the tap listens for charging stations.")
     listen_port: int = Field(9310, ge=0, le=65535, description="Port of the tap; 0 takes a free one.")
     enrolment_file: Path | None = Field(None, description="TOML file of enrolled charging stations; none mirrors all.")
-    redaction_key_file: Path | None = Field(None, description="Key of the pseudonyms; made in data_dir if not named.")
+    redaction_key_file: Path | None = Field(None, description="Keys of the pseudonyms; made in data_dir if not named.")
+    redaction_key_max_days: int = Field(180, ge=0, description="Age of the current key that doctor warns of; 0: none.")
+    field_policy_file: Path | None = Field(
+        None, description="TOML file: members of vendors' data to drop, hash or keep; none: built-in names alone."
+    )
     tick_seconds: float = Field(5.0, gt=0, le=60, description="How often deadlines are looked at.")
     journal_bytes: int = Field(8 << 30, ge=1 << 20, description="Room for the journal; beyond it frames show as gaps.")
     store_url: str = Field("", description="clickhouse://USER:PASSWORD@HOST:PORT/DB; empty runs the embedded engine.")
@@ -264,15 +269,10 @@ class Settings(TapSettings):
             raise SettingsError(f"token_file {error}") from None
         except ValueError as error:
             raise SettingsError(f"token_file {self.token_file}: {error}; see docs/tokens.md") from None
-        redactors = [] if redactor is None else [redactor]
-        key_file = self.redaction_key_file or self.data_dir / "redaction-key.json"
-        if key_file.exists():
-            try:
-                redactors.append(Redactor.from_key_file(key_file, create=False))
-            except KeyFileError as error:
-                raise SettingsError(f"token_file {self.token_file}: {error}") from None
-        names = {*book.tokens, *(one.group for one in book.tokens.values() if one.group)}
-        return tokens.pseudonymised(book, [{name: one.pseudonym(name) for name in names} for one in redactors])
+        try:
+            return known_under(book, ring_of(self), redactor)
+        except KeyFileError as error:
+            raise SettingsError(f"token_file {self.token_file}: {error}") from None
 
     def shadow_config(self, redactor: Redactor | None = None) -> ShadowConfig:
         """The part that decides what the shadow believes; `redactor` as for `tokens`.
@@ -290,6 +290,7 @@ class Settings(TapSettings):
                 security_profile=self.security_profile,
                 tls_before_tap=self.tls_before_tap,
                 tokens=self.tokens(redactor),
+                keys=ring_at_hand(self),
                 connection_timeout=self.connection_timeout_seconds * SECOND,
                 reorder_horizon=self.reorder_horizon_seconds * SECOND,
                 status_grace=self.status_grace_seconds * SECOND,

@@ -9,10 +9,27 @@ from functools import partial
 from itertools import cycle
 from typing import Any, Final
 
+from ingest.field_policy import parse_field_policy
+from ingest.field_redaction import FieldRedactor
 from ingest.pseudonym import TokenCipher
 from ingest.redaction import Redactor
 
 _KEY: Final = bytes(range(32))
+_POLICY: Final = """
+[[rule]]
+vendor = "com.example"
+path = "driver.name"
+do = "drop"
+reason = "names"
+[[rule]]
+member = "phone*"
+do = "hash"
+reason = "numbers"
+[[rule]]
+key = "Customer*"
+do = "drop"
+reason = "numbers"
+"""
 
 
 def _messages() -> Iterator[tuple[str, str]]:
@@ -49,6 +66,8 @@ def _messages() -> Iterator[tuple[str, str]]:
     yield "SendLocalList, 100 tokens", _call("SendLocalList", {"listVersion": 1, "localAuthorizationList": entries})
     secret = {"key": "AuthorizationKey", "value": "0123456789ABCDEF"}
     yield "ChangeConfiguration, secret", _call("ChangeConfiguration", secret)
+    data = json.dumps({"driver": {"name": "Max Power", "phone": "0123456789"}, "state": "charging"})
+    yield "DataTransfer", _call("DataTransfer", {"vendorId": "com.example", "messageId": "Driver", "data": data})
     yield "no JSON", _call("MeterValues", meter)[:-1]
 
 
@@ -70,9 +89,11 @@ def _next_token(cipher: TokenCipher, tokens: Iterator[str]) -> str:
 def main() -> None:
     """Print the cost of each kind of message, and of a pseudonym that is not remembered yet."""
     redactor = Redactor(_KEY, "bench")
-    print(f"{'message':<32}{'characters':>12}{'µs':>10}")
+    ruled = FieldRedactor(_KEY, "bench", parse_field_policy(_POLICY))
+    print(f"{'message':<32}{'characters':>12}{'µs':>10}{'with rules':>12}")
     for name, text in _messages():
-        print(f"{name:<32}{len(text):>12}{_micros(partial(redactor.redact, text)):>10.1f}")
+        plain, with_rules = (_micros(partial(one.redact, text)) for one in (redactor, ruled))
+        print(f"{name:<32}{len(text):>12}{plain:>10.1f}{with_rules:>12.1f}")
     cipher = TokenCipher(_KEY)
     print(f"\n{'new pseudonym':<32}{'characters':>12}{'µs':>10}")
     for form in ("{:014X}", "{:08d}", "TAG{:017d}", "{:04x}", "{:03d}", "Z{:01d}"):

@@ -162,7 +162,7 @@ def _local(folder: Path, now: Micros) -> list[Part]:
     found: list[Part] = []
     tap = read_status(folder / "tap-status.json")
     if tap is not None:
-        reasons = tuple(filter(None, (tap.journal.error, tap.enrolment_error)))
+        reasons = tuple(filter(None, (tap.journal.error, tap.enrolment_error, tap.key_error)))
         dropped = int(tap.relay.get("copies_dropped", 0)) + tap.mirror.get("frames_refused", 0)
         figures = (
             ("connections", words.count(sum(one.closed_at is None for one in tap.connections))),

@@ -14,6 +14,7 @@ import msgspec
 from diff.primary import Forgotten, PrimaryTransaction, State
 from diff.primary_reading import plausible_time
 from ingest.frame import Micros
+from ingest.key_ring import comparable
 
 __all__ = [
     "MAX_ENDED",
@@ -136,7 +137,7 @@ def _same_facts(known: PrimaryTransaction, start: PrimaryTransaction) -> bool:
     return (
         not known.adopted
         and known.connector_id == start.connector_id
-        and known.id_token == start.id_token
+        and (known.id_token == start.id_token or not comparable(known.key_version, start.key_version))
         and known.meter_start == start.meter_start
         and (known.meter_start is not None or known.meter_start_text == start.meter_start_text)
     )

@@ -11,6 +11,7 @@ import msgspec
 from diff.policy import Kind, Numbers, Policy
 from diff.primary import PrimaryTransaction
 from ingest.frame import Micros
+from ingest.key_ring import comparable
 from ingest.timestamps import format_micros
 from shadow.message import ShadowSession
 
@@ -44,7 +45,8 @@ def compare(shadow: ShadowSession, primary: PrimaryTransaction, policy: Policy) 
     """Everything on which the two ended sessions differ. What one side does not know is not compared."""
     yield from _energy(shadow, primary, policy)
     tokens = (primary.id_token, shadow.id_token)
-    if None not in tokens and not policy.token.equal(primary.id_token or "", shadow.id_token or ""):
+    alike = comparable(primary.key_version, shadow.key_version)
+    if alike and None not in tokens and not policy.token.equal(primary.id_token or "", shadow.id_token or ""):
         yield Difference("session.token", "idToken", *tokens)
     yield from _time("session.start-time", "start", primary.started_at, shadow.started_at, policy.start)
     yield from _time("session.stop-time", "stop", primary.stopped_at, shadow.stopped_at, policy.stop)

@@ -125,6 +125,8 @@ class JudgedSession(msgspec.Struct, frozen=True):
     """What the shadow's session costs under the tariff of the record."""
     amount_delta: Decimal | None = None
     """`shadow_amount` less what the record's own energy and times cost under the same tariff."""
+    key_version: str = ""
+    """The key that `id_token` is a pseudonym under; empty where that is not known."""
 
 
 def session_id(charger_id: str, key: str) -> str:

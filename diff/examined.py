@@ -19,6 +19,7 @@ from diff.policy import DEFAULT as DEFAULT_POLICY
 from diff.policy import Policy
 from ingest.exchange import Answered, Called
 from ingest.frame import Frame, FrameKind, Micros
+from ingest.key_ring import comparable
 from shadow import subprotocol
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.device_model.fact import Source
@@ -75,6 +76,7 @@ class _Station:
         self.examined = Examined(charger_id)
         self.rows: dict[str, Row] = {}
         self.protocol = subprotocol.V16
+        self.key_version = ""
         self.tokens: dict[str, str] = {}
         """Tokens seen, as they were first written, by their lower-case form."""
 
@@ -142,6 +144,10 @@ class Examination:
         seen = station.examined.counts[self._protocol(station, frame)].seen
         if frame.kind is FrameKind.OPENED:
             shake = frame.handshake
+            version = "" if shake is None else shake.key_version
+            if not comparable(version, station.key_version):
+                station.tokens = {}  # how they were written before is no measure of how they are now
+            station.key_version = version or station.key_version
             named = None if shake is None else shake.subprotocol
             if named in (None, *PROTOCOLS) and not subprotocol.is_refused(frame):
                 station.examined.counts[named or station.protocol].seen["connections"] += 1

@@ -19,6 +19,7 @@ from diff.policy import Policy
 from diff.records import Charger
 from ingest.frame import Frame, FrameKind, Micros
 from shadow.config import DEFAULT, ShadowConfig
+from shadow.keys import key_version
 from shadow.message import Observations
 from shadow.state import ChargerState
 from shadow.step import step
@@ -63,7 +64,7 @@ def _live(state: JudgeState, frame: Frame, config: ShadowConfig, policy: Policy,
     record = frame.kind is _RECORD
     auditor = None
     if state.billing is not None or record or policy.records_expected:
-        auditor = auditor_of(state, frame, policy, result)
+        auditor = auditor_of(state, frame, policy, result, config.keys)
     court = Court(state, policy, result, auditor)
     for deadline in settle.take_due(state.deadlines, frame.received_at):
         court.settle(deadline)
@@ -100,7 +101,7 @@ def _bill(state: JudgeState, frame: Frame, obs: Observations, court: Court, *, b
         ledger.fold(state.ledger, replace(frame, kind=FrameKind.GAP), None)  # a hole in the sequence is a gap as well
     # The primary's books are those of 1.6: messages of 2.0.1 have names in common with it and mean something else.
     said = None if is_native(state.shadow, frame.connection_id) else obs.event
-    for event in ledger.fold(state.ledger, frame, said):
+    for event in ledger.fold(state.ledger, frame, said, key_version(state.shadow, frame.connection_id)):
         court.primary(event, frame.received_at)
 
 

@@ -64,14 +64,17 @@ __all__ = ["Ledger", "fold"]
 ACCEPTED: Final = "Accepted"
 
 
-def fold(state: Ledger, frame: Frame, event: Event | None) -> list[LedgerEvent]:
-    """Take one frame and what pairing made of it into the books. Changes `state`; never raises."""
+def fold(state: Ledger, frame: Frame, event: Event | None, key_version: str = "") -> list[LedgerEvent]:
+    """Take one frame and what pairing made of it into the books. Changes `state`; never raises.
+
+    `key_version`: of the key that the tokens of its connection are pseudonyms under.
+    """
     match event:
         case Called(pending=call) if call.direction is Direction.CP_TO_CS:
-            return _on_call(state, call)
+            return _on_call(state, call, key_version)
         case Answered(request=call, answer=answer) if call.direction is Direction.CP_TO_CS:
             if call.call.action == "StartTransaction":
-                return _on_start_answer(state, frame, call, answer)
+                return _on_start_answer(state, frame, read_start(call, key_version), answer)
             if call.call.action == "StopTransaction":
                 return _on_stop_answer(state, frame, call, answer)
         case Orphan(answer=CallResult() as answer) if frame.direction is Direction.CS_TO_CP:
@@ -84,7 +87,7 @@ def fold(state: Ledger, frame: Frame, event: Event | None) -> list[LedgerEvent]:
     return []
 
 
-def _on_call(state: Ledger, call: PendingCall) -> list[LedgerEvent]:
+def _on_call(state: Ledger, call: PendingCall, key_version: str) -> list[LedgerEvent]:
     # BootNotification is not among them: a reboot ends no transaction of the primary, only a stop does (1.6 ed2 §4.10).
     match call.call.action:
         case "MeterValues":
@@ -92,24 +95,23 @@ def _on_call(state: Ledger, call: PendingCall) -> list[LedgerEvent]:
         case "StatusNotification":
             return _on_status(state, call)
         case "StartTransaction":
-            return _on_start(state, call)
+            return _on_start(state, read_start(call, key_version), call.called_at)
         case "StopTransaction":
             return _on_stop(state, call)
         case _:
             return []
 
 
-def _on_start(state: Ledger, call: PendingCall) -> list[LedgerEvent]:
+def _on_start(state: Ledger, start: PrimaryTransaction, called_at: Micros) -> list[LedgerEvent]:
     """1.6 ed2 §4.8. Before the answer there is nothing to bill, only a proposal."""
-    start = read_start(call)
-    see(state, start.connector_id, plausible_time(start.started_text) or call.called_at)
+    see(state, start.connector_id, plausible_time(start.started_text) or called_at)
     first = first_of(state, start)
     if first is not None:
         # 1.6 ed2 §3.7.1: a start that was not answered is sent again. Whether it is one more is the primary's to say.
-        keep(state, replace(first, frames=with_evidence(first.frames, call.frame_id)))
+        keep(state, replace(first, frames=with_evidence(first.frames, start.opened_by)))
         return []
     state.open[start.key] = start
-    return [Proposed(start, (call.frame_id,)), *trim(state)]
+    return [Proposed(start, (start.opened_by,)), *trim(state)]
 
 
 class _Answer(NamedTuple):
@@ -122,12 +124,11 @@ class _Answer(NamedTuple):
 
 
 def _on_start_answer(
-    state: Ledger, frame: Frame, call: PendingCall, result: CallResult | CallError
+    state: Ledger, frame: Frame, start: PrimaryTransaction, result: CallResult | CallError
 ) -> list[LedgerEvent]:
-    start = read_start(call)
-    first = state.open.get(call.frame_id) or first_of(state, start)
+    first = state.open.get(start.opened_by) or first_of(state, start)
     if isinstance(result, CallError):
-        return _refuse(state, first or start, (call.frame_id, frame.frame_id), read_error(result))
+        return _refuse(state, first or start, (start.opened_by, frame.frame_id), read_error(result))
     return _on_answer(state, first or start, start, _read_answer(frame, result))
 
 
@@ -194,6 +195,7 @@ def _start_again(first: PrimaryTransaction, frame: Frame) -> PrimaryTransaction:
         started_at=first.started_at,
         started_text=first.started_text,
         frames=(first.opened_by,),
+        key_version=first.key_version,
     )
 
 

@@ -143,11 +143,11 @@ def row_of(pair: Pair, charger: Charger, at: Micros) -> JudgedSession:
     pair.version = max(pair.version + 1, at)
     started = None if shadow is None else shadow.started_at
     stopped = None if shadow is None else shadow.stopped_at
-    token = None if shadow is None else shadow.id_token
+    token, key_version = (None, "") if shadow is None else (shadow.id_token, shadow.key_version)
     if primary is not None:
         started = primary.started_at if started is None else started
         stopped = primary.stopped_at if stopped is None else stopped
-        token = primary.id_token if token is None else token
+        token, key_version = (primary.id_token, primary.key_version) if token is None else (token, key_version)
     return JudgedSession(
         pair.session_id,
         charger.charger_id,
@@ -171,4 +171,5 @@ def row_of(pair: Pair, charger: Charger, at: Micros) -> JudgedSession:
         charger.firmware,
         pair.version,
         JUDGING_RUN,
+        key_version=key_version,
     )

@@ -92,6 +92,8 @@ class PrimaryTransaction(msgspec.Struct, frozen=True, omit_defaults=True):
     """`idTagInfo.status` of the answer to the stop, or the code of its CALLERROR."""
     frames: tuple[str, ...] = ()
     """The frames that prove it: the first four and the last four."""
+    key_version: str = ""
+    """The key that its token is a pseudonym under; empty where that is not known."""
 
     @property
     def key(self) -> str:

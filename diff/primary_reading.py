@@ -37,8 +37,8 @@ _NUMBER: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,18})?", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?\d{1,40}", re.ASCII)
 
 
-def read_start(call: PendingCall) -> PrimaryTransaction:
-    """The proposal that a StartTransaction CALL makes (1.6 ed2 §4.8, §6.45)."""
+def read_start(call: PendingCall, key_version: str) -> PrimaryTransaction:
+    """The proposal that a StartTransaction CALL makes (1.6 ed2 §4.8, §6.45); its token stands under that key."""
     payload = call.call.payload
     text = _text(payload.get("timestamp"))
     return PrimaryTransaction(
@@ -52,6 +52,7 @@ def read_start(call: PendingCall) -> PrimaryTransaction:
         started_at=_stamp(text).at,
         started_text=text,
         frames=(call.frame_id,),
+        key_version=key_version,
     )
 
 

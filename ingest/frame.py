@@ -73,6 +73,8 @@ class Handshake(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hexadecimal."""
     client_certificate_fingerprint: str | None = None
     """SHA-256 of the certificate, hexadecimal."""
+    key_version: str = ""
+    """The key that the tokens of this connection are pseudonyms under, for as long as it lives; empty: not known."""
 
 
 class Gap(msgspec.Struct, frozen=True, omit_defaults=True):

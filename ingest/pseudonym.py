@@ -12,6 +12,7 @@ allows; below that the swap-or-not shuffle (Hoang, Morris, Rogaway, CRYPTO 2012)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
@@ -92,14 +93,26 @@ class TokenCipher:
         A core of more than 1024 characters is replaced by the stretched keyed hash of it: distinct up to a
         collision of 256 bits, and linear in its length.
         """
+        return self._map(token, _forward)
+
+    def reveal(self, pseudonym: str) -> str | None:
+        """The token of a pseudonym, up to case: `token` undone. None where it was replaced by a hash (long cores)."""
+        folded = [_fold(char) for char in pseudonym]
+        if max(sum(char in _CORE for char in folded), sum(map(_in_rest, folded))) > _MAX_CORE:
+            return None
+        return self._map(pseudonym, _backward)
+
+    def _map(self, token: str, way: _Way) -> str:
         folded = [_fold(char) for char in token]
         core = "".join(char for char in folded if char in _CORE)
         rest = [char for char in folded if _in_rest(char)]
         if core in RESERVED and not rest:
             return token
         marks = [char for char, fold in zip(token, folded, strict=True) if fold in _CORE]
-        new_core = iter(_recase(marks, self._permute_core(core))) if core else iter("")
-        new_rest = iter(self._permute_rest(rest)) if rest else iter("")
+        # With a rest beside it no core is a reserved word, neither before nor after.
+        kept = frozenset() if rest else RESERVED
+        new_core = iter(_recase(marks, self._permute_core(core, kept, way))) if core else iter("")
+        new_rest = iter(self._permute_rest(rest, way)) if rest else iter("")
         out: list[str] = []
         for char, fold in zip(token, folded, strict=True):
             if fold in _CORE:
@@ -118,31 +131,31 @@ class TokenCipher:
         the pseudonym that the same digits get as a string.
         """
         core = "".join(char for char in text if char in _DIGITS)
-        new = iter(self._permute_core(core))
+        new = iter(self._permute_core(core, RESERVED, _forward))
         return "".join(next(new) if char in _DIGITS else char for char in text)
 
-    def _permute_core(self, core: str) -> str:
+    def _permute_core(self, core: str, kept: frozenset[str], way: _Way) -> str:
         kind = _class_of(core)
         size = len(core)
         if size > _MAX_CORE:
             return self._stretch(core, kind)
         if kind is _Class.NUMBER:
             low = 10 ** (size - 1) if size > 1 else 0
-            return str(low + self._permute(int(core) - low, 10**size - low, b"number"))
+            return str(low + way(self, int(core) - low, 10**size - low, b"number"))
         if kind is _Class.ZERO:
-            value = self._permute(int(core), 10 ** (size - 1), b"zero")
+            value = way(self, int(core), 10 ** (size - 1), b"zero")
             return str(value).zfill(size)
         alphabet = _ALPHABET[kind]
         base = len(alphabet)
         value = _rank(core, alphabet)
         while True:
             # Cycle walking: on from every core of another class, so that the class maps onto itself.
-            value = self._permute(value, base**size, kind.value.encode())
+            value = way(self, value, base**size, kind.value.encode())
             walked = _unrank(value, size, alphabet)
-            if _class_of(walked) is kind and walked not in RESERVED:
+            if _class_of(walked) is kind and walked not in kept:
                 return walked
 
-    def _permute_rest(self, rest: list[str]) -> list[str]:
+    def _permute_rest(self, rest: list[str], way: _Way) -> list[str]:
         if len(rest) > _MAX_CORE:
             stretched = self._stream("".join(rest), 4 * len(rest))
             quads = (int.from_bytes(stretched[4 * i : 4 * i + 4], "big") for i in range(len(rest)))
@@ -151,7 +164,7 @@ class TokenCipher:
         for char in rest:
             value = value * _REST_SIZE + _rest_index(char)
         while True:
-            value = self._permute(value, _REST_SIZE ** len(rest), b"rest")
+            value = way(self, value, _REST_SIZE ** len(rest), b"rest")
             left, out = value, []
             for _ in rest:
                 left, index = divmod(left, _REST_SIZE)
@@ -159,11 +172,14 @@ class TokenCipher:
             if all(_fold(char) == char for char in out):
                 return out[::-1]
 
-    def _permute(self, value: int, size: int, tweak: bytes) -> int:
-        """The one place that chooses the cipher: a keyed permutation of 0 … size - 1 for each tweak."""
+    def permute(self, value: int, size: int, tweak: bytes, *, back: bool) -> int:
+        """The one place that chooses the cipher: a keyed permutation of 0 … size - 1 for each tweak, or its inverse."""
         if size >= _FF1_MIN_DOMAIN:
-            return int(self._ff1.encrypt_int(value, domain=size, tweak=tweak))
-        for offset, hasher in self._rounds(size, tweak):
+            crypt = self._ff1.decrypt_int if back else self._ff1.encrypt_int
+            return int(crypt(value, domain=size, tweak=tweak))
+        rounds = self._rounds(size, tweak)
+        # Each round is its own inverse: it swaps two values, or does not.
+        for offset, hasher in reversed(rounds) if back else rounds:
             partner = (offset - value) % size
             coin = hasher.copy()
             coin.update(max(value, partner).to_bytes(4, "big"))
@@ -197,6 +213,18 @@ class TokenCipher:
         seed = blake2b(text.encode("utf-8", "surrogatepass"), key=self._stretch_key, digest_size=32).digest()
         blocks = (blake2b(i.to_bytes(8, "big"), key=seed).digest() for i in range(-(-size // 64)))
         return b"".join(blocks)[:size]
+
+
+_Way = Callable[[TokenCipher, int, int, bytes], int]
+"""The permutation of a domain, or its inverse."""
+
+
+def _forward(cipher: TokenCipher, value: int, size: int, tweak: bytes) -> int:
+    return cipher.permute(value, size, tweak, back=False)
+
+
+def _backward(cipher: TokenCipher, value: int, size: int, tweak: bytes) -> int:
+    return cipher.permute(value, size, tweak, back=True)
 
 
 def _class_of(core: str) -> _Class:

@@ -15,16 +15,17 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from ingest.key_ring import KeyRing
 from ingest.ocppj import MAX_TEXT
 from ingest.pseudonym import TokenCipher, subkey
 from ingest.sensitive import KEPT_IN_TOKEN, MEMBERS, NAMING_KEYS, VALUE_KEYS, Kind, classify, may_hold
 from ingest.spans import Edit, Leaf, Node, apply, decoded, encoded, is_json, offsets, scan
 from ingest.urls import Span, addresses, mask_url
 
-__all__ = ["Redactor", "mask_url"]
+__all__ = ["MAX_DEPTH", "Redactor", "kind_of", "mask_url", "may_hold_value", "special_of", "tells_of_customer"]
 
 _MAX_SHAPE: Final = 200
-_MAX_DEPTH: Final = 3
+MAX_DEPTH: Final = 3
 """JSON in strings in strings … : what is nested deeper and may hold anything is masked as a whole."""
 
 _CACHED_TOKENS: Final = 65_536
@@ -69,10 +70,14 @@ class Redactor:
         Raises `ingest.redaction_key.KeyFileError`, which says what to do.
         """
         # Here and not above: everything else in this module is free of I/O.
-        from ingest.redaction_key import read_key
+        from ingest.redaction_key import read_ring
 
-        key, version = read_key(Path(path), create=create)
-        return cls(key, version)
+        return cls.of_ring(read_ring(Path(path), create=create))
+
+    @classmethod
+    def of_ring(cls, ring: KeyRing) -> Redactor:
+        """Redact under the current key of a ring."""
+        return cls(ring.current.key, ring.current.version)
 
     def pseudonym(self, token: str) -> str:
         """The pseudonym of a token: one-to-one up to case, same length, alphabet, case and punctuation."""
@@ -100,19 +105,19 @@ class Redactor:
     def _edits(self, text: str, depth: int, *, ocmf: bool = False) -> list[Edit]:
         root = scan(text)
         edits: list[Edit] = []
-        customer = _tells_of_customer(text, root)
+        customer = tells_of_customer(text, root)
         # Node, what all below it is, and what its named values are.
         stack: list[tuple[Node, Kind, Kind]] = [(root, Kind.PLAIN, Kind.PLAIN)]
         while stack:
             node, all_below, named = stack.pop()
-            special = _special(text, node, named)
+            special = special_of(text, node, named)
             if customer:
                 special["data"] = Kind.SECRET
             if ocmf:
                 special["id"] = Kind.TOKEN
             for leaf in node.leaves:
-                kind = _kind(leaf[0], all_below, special)
-                if kind is not Kind.PLAIN or (leaf[3] and _may_hold(text[leaf[1] : leaf[2]])):
+                kind = kind_of(leaf[0], all_below, special)
+                if kind is not Kind.PLAIN or (leaf[3] and may_hold_value(text[leaf[1] : leaf[2]])):
                     edits += self._leaf(text, leaf, kind, depth)
             if not node.array:
                 named = special.get("attributevalue", Kind.PLAIN)
@@ -120,13 +125,13 @@ class Redactor:
                 if node.array or child.key == "variableattribute":
                     stack.append((child, all_below, named))
                 else:
-                    stack.append((child, _kind(child.key, all_below, special), Kind.PLAIN))
+                    stack.append((child, kind_of(child.key, all_below, special), Kind.PLAIN))
         return edits
 
     def _leaf(self, text: str, leaf: Leaf, kind: Kind, depth: int) -> list[Edit]:
         key, start, end, quoted = leaf
         if not quoted:
-            return _number_edit(text[start:end], start, kind, self._cipher)
+            return self._number(text[start:end], start, kind)
         if start == end:
             return []
         raw = text[start:end]
@@ -146,11 +151,19 @@ class Redactor:
         places = offsets(raw) if "\\" in raw else range(len(raw) + 1)
         return [(start + places[first], start + places[last], encoded(new)) for first, last, new in inner]
 
+    def _number(self, raw: str, start: int, kind: Kind) -> list[Edit]:
+        if kind is Kind.PLAIN:
+            return []
+        # An exponent says nothing of a token, and a larger one might be more than a reader of numbers takes.
+        mantissa = _EXPONENT.split(raw, maxsplit=1)[0]
+        new = self._cipher.number(mantissa) if kind is Kind.TOKEN else _DIGIT.sub("9", mantissa)
+        return [(start, start + len(mantissa), new)]
+
     def _signed(self, value: str) -> list[Edit]:
         """OCMF (`OCMF|payload|signature`) names the token as `ID` in its payload; what is encoded is masked."""
         first, last = value.find("|"), value.rfind("|")
         if _is_ocmf(value) and first < last and is_json(value[first + 1 : last]):
-            inner = self._edits(value[first + 1 : last], _MAX_DEPTH, ocmf=True)
+            inner = self._edits(value[first + 1 : last], MAX_DEPTH, ocmf=True)
             return [(first + 1 + start, first + 1 + end, new) for start, end, new in inner]
         return [(0, len(value), "*" * len(value))]
 
@@ -159,7 +172,7 @@ class Redactor:
         if _is_ocmf(value):
             return self._signed(value)
         if value.lstrip()[:1] in ("{", "[") and is_json(value):
-            if depth >= _MAX_DEPTH:
+            if depth >= MAX_DEPTH:
                 return [(0, len(value), "*" * len(value))]
             return self._edits(value, depth + 1)
         return self._phrases(value, addresses(value, whole=address))
@@ -191,12 +204,13 @@ def _short_may_hold(value: str) -> bool:
     return may_hold(value)
 
 
-def _may_hold(value: str) -> bool:
+def may_hold_value(value: str) -> bool:
     """`may_hold`, remembered for short strings: the values of everyday messages repeat."""
     return _short_may_hold(value) if len(value) <= _MAX_CACHED else may_hold(value)
 
 
-def _kind(key: str, all_below: Kind, special: dict[str, Kind]) -> Kind:
+def kind_of(key: str, all_below: Kind, special: dict[str, Kind]) -> Kind:
+    """What a member is: by what stands beside it, by what it stands in, by its name."""
     kind = special.get(key, Kind.PLAIN)
     if kind is not Kind.PLAIN:
         return kind
@@ -205,7 +219,7 @@ def _kind(key: str, all_below: Kind, special: dict[str, Kind]) -> Kind:
     return classify(key)
 
 
-def _special(text: str, node: Node, named: Kind) -> dict[str, Kind]:
+def special_of(text: str, node: Node, named: Kind) -> dict[str, Kind]:
     """What single members of this object are because of what stands beside them, by lower-case key."""
     special = dict(MEMBERS.get(node.key, _NONE))
     if node.array:
@@ -226,7 +240,7 @@ def _special(text: str, node: Node, named: Kind) -> dict[str, Kind]:
     return special | dict.fromkeys(VALUE_KEYS, named) if named is not Kind.PLAIN else special
 
 
-def _tells_of_customer(text: str, root: Node) -> bool:
+def tells_of_customer(text: str, root: Node) -> bool:
     """2.0.1 NotifyCustomerInformation (N09): its `data` is text about a person."""
     if "NotifyCustomerInformation" not in text or not root.children:
         return False
@@ -236,12 +250,3 @@ def _tells_of_customer(text: str, root: Node) -> bool:
 
 def _is_ocmf(value: str) -> bool:
     return value[:5].upper() == "OCMF|"
-
-
-def _number_edit(raw: str, start: int, kind: Kind, cipher: TokenCipher) -> list[Edit]:
-    if kind is Kind.PLAIN:
-        return []
-    # An exponent says nothing of a token, and a larger one might be more than a reader of numbers takes.
-    mantissa = _EXPONENT.split(raw, maxsplit=1)[0]
-    new = cipher.number(mantissa) if kind is Kind.TOKEN else _DIGIT.sub("9", mantissa)
-    return [(start, start + len(mantissa), new)]

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from ingest.frame import Micros
+from ingest.key_ring import NO_KEYS, KeyRing
 from shadow import tokens, topology
 from shadow.device_model import vendor
 from shadow.device_model.vendor import VendorMapping
@@ -49,6 +50,8 @@ class ShadowConfig(msgspec.Struct, frozen=True):
     """TLS ends before the tap, so that it cannot see whether a station has any, nor its client certificate."""
     tokens: TokenBook = tokens.NONE
     """The tokens that the 2.0.1 CSMS would know; without them only the mapping of statuses is judged."""
+    keys: KeyRing = NO_KEYS
+    """The keys of pseudonyms, so that a billing record is known again that came under another one than its session."""
     connection_timeout: Micros = 180 * SECOND
     """How long an Authorize or accepted RemoteStartTransaction waits for its StartTransaction (EVConnectionTimeOut)."""
     end_sample_hold: Micros = 120 * SECOND

@@ -80,6 +80,8 @@ class ShadowSession(msgspec.Struct, frozen=True, omit_defaults=True):
     events: int = 0
     native: bool = False
     """The charging station itself speaks 2.0.1: no transaction of 1.6 stands beside it."""
+    key_version: str = ""
+    """The key that its token is a pseudonym under; empty where that is not known."""
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -26,6 +26,8 @@ class Seen(msgspec.Struct, omit_defaults=True):
     """Numbers below `next_seq` that never came, the newest few."""
     speaks: str = ""
     """The subprotocol of the connection; empty where a log does not say it and no CALL told it yet."""
+    key_version: str = ""
+    """The key that its tokens are pseudonyms under; empty where that is not known."""
 
 
 class Ping(msgspec.Struct, omit_defaults=True):
@@ -82,3 +84,5 @@ class ChargerState(msgspec.Struct, omit_defaults=True):
     """When the next thing falls due; None where nothing waits. A tick before it changes nothing."""
     now: Micros = 0
     """The watermark: the latest time that a frame told."""
+    key_version: str = ""
+    """The key that the tokens which are remembered are pseudonyms under; empty where that is not known."""

@@ -12,7 +12,7 @@ from ingest import exchange, ocppj
 from ingest.exchange import Answered, Called, DuplicateCall, Orphan, PendingCall, Unreadable
 from ingest.frame import UNKNOWN_TIME, Direction, Frame, FrameKind, Micros
 from ingest.ocppj import Call, CallError, CallResult
-from shadow import keepalive, schema, subprotocol
+from shadow import keepalive, keys, schema, subprotocol
 from shadow.config import DEFAULT, ShadowConfig
 from shadow.csms import sessions
 from shadow.message import Finding, Observations
@@ -44,6 +44,7 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
         out = Outbox(state, frame, config, obs)
         match frame.kind:
             case FrameKind.MESSAGE:
+                keys.hear(state, frame.connection_id)
                 _message(state, frame, out)
             case FrameKind.OPENED:
                 _opened(state, frame, out)
@@ -62,7 +63,8 @@ def step(state: ChargerState, frame: Frame, config: ShadowConfig = DEFAULT) -> t
     for number, message in enumerate(obs.messages):
         if message.action in sessions.HEARD:
             own = native and number >= derived
-            sessions.receive(state.csms, message, obs, native=own, book=config.tokens)
+            version = keys.key_of(state, message)
+            sessions.receive(state.csms, message, obs, native=own, book=config.tokens, key_version=version)
     return state, obs
 
 
@@ -137,6 +139,7 @@ def _opened(state: ChargerState, frame: Frame, out: Outbox) -> None:
         state.connected_at.setdefault(frame.connection_id, frame.received_at)
     if lived:
         if frame.handshake is not None:
+            keys.note(state, frame.connection_id, frame.handshake.key_version)
             observed.note_handshake(out, frame.handshake)
         keepalive.on_opened(state, frame, out)
         state.station.calls_before_boot = []

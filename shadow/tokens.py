@@ -5,7 +5,7 @@ Without them it can judge an authorization only by what the primary itself said 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -42,6 +42,12 @@ class TokenBook(msgspec.Struct, frozen=True):
     """By their lower-case form: tokens are the same whatever their case (1.6 CiString, 2.0.1 identifierString)."""
     complete: bool = False
     """A token that does not stand in it is unknown to the CSMS. Otherwise nothing is said of it."""
+    keys: frozenset[str] = frozenset()
+    """Versions of the keys under whose pseudonyms its tokens stand in it too."""
+
+    def knows_key(self, version: str) -> bool:
+        """Whether a token that stands under this key can be found in it. Where that is not known it may stand plain."""
+        return not version or version in self.keys
 
     def __hash__(self) -> int:
         """Settings are compared and used as keys; a dictionary inside would forbid it."""
@@ -108,14 +114,14 @@ def _token(where: str, entry: Any) -> tuple[str, GivenToken]:
     return read.id.lower(), GivenToken(read.status, expires_at, group, read.concurrent)
 
 
-def pseudonymised(book: TokenBook, keys: Iterable[Mapping[str, str]]) -> TokenBook:
+def pseudonymised(book: TokenBook, keys: Mapping[str, Mapping[str, str]]) -> TokenBook:
     """The book with each token also under its pseudonyms: what was mirrored is redacted, recordings of others are not.
 
-    `keys`: for each key the pseudonyms of every id and group of the book, by their lower-case form.
+    `keys`: for each version of a key the pseudonyms of every id and group of the book, by their lower-case form.
     """
     tokens = dict(book.tokens)
-    for pseudonyms in keys:
+    for pseudonyms in keys.values():
         for name, token in book.tokens.items():
             group = pseudonyms[token.group].lower() if token.group else token.group
             tokens[pseudonyms[name].lower()] = msgspec.structs.replace(token, group=group)
-    return TokenBook(tokens, book.complete)
+    return TokenBook(tokens, book.complete, frozenset(keys))

@@ -21,7 +21,7 @@ import msgspec
 from app.distributed.reading import kafka_errors
 from app.distributed.taking_records import make_producer, send
 from app.embedded import writable
-from app.importing import load_redactor
+from app.keys import redactors
 from app.reading_logs import letter_of, load_log_mapping
 from app.replay import RecordingError
 from app.settings import Settings
@@ -30,6 +30,7 @@ from ingest.cloudevents import header_map
 from ingest.frame import Frame
 from ingest.logs.mapping import LogMapping
 from ingest.logs.reading import Broken, LogReader
+from ingest.redaction import Redactor
 from ingest.topic_admin import TopicError
 from ingest.topics import Topics
 
@@ -66,7 +67,7 @@ class Follower:
         topics: Topics,
         source: str,
         mapping: LogMapping,
-        redact: Any,
+        redactor: Redactor,
         state_file: Path,
         *,
         from_beginning: bool = False,
@@ -85,7 +86,8 @@ class Follower:
         self.stopping = False
         self.published = 0
         saved = _read_state(state_file)
-        self.reader = LogReader(mapping, redact, b"" if saved is None else base64.b64decode(saved.connections))
+        connections = b"" if saved is None else base64.b64decode(saved.connections)
+        self.reader = LogReader(mapping, redactor.redact, connections, redactor.key_version)
         self._consumer = KafkaConsumer(
             bootstrap_servers=bootstrap,
             **{"client_id": "shadow-ways-in", "reconnect_backoff_max_ms": 1_000, **options},
@@ -161,7 +163,7 @@ def run(settings: Settings, options: Options) -> int:
         raise RecordingError(f"mapping {options.mapping}: a topic needs [record]; [[line]] is for logs")
     if options.topic in {one.name for one in settings.topics().all()}:
         raise RecordingError(f"{options.topic}: a topic of shadow-csms itself; name the one of the other CSMS")
-    redactor = load_redactor(settings, create=False)
+    redactor = redactors(settings, create=False).current
     safe = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in options.topic)
     try:
         follower = Follower(
@@ -169,7 +171,7 @@ def run(settings: Settings, options: Options) -> int:
             settings.topics(),
             options.topic,
             mapping,
-            redactor.redact,
+            redactor,
             settings.data_dir / f"following-{safe}.json",
             from_beginning=options.from_beginning,
             **settings.kafka_options(),

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from app.distributed.reading import kafka_errors
-from app.importing import load_evse_map, load_redactor
+from app.importing import load_intake
 from app.settings import Settings
 from diff import published
 from diff.store.tables import DeadLetter
@@ -120,7 +120,7 @@ def follow(settings: Settings) -> int:
     from app.watch import logs
 
     logs.begin("records", settings)
-    intake = Intake(load_redactor(settings, create=False).redact, load_evse_map(settings))
+    intake = load_intake(settings, create=False)
     try:
         taker = Taker(settings.kafka_bootstrap, settings.topics(), intake, **settings.kafka_options())
     except kafka_errors() as error:

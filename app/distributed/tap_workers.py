@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app.embedded import free_port, writable
+from app.keys import key_file
 from app.lifeline import beat, start_child, stop_child
 from app.live import say, until_stopped
 from app.settings import Settings
@@ -44,7 +45,7 @@ async def run_workers(settings: Settings) -> int:
 def worker_environment(settings: Settings, number: int, port: int) -> dict[str, str]:
     """The settings of one worker: a directory of its own, one key and one port for all."""
     environment = settings.environment()
-    key = settings.redaction_key_file or settings.data_dir / "redaction-key.json"
+    key = key_file(settings)
     directory = settings.data_dir / f"tap-{number}"
     own = {
         "DATA_DIR": directory,

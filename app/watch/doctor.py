@@ -13,17 +13,19 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from app.distributed.control import OVERRIDES_FILE
+from app.keys import key_file
 from app.security import SecurityError
 from app.setting_files import SettingsError
 from app.setting_sources import load, origins
 from app.settings import Settings
+from app.watch.doctor_privacy import privacy_findings
+from app.watch.finding import Finding, Verdict
 from app.watch.health import Health, State
 from ingest.enrolment_file import EnrolmentFile
 from ingest.redaction_key import KeyFileError, read_key
@@ -33,26 +35,6 @@ __all__ = ["Finding", "Verdict", "diagnose", "run"]
 _SECONDS: Final = 3.0
 _LEAST_FREE: Final = 1 << 30
 _LONGEST_ANSWER: Final = 64 * 1024
-
-
-class Verdict(StrEnum):
-    """What was found."""
-
-    OK = "ok"
-    WARN = "warn"
-    """It works, and something should be known or done."""
-    FAIL = "fail"
-    SKIP = "skip"
-    """Not asked for, or it cannot be known because of another finding."""
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing that was looked at."""
-
-    check: str
-    verdict: Verdict
-    seen: str
-    todo: str = ""
 
 
 def run(flags: dict[str, Any], monitors: Sequence[str], *, as_json: bool) -> int:
@@ -88,6 +70,7 @@ def diagnose(flags: dict[str, Any], monitors: Sequence[str] = ()) -> Iterator[Fi
     parts: tuple[tuple[str, Callable[[Settings], Iterable[Finding]]], ...] = (
         ("data directory", _data_dir),
         ("redaction key", _key),
+        ("privacy", privacy_findings),
         ("enrolment", _enrolment),
         ("kafka", kafka_findings),
         ("clickhouse", store_findings),
@@ -145,7 +128,7 @@ def _held(spool: Path) -> int:
 
 
 def _key(settings: Settings) -> Iterator[Finding]:
-    path = (settings.redaction_key_file or settings.data_dir / "redaction-key.json").absolute()
+    path = key_file(settings).absolute()
     if not path.exists():
         todo = "the tap makes one when it starts; to get the same pseudonyms as another tap, copy its key before"
         yield Finding("redaction key", Verdict.WARN, f"{path} is not there", todo)

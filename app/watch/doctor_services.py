@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.distributed.overheard import overhearing
 from app.settings import Settings
-from app.watch.doctor import Finding, Verdict
+from app.watch.finding import Finding, Verdict
 from app.watch.progress import told
 from diff.store.client import Store
 from diff.store.errors import StoreRefusedError, StoreUnavailable

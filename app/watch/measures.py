@@ -52,6 +52,7 @@ class TapReport(msgspec.Struct):
     mirror: dict[str, int]
     journal: _Journal
     enrolment_error: str
+    key_error: str = ""
 
 
 def read_tap_report(data_dir: Path) -> TapReport | None:

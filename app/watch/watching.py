@@ -196,7 +196,8 @@ def _blind(report: measures.TapReport | None) -> list[str]:
     age = time.time() - report.at / 1e6
     late = f"the parser's status is {age:.0f} s old: it is being started again, or the disk is full"
     enrolment = f"enrolment: {report.enrolment_error}" if report.enrolment_error else ""
-    return [late if age > _STALE else "", report.journal.error, enrolment]
+    key = f"redaction key: {report.key_error}" if report.key_error else ""
+    return [late if age > _STALE else "", report.journal.error, enrolment, key]
 
 
 def _away(failure: str) -> str:

@@ -160,7 +160,7 @@ def _facts(line: SessionLine) -> None:
         st.caption("Where and who")
         st.text(
             f"connector {_or_never(line.connector_id)} → EVSE {_or_never(line.evse_id)}\n"
-            f"token {line.id_token or words.NEVER} (pseudonym)"
+            f"token {line.id_token or words.NEVER} (pseudonym{f', key {line.key_version}' if line.key_version else ''})"
         )
         kind = " ".join(part for part in (line.vendor, line.model, line.firmware) if part)
         st.page_link(

@@ -15,6 +15,7 @@ from diff.discrepancy import JudgedSession
 from diff.pairs import Pair, row_of
 from diff.policy import Policy
 from ingest.frame import Frame, FrameKind, Micros
+from ingest.key_ring import NO_KEYS, KeyRing
 from ingest.records.framing import record_of, version_of
 from ingest.records.record import BillingRecord, RecordError
 from ingest.timestamps import parse_stamp
@@ -29,16 +30,16 @@ __all__ = ["Auditor", "auditor_of", "note_charging"]
 _MOST_STATES: Final = 32
 
 
-def auditor_of(state: JudgeState, frame: Frame, policy: Policy, result: Judgement) -> Auditor:
+def auditor_of(state: JudgeState, frame: Frame, policy: Policy, result: Judgement, keys: KeyRing = NO_KEYS) -> Auditor:
     """The auditor of a charging station. From the first call on its sessions are kept; those it remembers count."""
     if state.billing is None:
         state.billing = Billing(frame.received_at)
-        auditor = Auditor(state, state.billing, policy, result)
+        auditor = Auditor(state, state.billing, policy, result, keys)
         for pair in state.pairs.by_id.values():
             if pair.shadow is not None and pair.shadow.ended:
                 auditor.session(pair, row_of(pair, state.charger, pair.last_at), pair.last_at)
         return auditor
-    return Auditor(state, state.billing, policy, result)
+    return Auditor(state, state.billing, policy, result, keys)
 
 
 def note_charging(pair: Pair, message: ShadowMessage) -> None:
@@ -55,10 +56,10 @@ def note_charging(pair: Pair, message: ShadowMessage) -> None:
 class Auditor:
     """One frame's audit."""
 
-    def __init__(self, state: JudgeState, billing: Billing, policy: Policy, result: Judgement) -> None:
+    def __init__(self, state: JudgeState, billing: Billing, policy: Policy, result: Judgement, keys: KeyRing) -> None:
         self._state, self._billing, self._policy = state, billing, policy
         self._tell = Teller(state, policy, result)
-        self._bills = Bills(state, billing, policy, self._tell)
+        self._bills = Bills(state, billing, policy, self._tell, keys)
 
     # -- what comes --------------------------------------------------------------------------------------------------
 

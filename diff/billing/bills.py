@@ -15,6 +15,7 @@ from diff.billing.telling import Teller
 from diff.discrepancy import JudgedSession, session_id
 from diff.policy import Policy
 from ingest.frame import Frame, Micros
+from ingest.key_ring import KeyRing, comparable
 from ingest.records.framing import version_of
 from ingest.records.record import BillingRecord, RecordKind
 
@@ -41,8 +42,8 @@ def runs(state: JudgeState, record: BillingRecord) -> bool:
 class Bills:
     """The bills of one charging station."""
 
-    def __init__(self, state: JudgeState, billing: Billing, policy: Policy, tell: Teller) -> None:
-        self._state, self._billing, self._policy, self._tell = state, billing, policy, tell
+    def __init__(self, state: JudgeState, billing: Billing, policy: Policy, tell: Teller, keys: KeyRing) -> None:
+        self._state, self._billing, self._policy, self._tell, self._keys = state, billing, policy, tell, keys
         self._charger_id = state.charger.charger_id
 
     def take(self, record: BillingRecord, frame: Frame) -> None:
@@ -78,14 +79,16 @@ class Bills:
         """
         sessions = self._billing.sessions.values()
         free = [one for one in sessions if one.record is None]
-        found = best(record, free, 0)
+        found = best(record, free, 0, self._keys)
         if found is None and not runs(self._state, record):
-            found = best(record, free, self._policy.record_window)
-        return found, best(record, (one for one in sessions if one.record is not None), 0)
+            found = best(record, free, self._policy.record_window, self._keys)
+        return found, best(record, (one for one in sessions if one.record is not None), 0, self._keys)
 
     def _said_again(self, owner: Settled, waiting: Awaiting, frame: Frame) -> None:
         """A record of a known id with other content. OCPI sessions change; a CDR must not (§10.1)."""
         record, at = waiting.record, frame.received_at
+        if owner.record is not None and _same_but_for_key(owner.record, record):
+            return  # delivered again, after its key was retired
         if record.kind is RecordKind.CDR:
             frames = (owner.record_frame, waiting.frame_id)
             detail = "one id with two contents: the newer one is compared"
@@ -201,7 +204,7 @@ class Bills:
             shadow_amount=lived,
             amount_delta=delta,
         )
-        found = list(compare_record(session, record, delta, self._policy))
+        found = list(compare_record(session, record, delta, self._policy, self._keys))
         differing = {one.code for one in found}
         frames = (*session.frames[:1], session.record_frame)
         for code, path in COMPARED:
@@ -213,6 +216,13 @@ class Bills:
 
 def _has(session: Settled, key: str) -> bool:
     return (session.record is not None and session.record.key == key) or key in session.duplicates
+
+
+def _same_but_for_key(one: BillingRecord, other: BillingRecord) -> bool:
+    """Whether two records say the same, and only the keys of their pseudonyms differ."""
+    if comparable(one.key_version, other.key_version):
+        return False
+    return replace(one, tokens=(), key_version="") == replace(other, tokens=(), key_version="")
 
 
 def _known_version(billing: Billing, key: str) -> int:

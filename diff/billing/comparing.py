@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from diff.billing.matching import same_token, spans
+from diff.billing.matching import same_token, spans, tokens_under
 from diff.billing.state import Settled
 from diff.compare import Difference
 from diff.policy import Kind, Numbers, Policy
 from ingest.frame import Micros
+from ingest.key_ring import NO_KEYS, KeyRing
 from ingest.records.record import BillingRecord
 from ingest.timestamps import format_micros
 
@@ -32,17 +33,14 @@ _PLAUSIBLE: Final[Micros] = 1_420_070_400_000_000
 
 
 def compare_record(
-    session: Settled, record: BillingRecord, amount_delta: Decimal | None, policy: Policy
+    session: Settled, record: BillingRecord, amount_delta: Decimal | None, policy: Policy, keys: KeyRing = NO_KEYS
 ) -> Iterator[Difference]:
     """Everything on which they differ; what one of them does not say is not compared. `delta` is shadow minus record.
 
-    `amount_delta`: what the session costs more than the record under the same tariff.
+    `amount_delta`: what the session costs more than the record under the same tariff. `keys`: those of pseudonyms.
     """
     yield from _energy(session, record, amount_delta, policy)
-    token = session.row.id_token
-    named = record.tokens and record.token_type not in _VIRTUAL
-    if named and token and not _same(record, token, policy.record_token.kind):
-        yield Difference("session.token", "CDR.cdr_token", record.tokens[0], token)
+    yield from _token(session, record, policy.record_token.kind, keys)
     started, stopped = session.row.started_at, session.row.stopped_at
     if started is not None and stopped is not None and min(started, stopped) >= _PLAUSIBLE:
         known = spans(session)
@@ -53,10 +51,16 @@ def compare_record(
     yield from _cost(session, record, policy)
 
 
-def _same(record: BillingRecord, token: str, kind: Kind) -> bool:
-    if kind is Kind.EXACT:
-        return token in record.tokens
-    return kind is Kind.IGNORE or same_token(record, token)
+def _token(session: Settled, record: BillingRecord, kind: Kind, keys: KeyRing) -> Iterator[Difference]:
+    """Tokens under keys of which one is not known (any more) are not compared."""
+    token = session.row.id_token
+    named = tokens_under(record, session.row, keys)
+    if not named or not token or record.token_type in _VIRTUAL or kind is Kind.IGNORE:
+        return
+    # Translating loses the case: then tokens are the same whatever it is.
+    exact = kind is Kind.EXACT and named is record.tokens
+    if not (token in named if exact else same_token(record, session.row, keys)):
+        yield Difference("session.token", "CDR.cdr_token", named[0], token)
 
 
 def _energy(

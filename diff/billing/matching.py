@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from diff.billing.state import Settled
+from diff.discrepancy import JudgedSession
 from ingest.frame import Micros
+from ingest.key_ring import NO_KEYS, KeyRing, comparable
 from ingest.records.record import BillingRecord
 
-__all__ = ["Span", "best", "fits", "same_token", "spans"]
+__all__ = ["Span", "best", "fits", "same_token", "spans", "tokens_under"]
 
 _PLAUSIBLE: Final[Micros] = 1_420_070_400_000_000
 """2015: an earlier time is a clock that was never set."""
@@ -39,13 +41,26 @@ def spans(session: Settled) -> list[Span]:
     return [own, Span(own.start - session.clock_offset, own.stop - session.clock_offset)]
 
 
-def same_token(record: BillingRecord, token: str | None) -> bool:
-    """Whether a session's token is one of those that a record names. Tokens are the same whatever their case."""
-    plain = (token or "").lower()
-    return any(one.lower() == plain for one in record.tokens)
+def tokens_under(record: BillingRecord, session: JudgedSession, keys: KeyRing) -> tuple[str, ...] | None:
+    """A record's tokens as they are called under the key of a session's; None where that cannot be said."""
+    if comparable(record.key_version, session.key_version):
+        return record.tokens
+    found = [keys.translate(one, record.key_version, session.key_version) for one in record.tokens]
+    known = tuple(one for one in found if one is not None)
+    return known if len(known) == len(found) else None
 
 
-def best(record: BillingRecord, sessions: Iterable[Settled], window: Micros) -> Settled | None:
+def same_token(record: BillingRecord, session: JudgedSession, keys: KeyRing = NO_KEYS) -> bool | None:
+    """Whether a session's token is one of those that a record names; None where that cannot be said.
+
+    Tokens are the same whatever their case.
+    """
+    named = tokens_under(record, session, keys)
+    plain = (session.id_token or "").lower()
+    return None if named is None else any(one.lower() == plain for one in named)
+
+
+def best(record: BillingRecord, sessions: Iterable[Settled], window: Micros, keys: KeyRing = NO_KEYS) -> Settled | None:
     """The session that a record bills; None where none fits.
 
     `window`: so near both its ends may lie to those of a session that it does not overlap.
@@ -54,8 +69,8 @@ def best(record: BillingRecord, sessions: Iterable[Settled], window: Micros) -> 
     """
     found = [one for one in sessions if fits(record, one, window)]
     if record.connector_id is None and len(found) > 1:
-        found = [one for one in found if same_token(record, one.row.id_token)] or found
-    return min(found, key=lambda one: _rank(record, one), default=None)
+        found = [one for one in found if same_token(record, one.row, keys)] or found
+    return min(found, key=lambda one: _rank(record, one, keys), default=None)
 
 
 def fits(record: BillingRecord, session: Settled, window: Micros) -> bool:
@@ -89,7 +104,7 @@ def _overlaps(record: BillingRecord, span: Span, window: Micros) -> bool:
     return shared > 0 and shared * 2 >= shorter
 
 
-def _rank(record: BillingRecord, session: Settled) -> tuple[bool, Micros, str]:
+def _rank(record: BillingRecord, session: Settled, keys: KeyRing) -> tuple[bool, Micros, str]:
     stop = _stop(record)
     distance = min(abs(record.start_at - span.start) + abs(stop - span.stop) for span in spans(session))
-    return not same_token(record, session.row.id_token), distance, session.row.session_id
+    return not same_token(record, session.row, keys), distance, session.row.session_id

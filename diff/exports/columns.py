@@ -137,6 +137,7 @@ evse_id                 whole    The EVSE in 2.0.1's numbering.
 primary_transaction_id  text     transactionId of 1.6: evidence, never identity; it is reused.
 shadow_transaction_id   text     transactionId of 2.0.1, as the shadow's station gave it.
 id_token                text     Pseudonym of the token that started it.
+key_version             text     The key that it is a pseudonym under: never compare pseudonyms of two versions.
 started_at              time     The charging station's own clock.
 stopped_at              time     The charging station's own clock.
 stop_reason             text     Reason of 1.6 in the words of 2.0.1.

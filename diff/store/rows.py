@@ -143,6 +143,7 @@ def session_row(session: JudgedSession) -> Row:
         session.version,
         session.status.value,
         *bill,
+        session.key_version,
     )
 
 

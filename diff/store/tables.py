@@ -152,7 +152,7 @@ TABLES: Final = {
             "charger_id judging_run session_id connector_id evse_id primary_transaction_id shadow_transaction_id"
             " id_token started_at stopped_at stop_reason primary_energy_wh shadow_energy_wh complete compared judged"
             " first_received_at last_received_at vendor model firmware detail version status record_id record_energy_wh"
-            " record_amount record_currency shadow_amount amount_delta",
+            " record_amount record_currency shadow_amount amount_delta key_version",
             "version",
         ),
         _table(

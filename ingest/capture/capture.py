@@ -63,9 +63,14 @@ class Capture:
         enrolment: Enrolment = MIRROR_ALL,
         ports: Iterable[int] = (),
         limits: Limits | None = None,
+        key_version: str = "",
     ) -> None:
-        """`write` takes the frames, and gives the reason where it refuses one, which a gap then tells."""
+        """`write` takes the frames, and gives the reason where it refuses one, which a gap then tells.
+
+        `key_version`: of the key that `redact` works with.
+        """
         self._write, self._redact, self._enrolment = write, redact, enrolment
+        self._key_version = key_version
         self._assembler = Assembler(self._handle, ports=ports, limits=limits)
         self._reader = CaptureReader()
         self._mirror: Mirror | None = None
@@ -134,7 +139,13 @@ class Capture:
     def _handle(self, record: Record) -> None:
         if self._mirror is None:
             run = "pcap-" + format_micros(self._first or 0).replace(":", "").replace("-", "")
-            self._mirror = Mirror(run, write=self._write, redact=self._redact, enrolment=self._enrolment)
+            self._mirror = Mirror(
+                run,
+                write=self._write,
+                redact=self._redact,
+                enrolment=self._enrolment,
+                key_version=self._key_version,
+            )
         self._mirror.handle(record)
         # Of connections that ended nothing is shown, as the tap does in its status.
         self._mirror.ended.clear()

@@ -76,12 +76,17 @@ class _Entry(msgspec.Struct):
 class LogReader:
     """Reads one log or topic, in order."""
 
-    def __init__(self, mapping: LogMapping, redact: Callable[[str], str], state: bytes = b"") -> None:
-        """`state`: of the narrator, where reading goes on. Raises `msgspec.MsgspecError` where it is none."""
+    def __init__(
+        self, mapping: LogMapping, redact: Callable[[str], str], state: bytes = b"", key_version: str = ""
+    ) -> None:
+        """`state`: of the narrator, where reading goes on. Raises `msgspec.MsgspecError` where it is none.
+
+        `key_version`: of the key that `redact` works with.
+        """
         self.counts = Counts()
         self.narrator = Narrator(mapping.name, state)
         self._mapping = mapping
-        self._redact = redact
+        self._redact, self._key_version = redact, key_version
         self._finder = DirectionFinder()
         self._places: dict[str, str] = {} if mapping.record is None else mapping.record.model_dump()
         self._points = any(place.startswith("/") for place in self._places.values())
@@ -186,7 +191,8 @@ class LogReader:
     def _rest(self, entry: _Entry) -> dict[str, Any]:
         match entry.what:
             case "open":
-                return {"handshake": Handshake(subprotocol=entry.subprotocol or None, status=101)}
+                agreed = entry.subprotocol or None
+                return {"handshake": Handshake(subprotocol=agreed, status=101, key_version=self._key_version)}
             case "close":
                 return {"close_code": int(entry.code) if _CODE.fullmatch(entry.code) else None}
             case "message":

@@ -2,8 +2,9 @@
 
 The frame's text is an envelope around the record's own, redacted text:
 
-    {"form":"ocpi","connector":1,"record":{…}}
+    {"form":"ocpi","connector":1,"key":"20300101T000000Z","record":{…}}
 
+`key` is the version of the key that its tokens are pseudonyms under, where that is known.
 Its connection id is the record's key and its version, `record:ocpi.BE.BEC:12345@65a1…`, its `seq` 0. The version is
 computed from what the record says and not counted: several ways in without a common memory must give one record one
 name, so that the same record delivered twice is one frame, and a corrected one is another.
@@ -30,6 +31,7 @@ Form = str
 _SECOND: Final = 1_000_000
 _DIGEST_BITS: Final = 20
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+_encode: Final = msgspec.json.Encoder().encode
 
 
 def read(form: Form, text: str, connector_id: int | None = None) -> BillingRecord:
@@ -42,13 +44,21 @@ def read(form: Form, text: str, connector_id: int | None = None) -> BillingRecor
 
 
 def frame_of(
-    charger_id: str, record: BillingRecord, form: Form, text: str, connector_id: int | None, received_at: Micros
+    charger_id: str,
+    record: BillingRecord,
+    form: Form,
+    text: str,
+    connector_id: int | None,
+    received_at: Micros,
+    key_version: str = "",
 ) -> Frame:
-    """The frame of a record. `text`: the record's own, redacted."""
+    """The frame of a record. `text`: the record's own, redacted under the key of that version."""
     connector = "null" if connector_id is None else str(connector_id)
-    whole = f'{{"form":"{form}","connector":{connector},"record":{text}}}'
-    connection_id = f"{record.key}@{_version(record, whole):x}"
-    return Frame(charger_id, connection_id, 0, received_at, FrameKind.RECORD, text=whole)
+    begin, end = f'{{"form":"{form}","connector":{connector},', f'"record":{text}}}'
+    # The name of the key is no part of what the record says.
+    connection_id = f"{record.key}@{_version(record, begin + end):x}"
+    key = f'"key":{_encode(key_version).decode()},' if key_version else ""
+    return Frame(charger_id, connection_id, 0, received_at, FrameKind.RECORD, text=begin + key + end)
 
 
 def version_of(frame_id: str) -> int:
@@ -75,9 +85,10 @@ def record_of(frame: Frame) -> BillingRecord:
         raise RecordError("no-envelope", "the frame", "is no record as `records import` writes it", "import it again")
     connector = given.get("connector")
     connector_id = connector if isinstance(connector, int) and not isinstance(connector, bool) else None
-    if given["form"] == "table":
-        return read_row(given.get("record"))
-    return read_ocpi(given.get("record"), connector_id=connector_id)
+    said = given.get("record")
+    record = read_row(said) if given["form"] == "table" else read_ocpi(said, connector_id=connector_id)
+    key = given.get("key")
+    return msgspec.structs.replace(record, key_version=key[:64]) if isinstance(key, str) else record
 
 
 def _version(record: BillingRecord, text: str) -> int:

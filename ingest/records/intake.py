@@ -15,6 +15,7 @@ from ingest.records.documents import records_of
 from ingest.records.evse_map import EvseMap
 from ingest.records.record import BillingRecord, RecordError
 from ingest.records.table import Mapping, RawRow, rows
+from ingest.redaction import Redactor
 
 __all__ = ["Intake", "Refused"]
 
@@ -39,9 +40,20 @@ class Refused(msgspec.Struct, frozen=True):
 class Intake:
     """Takes deliveries."""
 
-    def __init__(self, redact: Callable[[str], str], evses: EvseMap | None = None) -> None:
-        """Prepare. `redact`: `ingest.redaction.Redactor.redact`."""
-        self._redact = redact
+    def __init__(
+        self,
+        redact: Callable[[str], str],
+        evses: EvseMap | None = None,
+        *,
+        redactor_at: Callable[[Micros], Redactor] | None = None,
+    ) -> None:
+        """Prepare. `redact`: `ingest.redaction.Redactor.redact`, where it does not matter under which key.
+
+        `redactor_at`: the redactor whose key was current at a time. A record is redacted under the key of its
+        session's time: its tokens then say no more than those of the session do, meet them as they stand in nearly all
+        cases, and the same record delivered after a new key is still the same frame.
+        """
+        self._redact, self._redactor_at = redact, redactor_at
         self._evses = evses or EvseMap()
 
     def ocpi(self, text: str, name: str, at: Micros, key: str = "") -> Iterator[Frame | Refused]:
@@ -71,7 +83,11 @@ class Intake:
     def _frame(
         self, charger_id: str, record: BillingRecord, form: str, text: str, connector_id: int | None, at: Micros
     ) -> Frame:
-        return framing.frame_of(charger_id, record, form, self._redact(text), connector_id, at)
+        if self._redactor_at is None:
+            return framing.frame_of(charger_id, record, form, self._redact(text), connector_id, at)
+        redactor = self._redactor_at(record.start_at)
+        redacted = redactor.redact(text)
+        return framing.frame_of(charger_id, record, form, redacted, connector_id, at, redactor.key_version)
 
     def _placed(self, record: BillingRecord, key: str) -> tuple[str, int | None]:
         """Charging station and 1.6 connector of an OCPI record."""

@@ -102,6 +102,8 @@ class BillingRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     meter_start_wh: Decimal | None = None
     """The registers, where the record has them (tables)."""
     meter_stop_wh: Decimal | None = None
+    key_version: str = ""
+    """The key that its tokens are pseudonyms under; empty where that is not known."""
 
     @property
     def key(self) -> str:

@@ -36,6 +36,8 @@ class TapConfig:
     a bypass."""
     redaction_key_file: Path | None = None
     """None takes the one in `data_dir`. It is made where there is none."""
+    field_policy_file: Path | None = None
+    """TOML; what becomes of vendors' data beside what the built-in names say."""
     tick_seconds: float = 5.0
     hand_off_bytes: int = 64 << 20
     """Copies that may wait in memory for the parser; beyond that connections are cut."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 
 import msgspec
@@ -74,15 +75,26 @@ class Connection:
 
     __slots__ = (
         "account", "announced", "charger_id", "close_code", "closed_at", "connection_id", "connectors", "debt", "early",
-        "forwarded", "gaps", "heads", "last_frame_at", "number", "opened_at", "parsed", "peer", "readers", "reason",
-        "received", "request", "response", "seq", "state", "totals", "wire",
+        "forwarded", "gaps", "heads", "key_version", "last_frame_at", "number", "opened_at", "parsed", "peer",
+        "readers", "reason", "received", "redact", "request", "response", "seq", "state", "totals", "wire",
     )  # fmt: skip
 
-    def __init__(self, number: int, connection_id: str, peer: str, opened_at: Micros) -> None:
+    def __init__(
+        self,
+        number: int,
+        connection_id: str,
+        peer: str,
+        opened_at: Micros,
+        redact: Callable[[str], str] | None = None,
+        key_version: str = "",
+    ) -> None:
         self.number = number
         self.connection_id = connection_id
         self.peer = peer
         self.opened_at = opened_at
+        self.redact = redact
+        """Under the key that was current when it opened; None of a connection that has no messages."""
+        self.key_version = key_version
         self.closed_at: Micros | None = None
         self.charger_id = ""
         self.state = State.HANDSHAKE
@@ -140,9 +152,8 @@ class Connection:
         wire, peer = told(self.wire, self.forwarded), self.peer
         if self.forwarded is not None and self.forwarded.peer:
             peer = self.forwarded.peer
-        if self.request is None:
-            return _with_wire(Handshake(peer=peer or None), wire)
-        return _with_wire(facts(self.request, self.response, peer), wire)
+        known = Handshake(peer=peer or None) if self.request is None else facts(self.request, self.response, peer)
+        return _with_wire(known, wire, self.key_version)
 
     def ask_again(self) -> None:
         """Begin another handshake on the same socket, after a refusal."""
@@ -178,6 +189,7 @@ class Connection:
     def end(self, at: Micros) -> None:
         """Keep only what the status shows."""
         self.state, self.closed_at = State.CLOSED, at
+        self.redact = None
         self._forget()
 
     def _forget(self) -> None:
@@ -186,7 +198,7 @@ class Connection:
         self.early = dict.fromkeys(Direction, b"")
 
 
-def _with_wire(handshake: Handshake, wire: Wire) -> Handshake:
+def _with_wire(handshake: Handshake, wire: Wire, key_version: str) -> Handshake:
     return msgspec.structs.replace(
         handshake,
         tls_version=wire.tls_version,
@@ -196,4 +208,5 @@ def _with_wire(handshake: Handshake, wire: Wire) -> Handshake:
         client_certificate_subject=wire.certificate_subject,
         client_certificate_serial=wire.certificate_serial,
         client_certificate_fingerprint=wire.certificate_fingerprint,
+        key_version=key_version,
     )

@@ -53,8 +53,13 @@ class Mirror:
         enrolment: Enrolment,
         recovered: Iterable[Recovered] = (),
         certificate_header: str = "",
+        key_version: str = "",
     ) -> None:
-        """Prepare. `certificate_header`: in it a trusted terminator names the charging station's certificate."""
+        """Prepare.
+
+        `certificate_header`: in it a trusted terminator names the charging station's certificate. `key_version`: of
+        the key that `redact` works with.
+        """
         self._out = FrameWriter(write)
         self.counters = self._out.counters
         self.living: dict[int, Connection] = {}
@@ -62,7 +67,7 @@ class Mirror:
         self.stopped = False
         """The tap ended in good order."""
         self._run = run
-        self._redact = redact
+        self._redact, self._key_version = redact, key_version
         self._enrolment = enrolment
         self._certificate_header = certificate_header
         self._recovered = {entry.connection_id: entry for entry in recovered}
@@ -107,6 +112,10 @@ class Mirror:
                 if connection is not None:
                     self._guarded(connection, record)
 
+    def set_redaction(self, redact: Callable[[str], str], key_version: str) -> None:
+        """Redact under another key whatever connects from now on: a connection keeps the key of its opening."""
+        self._redact, self._key_version = redact, key_version
+
     def set_enrolment(self, enrolment: Enrolment) -> None:
         """Follow new rules at once."""
         before, self._enrolment = self._enrolment, enrolment
@@ -133,7 +142,8 @@ class Mirror:
         if record.number in self.living:
             return
         connection_id = f"{self._run}-{record.number:06d}"
-        connection = Connection(record.number, connection_id, record.payload.decode(errors="replace"), record.at)
+        peer = record.payload.decode(errors="replace")
+        connection = Connection(record.number, connection_id, peer, record.at, self._redact, self._key_version)
         self._take_over(connection)
         self.living[record.number] = connection
 
@@ -343,7 +353,7 @@ class Mirror:
         if event.binary:
             counters.binary_messages += 1
         try:
-            redacted = self._redact(text)
+            redacted = (connection.redact or self._redact)(text)
         except Exception:  # noqa: BLE001 - law 8: a text that could not be redacted is not written, and that is said
             counters.redaction_errors += 1
             self._out.gap(connection, "redaction-failed", len(text.encode()), self._out.now, until_reconnect=False)

@@ -126,7 +126,7 @@ class Offering:
     def opened(self, charger_id: str, *, subprotocol: str | None = None, connection: object = None) -> bool:
         """A charging station has connected. Never blocks, never raises."""
         try:
-            shake = Handshake(subprotocol=subprotocol, status=101)
+            shake = Handshake(subprotocol=subprotocol, status=101, key_version=self._redactor.key_version)
             return self._put(charger_id, connection, FrameKind.OPENED, handshake=shake)
         except Exception:  # noqa: BLE001 - as above
             return self._refuse()

@@ -20,10 +20,14 @@ import msgspec
 
 from ingest.enrolment import MIRROR_ALL
 from ingest.enrolment_file import EnrolmentFile
+from ingest.field_policy import FieldPolicyError
+from ingest.field_policy_file import read_fields
+from ingest.field_redaction import redactor_of
 from ingest.journal import Journal, JournalError, JournalLockedError
 from ingest.records import inbox
 from ingest.redaction import Redactor
 from ingest.redaction_key import KeyFileError
+from ingest.ring_file import RingFile
 from ingest.tap.channel import ACK, Op, RecordReader
 from ingest.tap.mirror import Mirror
 from ingest.tap.status import JournalStatus, TapStatus, describe, read_status, recover, write_status
@@ -53,6 +57,8 @@ class ParserSettings(msgspec.Struct, frozen=True):
     max_bytes: int
     certificate_header: str = ""
     """In it a trusted terminator names the charging station's certificate."""
+    field_policy: str | None = None
+    """The file of rules for vendors' data."""
 
 
 class _Parser:
@@ -64,7 +70,9 @@ class _Parser:
         self._relay: dict[str, Any] = {}
         self._records = 0
         self._acked = -1
-        redactor = Redactor.from_key_file(Path(settings.redaction_key))
+        self._ring = RingFile(Path(settings.redaction_key))
+        self._fields = None if settings.field_policy is None else read_fields(Path(settings.field_policy))
+        redactor = self._redactor()
         self._enrolment = _enrolment(settings)
         if self._enrolment is not None:
             self._enrolment.reload()
@@ -77,6 +85,7 @@ class _Parser:
             enrolment=MIRROR_ALL if self._enrolment is None else self._enrolment.current,
             recovered=recover(read_status(self._status_path), Path(settings.journal)),
             certificate_header=settings.certificate_header,
+            key_version=redactor.key_version,
         )
 
     def run(self) -> None:
@@ -124,6 +133,7 @@ class _Parser:
     def _each_second(self) -> None:
         if self._enrolment is not None and self._enrolment.reload():
             self._mirror.set_enrolment(self._enrolment.current)
+        self._look_at_redaction()
         try:
             self._journal.measure()
             self._mirror.settle()
@@ -133,6 +143,18 @@ class _Parser:
         except OSError as error:
             # The disk is full or gone: the status is stale, which shows by its time, and the mirror goes on.
             _say(f"the status cannot be written: {error.strerror or error}")
+
+    def _look_at_redaction(self) -> None:
+        """A new key and other rules count for connections that open from now on."""
+        ruled = self._fields is not None and self._fields.reload()
+        if self._ring.reload() or ruled:
+            redactor = self._redactor()
+            self._mirror.set_redaction(redactor.redact, redactor.key_version)
+            under = f"key {redactor.key_version}{' and another field policy' if ruled else ''}"
+            _say(f"connections that open from now on are redacted under {under}")
+
+    def _redactor(self) -> Redactor:
+        return redactor_of(self._ring.current.current, None if self._fields is None else self._fields.current)
 
     def _status(self) -> TapStatus:
         journal, mirror = self._journal, self._mirror
@@ -152,6 +174,8 @@ class _Parser:
                 journal.error,
             ),
             enrolment_error="" if self._enrolment is None else self._enrolment.error,
+            key_error="; ".join(filter(None, (self._ring.error, self._fields.error if self._fields else ""))),
+            key_version=self._ring.current.current.version,
             ticks=mirror.ticks,
             connections=describe(mirror.living.values(), reversed(mirror.ended)),
         )
@@ -205,7 +229,7 @@ def main(arguments: list[str]) -> int:
     with socket.socket(fileno=int(arguments[0])) as sock:
         try:
             parser = _Parser(settings, sock)
-        except (JournalError, KeyFileError) as error:
+        except (FieldPolicyError, JournalError, KeyFileError) as error:
             _say(str(error))
             return 3
         parser.run()

@@ -23,6 +23,8 @@ from typing import Any, Final
 import msgspec
 
 from ingest.enrolment_file import EnrolmentFile
+from ingest.field_policy import FieldPolicyError
+from ingest.field_policy_file import read_fields
 from ingest.redaction_key import KeyFileError, read_key
 from ingest.tap.bypass import Bypass
 from ingest.tap.config import TapConfig, TapError
@@ -168,7 +170,9 @@ class TapService:
         key = self.config.redaction_key_file or directory / "redaction-key.json"
         try:
             read_key(key, create=True)
-        except KeyFileError as error:
+            if self.config.field_policy_file is not None:
+                read_fields(self.config.field_policy_file)
+        except (FieldPolicyError, KeyFileError) as error:
             raise TapError(str(error)) from None
         return key.absolute()
 
@@ -184,6 +188,7 @@ class TapService:
             segment_bytes=config.segment_bytes,
             max_bytes=config.journal_bytes,
             certificate_header=config.certificate_header,
+            field_policy=None if config.field_policy_file is None else str(config.field_policy_file.absolute()),
         )
 
     def _look_at_bypass(self) -> None:

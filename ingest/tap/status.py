@@ -47,6 +47,10 @@ class TapStatus(msgspec.Struct, frozen=True):
     ticks: int
     connections: tuple[ConnectionStatus, ...]
     """Those that live, then the ones that ended, newest first; at most 20,000."""
+    key_error: str = ""
+    """Why the key file cannot be followed as it stands; empty where it can."""
+    key_version: str = ""
+    """The key that connections which open now are redacted under."""
 
 
 def describe(living: Iterable[Connection], ended: Iterable[Connection]) -> tuple[ConnectionStatus, ...]:

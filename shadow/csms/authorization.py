@@ -7,9 +7,10 @@ token of which neither says anything is judged only by the primary's own answers
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ingest.frame import Micros
+from ingest.key_ring import comparable
 from ingest.timestamps import parse_stamp
 from shadow.csms.state import CsmsState, ListedToken, SentList
 from shadow.csms.transitions import Phase
@@ -17,7 +18,7 @@ from shadow.message import Finding, MessageType, ShadowMessage
 from shadow.native.reading import listed, nested, text
 from shadow.tokens import GivenToken, TokenBook
 
-__all__ = ["judge", "on_local_list"]
+__all__ = ["Told", "judge", "on_local_list"]
 
 _CODE: Final = "session.authorization"
 _MAX_LISTED: Final = 128
@@ -60,21 +61,31 @@ def _entry(entry: dict[str, Any]) -> tuple[str, ListedToken | None]:
     return name, ListedToken(status, None if until is None else parse_stamp(until[:64]).at)
 
 
-def judge(
-    state: CsmsState, book: TokenBook, message: ShadowMessage, token: str, transaction_id: str, *, offline: bool
-) -> Iterator[Finding]:
-    """Compare the status that an answer gives a token with what the sources say of it; counts how it was judged.
+class Told(NamedTuple):
+    """A token that was answered for."""
 
-    `token` in lower case. `offline`: the station had accepted it before it asked.
-    """
+    token: str
+    """In lower case."""
+    transaction_id: str
+    """Of the transaction that it is for; empty where it is for none."""
+    key_version: str
+    """The key that it is a pseudonym under; empty where that is not known."""
+    offline: bool
+    """The station had accepted it before it asked."""
+
+
+def judge(state: CsmsState, book: TokenBook, message: ShadowMessage, told: Told) -> Iterator[Finding]:
+    """Compare the status that an answer gives a token with what the sources say of it; counts how it was judged."""
+    token, transaction_id = told.token, told.transaction_id
     info = nested(message.payload, "idTokenInfo")
     status = text(info, "status")
     if status is None or not token:
         return
-    given = book.tokens.get(token)
+    known = book.knows_key(told.key_version)
+    given = book.tokens.get(token) if known else None
     local = state.local_list.get(token)
-    if given is not None or book.complete:
-        source, expected = _FILE, _of_file(state, given, token, transaction_id, message.at)
+    if given is not None or (book.complete and known):
+        source, expected = _FILE, _of_file(state, given, told, message.at)
     elif local is not None:
         source, expected = _LIST, _unless_over(local.status, local.expires_at, message.at)
     else:
@@ -82,9 +93,10 @@ def judge(
         return
     state.judged_by_tokens += 1
     where = f"{message.action}Response.idTokenInfo"
-    of_the_moment = "ConcurrentTx" in (status, expected) and (given is None or given.concurrent is None)
+    unsaid = given is None or given.concurrent is None or _runs_elsewhere(state, told) is None
+    of_the_moment = "ConcurrentTx" in (status, expected) and unsaid
     if (status == "Accepted") != (expected == "Accepted") and not of_the_moment:
-        detail = _DETAILS[source] + (", and the station had accepted it offline" if offline else "")
+        detail = _DETAILS[source] + (", and the station had accepted it offline" if told.offline else "")
         yield _finding(message, transaction_id, f"{where}.status:{source}", status, expected, detail)
     elif status == "Accepted" and given is not None and given.group is not None:
         group = (text(nested(info, "groupIdToken"), "idToken") or "").lower()
@@ -101,11 +113,11 @@ _DETAILS: Final = {
 }
 
 
-def _of_file(state: CsmsState, given: GivenToken | None, token: str, transaction_id: str, at: Micros) -> str:
+def _of_file(state: CsmsState, given: GivenToken | None, told: Told, at: Micros) -> str:
     if given is None:
         return "Unknown"  # C01.FR.07 has it for a token that the CSMS does not know
     status = _unless_over(given.status, given.expires_at, at)
-    if status == "Accepted" and given.concurrent is False and _runs_elsewhere(state, token, transaction_id):
+    if status == "Accepted" and given.concurrent is False and _runs_elsewhere(state, told):
         return "ConcurrentTx"
     return status
 
@@ -114,12 +126,20 @@ def _unless_over(status: str, expires_at: Micros | None, at: Micros) -> str:
     return "Expired" if status == "Accepted" and expires_at is not None and expires_at <= at else status
 
 
-def _runs_elsewhere(state: CsmsState, token: str, transaction_id: str) -> bool:
-    """A transaction of this station with the token, beside the one that is asked for."""
-    return any(
-        one.phase != Phase.ENDED and one.transaction_id != transaction_id and (one.id_token or "").lower() == token
+def _runs_elsewhere(state: CsmsState, told: Told) -> bool | None:
+    """A transaction of this station with the token, beside the one that is asked for.
+
+    None where one runs whose token stands under another key, so that it may be the same.
+    """
+    others = [
+        one
         for one in state.transactions.values()
-    )
+        if one.phase != Phase.ENDED and one.transaction_id != told.transaction_id and one.id_token
+    ]
+    known = [one for one in others if comparable(one.key_version, told.key_version)]
+    if any((one.id_token or "").lower() == told.token for one in known):
+        return True
+    return False if len(known) == len(others) else None
 
 
 def _finding(message: ShadowMessage, transaction_id: str, path: str, found: str, expected: str, detail: str) -> Finding:

@@ -24,30 +24,39 @@ HEARD: Final = frozenset({"Authorize", "SendLocalList", "TransactionEvent"})
 
 
 def receive(
-    state: CsmsState, message: ShadowMessage, obs: Observations, *, native: bool = False, book: TokenBook = NONE
+    state: CsmsState,
+    message: ShadowMessage,
+    obs: Observations,
+    *,
+    native: bool = False,
+    book: TokenBook = NONE,
+    key_version: str = "",
 ) -> None:
     """Take one message; sessions that changed and findings go to `obs`.
 
     `native`: it stood on the wire as it is, so it may hold anything. `book`: the tokens that this CSMS was given.
+    `key_version`: of the key that the message's tokens are pseudonyms under.
     """
     if message.type is MessageType.ERROR:
         return
     if message.action == "TransactionEvent":
         if message.type is MessageType.REQUEST:
-            _transaction_event(state, message, obs, native=native)
+            _transaction_event(state, message, obs, native=native, key_version=key_version)
         else:
-            _token_answer(state, message, obs, book)
+            _token_answer(state, message, obs, book, key_version)
     elif message.action == "Authorize":
         if message.type is MessageType.REQUEST:
             _await_token(state, message, "")
         else:
-            _token_answer(state, message, obs, book)
+            _token_answer(state, message, obs, book, key_version)
     else:
         authorization.on_local_list(state, message)
 
 
-def _transaction_event(state: CsmsState, message: ShadowMessage, obs: Observations, *, native: bool) -> None:
-    verdict, known = transactions.apply(state, message, native=native)
+def _transaction_event(
+    state: CsmsState, message: ShadowMessage, obs: Observations, *, native: bool, key_version: str
+) -> None:
+    verdict, known = transactions.apply(state, message, native=native, key_version=key_version)
     if verdict not in (Verdict.APPLIED, Verdict.GAP):
         named = text(nested(message.payload, "transactionInfo"), "transactionId")
         obs.refused.append(f"{verdict.value} {named}/{integer(message.payload, 'seqNo')}")
@@ -69,7 +78,9 @@ def _await_token(state: CsmsState, message: ShadowMessage, transaction_id: str) 
         del state.awaiting[next(iter(state.awaiting))]
 
 
-def _token_answer(state: CsmsState, message: ShadowMessage, obs: Observations, book: TokenBook) -> None:
+def _token_answer(
+    state: CsmsState, message: ShadowMessage, obs: Observations, book: TokenBook, key_version: str
+) -> None:
     """A token's status was given. Given twice and differently, one of the two systems of authorization is wrong.
 
     It is judged by the tokens that this CSMS was given, and by what the primary said of the token just before.
@@ -78,7 +89,8 @@ def _token_answer(state: CsmsState, message: ShadowMessage, obs: Observations, b
     if waiting is None:
         return
     token, transaction_id, *offline = waiting
-    obs.findings += authorization.judge(state, book, message, token, transaction_id, offline=bool(offline))
+    told = authorization.Told(token, transaction_id, key_version, offline=bool(offline))
+    obs.findings += authorization.judge(state, book, message, told)
     status = text(nested(message.payload, "idTokenInfo"), "status")
     if status is None:
         return

@@ -47,6 +47,8 @@ class CsmsTransaction(msgspec.Struct, omit_defaults=True):
     end_in_ended: bool = False
     """A Transaction.End value stood in Ended itself."""
     started: bool = False
+    key_version: str = ""
+    """The key that its token is a pseudonym under."""
 
 
 class TokenStatus(msgspec.Struct, frozen=True):

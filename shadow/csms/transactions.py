@@ -28,8 +28,13 @@ _LARGEST_NUMBER: Final = 2**31 - 1
 _LONGEST_STAMP: Final = 64
 
 
-def apply(state: CsmsState, message: ShadowMessage, *, native: bool = False) -> tuple[Verdict, CsmsTransaction | None]:
-    """Apply one TransactionEventRequest. A verdict other than applied or gap leaves the transaction unchanged."""
+def apply(
+    state: CsmsState, message: ShadowMessage, *, native: bool = False, key_version: str = ""
+) -> tuple[Verdict, CsmsTransaction | None]:
+    """Apply one TransactionEventRequest. A verdict other than applied or gap leaves the transaction unchanged.
+
+    `key_version`: of the key that its token is a pseudonym under.
+    """
     payload = message.payload
     info = nested(payload, "transactionInfo")
     transaction_id, seq = text(info, "transactionId"), integer(payload, "seqNo")
@@ -54,7 +59,7 @@ def apply(state: CsmsState, message: ShadowMessage, *, native: bool = False) -> 
             verdict = Verdict.GAP
     _take_number(known, seq)
     known.phase = target
-    _take(known, event, payload, info)
+    _take(known, event, payload, info, key_version)
     return verdict, known
 
 
@@ -95,13 +100,16 @@ def _take_number(known: CsmsTransaction, seq: int) -> None:
         known.missing.remove(seq)
 
 
-def _take(known: CsmsTransaction, event: EventType, payload: dict[str, Any], info: dict[str, Any]) -> None:
+def _take(
+    known: CsmsTransaction, event: EventType, payload: dict[str, Any], info: dict[str, Any], key_version: str
+) -> None:
     known.events += 1
     evse = nested(payload, "evse")
     if evse and known.evse_id is None:
         known.evse_id, known.connector_id = _number(evse, "id"), _number(evse, "connectorId")
     if known.id_token is None and event is not EventType.ENDED:
         known.id_token = text(nested(payload, "idToken"), "idToken")
+        known.key_version = "" if known.id_token is None else key_version
     if (state := text(info, "chargingState")) is not None:
         known.charging_state = state
     at = parse_stamp((text(payload, "timestamp") or "")[:_LONGEST_STAMP]).at
@@ -168,4 +176,5 @@ def session_of(known: CsmsTransaction) -> ShadowSession:
         ended=ended,
         events=known.events,
         native=known.native,
+        key_version=known.key_version,
     )

@@ -14,6 +14,7 @@ from shadow.station import boundaries, reservation
 from shadow.station.fields import text
 from shadow.station.outbox import Outbox
 from shadow.station.status import free_reserved
+from shadow.station.transactions import has_token
 
 __all__ = ["id_token_info", "note_answer", "on_authorize", "on_authorize_answer"]
 
@@ -56,7 +57,7 @@ def note_answer(out: Outbox, id_tag: str, *, accepted: bool) -> None:
     tag = id_tag.lower()
     waiting = out.station.authorized
     waiting.pop(tag, None)
-    running = any(not one.ended and (one.id_token or "").lower() == tag for one in out.station.transactions.values())
+    running = any(not one.ended and has_token(out, one, tag) for one in out.station.transactions.values())
     if accepted and not running:  # with its transaction running it is shown to stop
         waiting[tag] = out.at
         if len(waiting) > MAX_TOKENS:

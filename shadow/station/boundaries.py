@@ -7,9 +7,10 @@ With the default points none of this happens.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from ingest.frame import Micros
+from ingest.key_ring import comparable
 from shadow.config import ShadowConfig
 from shadow.station import events, registers, samples, transactions
 from shadow.station.outbox import Outbox
@@ -41,10 +42,10 @@ def on_token(out: Outbox, tag: str, remote: PendingStart | None = None) -> None:
     if not begins(out.config.tx_start_points, Stimulus.TOKEN):
         return
     for one in transactions.open_transactions(out):
-        if (one.id_token or "").lower() == tag.lower() and one.connector_id == 0:
+        if transactions.has_token(out, one, tag) and one.connector_id == 0:
             one.received_at = out.at  # shown again before its cable: it waits anew
             return
-        if (one.early and one.id_token is None) or (one.id_token or "").lower() == tag.lower():
+        if (one.early and one.id_token is None) or transactions.has_token(out, one, tag):
             return  # whose it is, or that it is shown to stop, StartTransaction or StopTransaction says
     early = transactions.new_transaction(out, 0, early=True, id_token=tag, started_at=out.at)
     trigger = "Authorized" if remote is None else "RemoteStart"
@@ -73,10 +74,11 @@ def on_free_status(out: Outbox, number: int, status: str, before: str | None, at
 def to_join(out: Outbox, number: int, tag: str) -> Transaction | None:
     """The transaction that began before its StartTransaction."""
     running = transactions.open_on(out, number)
-    if running is not None and running.early and running.id_token in (None, tag):
+    unlike = running is not None and not comparable(running.key_version, out.key_version)
+    if running is not None and running.early and (unlike or running.id_token in (None, tag)):
         return running
     for one in transactions.open_transactions(out):
-        if one.early and one.connector_id == 0 and (one.id_token or "").lower() == tag.lower():
+        if one.early and one.connector_id == 0 and transactions.may_have_token(out, one, tag):
             return one
     return None
 
@@ -154,9 +156,8 @@ def _resume(out: Outbox, number: int, at: Micros) -> bool:
     if old is None:
         return False
     old.overrun = False
-    new = transactions.new_transaction(
-        out, number, id_token=old.id_token, started_at=at, meter_start=old.register, latent=True
-    )
+    token: dict[str, Any] = {"id_token": old.id_token, "key_version": old.key_version}
+    new = transactions.new_transaction(out, number, **token, started_at=at, meter_start=old.register, latent=True)
     new.register, new.register_at, new.register_resolution = old.register, old.register_at, old.register_resolution
     for name in old.primary_ids:
         transactions.alias(out, new, int(name))

@@ -87,9 +87,9 @@ def _begun_already(out: Outbox, request: PendingCall) -> str | None:
     That is one begun with its token since it was asked for, or one on its connector that nobody had authorized.
     """
     number = integer(request.call.payload, "connectorId") or None
-    tag = (text(request.call.payload, "idTag") or "").lower()
+    tag = text(request.call.payload, "idTag") or ""
     for one in reversed(transactions.open_transactions(out)):
-        begun = one.received_at >= request.called_at and (one.id_token or "").lower() == tag
+        begun = one.received_at >= request.called_at and transactions.has_token(out, one, tag)
         waits = number == one.connector_id and not _is_authorized(one)
         if (begun and number in (None, one.connector_id)) or waits:
             return one.transaction_id

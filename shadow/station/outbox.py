@@ -54,6 +54,11 @@ class Outbox:
         self.config = config
         self.obs = obs
 
+    @property
+    def key_version(self) -> str:
+        """The key that tokens are pseudonyms under now; empty where that is not known."""
+        return self._charger.key_version
+
     def say(
         self,
         action: str,

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ingest.exchange import PendingCall
 from ingest.frame import Direction, Micros
+from ingest.key_ring import comparable
 from ingest.ocppj import Call, CallError
 from ingest.timestamps import parse_stamp
 from shadow.message import Provenance
@@ -45,7 +46,7 @@ def _reserve_answer(out: Outbox, request: PendingCall, answer: dict[str, Any]) -
         if len(known) >= MAX_RESERVATIONS or out.at > one.expires_at + _FORGOTTEN_AFTER:
             del known[old]
     tag, parent = text(asked, "idTag") or "", text(asked, "parentIdTag") or ""
-    known[reservation_id] = Reservation(number, tag[:36], stamp.at, out.at, parent[:36])
+    known[reservation_id] = Reservation(number, tag[:36], stamp.at, out.at, parent[:36], key_version=out.key_version)
 
 
 def _cancel(out: Outbox, call: Call) -> None:
@@ -86,6 +87,8 @@ def on_token(out: Outbox, tag: str, parent: str) -> list[int]:
     """A token was accepted. Returns the connectors that were reserved for it or for its group (H03.FR.07)."""
     numbers = []
     for one in out.station.reservations.values():
+        if not comparable(one.key_version, out.key_version):
+            continue
         if _same(tag, one.id_token) or (one.parent and _same(parent, one.parent)):
             one.presented_at = out.at
             numbers.append(one.connector_id)
@@ -103,7 +106,8 @@ def is_presented(out: Outbox, number: int) -> bool:
     if not known:
         return bool(waiting) or any(at >= since for at in out.station.authorized.values())
     return any(
-        (one.presented_at is not None and one.presented_at >= since) or any(_same(tag, one.id_token) for tag in waiting)
+        (one.presented_at is not None and one.presented_at >= since)
+        or (comparable(one.key_version, out.key_version) and any(_same(tag, one.id_token) for tag in waiting))
         for one in known
     )
 
@@ -126,7 +130,8 @@ def _is_used(out: Outbox, one: Reservation) -> bool:
     for transaction in out.station.transactions.values():
         if transaction.received_at < one.accepted_at:
             continue
-        if transaction.connector_id == one.connector_id or _same(transaction.id_token or "", one.id_token):
+        alike = comparable(transaction.key_version, one.key_version)
+        if transaction.connector_id == one.connector_id or (alike and _same(transaction.id_token or "", one.id_token)):
             return True
     return False
 

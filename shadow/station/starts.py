@@ -57,6 +57,7 @@ def on_start(out: Outbox, call: Call, frame_id: str) -> None:
         "started_at": at,
         "plausible_start": plausible,
         "meter_start": meter_start,
+        "key_version": out.key_version,
     }
     early = boundaries.to_join(out, number, tag)
     if early is not None:
@@ -182,7 +183,7 @@ def _retried(
             known.connector_id == number
             and not known.adopted
             and known.meter_start == meter_start
-            and (known.id_token or "").lower() == tag.lower()
+            and transactions.may_have_token(out, known, tag)
         )
         if not same:
             continue
@@ -248,11 +249,11 @@ def _of_call(out: Outbox, request: PendingCall) -> Transaction | None:
     opened = next((one for one in known if request.frame_id in (one.opened_by, one.joined_by)), None)
     if opened is not None:
         return opened
-    tag = (text(request.call.payload, "idTag") or "").lower()
+    tag = text(request.call.payload, "idTag") or ""
     number = integer(request.call.payload, "connectorId")
     meter_start = whole_wh(request.call.payload.get("meterStart"))
     for one in reversed(known):
-        same = one.connector_id == number and (one.id_token or "").lower() == tag
+        same = one.connector_id == number and transactions.may_have_token(out, one, tag)
         if same and one.meter_start == meter_start and not one.adopted:
             return one
     return None

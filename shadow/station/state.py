@@ -125,6 +125,8 @@ class Transaction(msgspec.Struct, omit_defaults=True):
     ended: bool = False
     ended_at: Micros | None = None
     meter_stop: Decimal | None = None
+    key_version: str = ""
+    """The key that its token is a pseudonym under."""
 
 
 class OpenError(msgspec.Struct, omit_defaults=True):
@@ -160,6 +162,8 @@ class Reservation(msgspec.Struct, omit_defaults=True):
     """When its token, or one of its group, was last accepted in answer to Authorize."""
     cancelling: bool = False
     """A CancelReservation waits for its answer."""
+    key_version: str = ""
+    """The key that its tokens are pseudonyms under."""
 
 
 class Connector(msgspec.Struct, omit_defaults=True):

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ingest.exchange import PendingCall
 from ingest.frame import Micros
+from ingest.key_ring import comparable
 from ingest.ocppj import Call
 from ingest.timestamps import format_micros
 from shadow.quantities import whole_wh
@@ -143,7 +144,7 @@ def _orphan(out: Outbox, primary_id: int | None, tag: str | None, at: Micros, me
         (one for one in reversed(known) if one.ended and one.ended_at == at and one.meter_stop == meter_stop), None
     )
     if transaction is None:
-        transaction = _meant(transactions.open_transactions(out), primary_id, tag, at, meter_stop)
+        transaction = _meant(out, primary_id, tag, at, meter_stop)
     detail = "ended the transaction that it fits" if transaction is not None else "fits no open transaction"
     if transaction is None and not out.station.booted and primary_id is not None and primary_id > 0:
         detail = "its start was before the first frame seen"
@@ -164,20 +165,20 @@ def _orphan(out: Outbox, primary_id: int | None, tag: str | None, at: Micros, me
     return transaction
 
 
-def _meant(
-    running: list[Transaction], primary_id: int | None, tag: str | None, at: Micros, meter_stop: Any
-) -> Transaction | None:
+def _meant(out: Outbox, primary_id: int | None, tag: str | None, at: Micros, meter_stop: Any) -> Transaction | None:
     """The one open transaction that a stop under a strange id can mean.
 
     First those that the primary has given no id: their stop has no id to name (errata 3.18). One that has an id is
     meant only by a stop without a usable one; an id that a CSMS may have given is another transaction's.
     """
     usable = primary_id is not None and 0 < primary_id < metering.LARGEST_ADOPTABLE
+    running = transactions.open_transactions(out)
     possible = [one for one in running if not one.early and _can_end(one, at, meter_stop)]
     unnamed = [one for one in possible if not one.primary_ids]
     for pool in (unnamed,) if usable else (unnamed, possible):
-        fitting = [one for one in pool if tag is not None and (one.id_token or "").lower() == tag.lower()]
-        chosen = fitting or ([] if tag is not None and any(one.id_token for one in pool) else pool)
+        fitting = [one for one in pool if tag is not None and transactions.has_token(out, one, tag)]
+        named = any(one.id_token and comparable(one.key_version, out.key_version) for one in pool)
+        chosen = fitting or ([] if tag is not None and named else pool)
         if len(chosen) == 1:
             return chosen[0]
     return None

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from ingest.key_ring import comparable
 from shadow.station import ordering
 from shadow.station.outbox import Outbox
 from shadow.station.state import MAX_CONNECTORS, MAX_ENDED, MAX_OPEN, Connector, Transaction
@@ -70,21 +71,33 @@ def find_by_primary(
     name = str(primary_id)
     running = [one for one in open_transactions(out) if name in one.primary_ids]
     if running:
-        return max(reversed(running), key=lambda one: _fit(one, number, tag, wh)) if len(running) > 1 else running[0]
+        return max(reversed(running), key=lambda one: _fit(out, one, number, tag, wh)) if running[1:] else running[0]
     transaction_id = out.station.aliases.get(name)
     return out.station.transactions.get(transaction_id) if transaction_id is not None else None
 
 
-def _fit(one: Transaction, number: int | None, tag: str | None, wh: Decimal | None) -> tuple[bool, bool, bool, Decimal]:
+def _fit(
+    out: Outbox, one: Transaction, number: int | None, tag: str | None, wh: Decimal | None
+) -> tuple[bool, bool, bool, Decimal]:
     before = one.register
     follows = wh is not None and before is not None and wh >= before
     nearness = before - wh if follows and wh is not None and before is not None else Decimal(0)
     return (
         one.connector_id == number,
-        tag is not None and (one.id_token or "").lower() == tag.lower(),
+        tag is not None and has_token(out, one, tag),
         follows,
         nearness,
     )
+
+
+def has_token(out: Outbox, one: Transaction, tag: str) -> bool:
+    """Whether its token is this one, as far as that can be known."""
+    return (one.id_token or "").lower() == tag.lower() and comparable(one.key_version, out.key_version)
+
+
+def may_have_token(out: Outbox, one: Transaction, tag: str) -> bool:
+    """Whether nothing speaks against its token being this one: under another key it cannot be told."""
+    return (one.id_token or "").lower() == tag.lower() or not comparable(one.key_version, out.key_version)
 
 
 def alias(out: Outbox, transaction: Transaction, primary_id: int) -> None:
@@ -106,6 +119,7 @@ def new_transaction(out: Outbox, number: int, **known: Any) -> Transaction:
     The oldest ended one is forgotten where too many are remembered.
     """
     transaction_id = str(uuid5(_NAMESPACE, f"{out.charger_id}\x1f{out.frame_id}"))
+    known.setdefault("key_version", out.key_version)
     transaction = Transaction(transaction_id, out.frame_id, number, out.at, **known)
     transactions = out.station.transactions
     transactions[transaction_id] = transaction

@@ -6,6 +6,7 @@ from demo.native import NativeScript
 from demo.script import Script
 from diff.examined import Examination, Examined
 from tests.diff.spoken import V16, V201, examined
+from tests.rotating import RING, mirrored, redactor
 
 
 def _session() -> Script:
@@ -90,3 +91,12 @@ def test_how_authorizations_were_judged_is_handed_out() -> None:
     """Without tokens: by the mapping alone."""
     (one,) = examined(Script().boot().authorize("AA").frames)
     assert (one.judged_by_tokens, one.judged_by_mapping) == (0, 1)
+
+
+def test_tokens_under_another_key_are_not_held_against_those_before() -> None:
+    """A token that is written otherwise is named; one that only looks so, under another key, is not."""
+    alike = RING.reveal(redactor("k1").pseudonym("A").lower(), "k2") or ""
+    for versions, token, named in ((("k1", "k1"), "a", 1), (("k1", "k2"), alike, 0)):
+        script = Script().boot().authorize("A").close().open().boot().authorize(token)
+        (one,) = examined(mirrored(script.frames, versions))
+        assert one.counts[V16].noticed["idToken:case"] == named

@@ -9,7 +9,8 @@ import threading
 import pytest
 
 from ingest.redaction import Redactor
-from ingest.redaction_key import KeyFileError, read_key
+from ingest.redaction_key import KeyFileError, change_ring, new_key, read_key, read_ring
+from ingest.ring_file import RingFile
 
 
 def test_a_key_is_made_once_and_then_read(tmp_path):
@@ -111,3 +112,104 @@ def test_a_weak_key_and_a_nameless_key_are_refused():
         Redactor(b"short", "1")
     with pytest.raises(ValueError, match="version"):
         Redactor(b"k" * 32, "")
+
+
+def _rotate(path):
+    return change_ring(path, lambda ring: ring.rotated(new_key(ring)))
+
+
+def test_a_new_key_joins_the_old_ones(tmp_path):
+    """After two rotations three keys are there, in order, the first of them the one that stood alone before."""
+    path = tmp_path / "redaction.key"
+    alone, version = read_key(path, create=True)
+    rings = [_rotate(path), _rotate(path)]
+    assert rings[1].keys[0].key == alone
+    assert rings[1].keys[0].version == version
+    assert len({one.version for one in rings[1]}) == 3
+    assert read_ring(path) == rings[1]
+    assert read_key(path, create=True)[0] == rings[1].current.key
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["redaction.key"]
+
+
+def test_a_ring_stays_where_its_link_leads(tmp_path):
+    """A key file that is a link goes on being one."""
+    (tmp_path / "kept").mkdir()
+    read_key(tmp_path / "kept" / "key", create=True)
+    (tmp_path / "link").symlink_to(tmp_path / "kept" / "key")
+    _rotate(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert len(read_ring(tmp_path / "kept" / "key")) == 2
+
+
+def test_who_comes_while_another_changes_the_ring_is_refused(tmp_path):
+    """One at a time; whoever is refused has changed nothing."""
+    path = tmp_path / "redaction.key"
+    read_key(path, create=True)
+
+    def meanwhile(ring):
+        with pytest.raises(KeyFileError, match="another process is changing the ring"):
+            _rotate(path)
+        return ring.rotated(new_key(ring))
+
+    assert len(change_ring(path, meanwhile)) == len(read_ring(path)) == 2
+
+
+def test_a_change_that_fails_leaves_the_ring_as_it_is(tmp_path):
+    """What the change raises comes out, and no draft stays behind."""
+    path = tmp_path / "redaction.key"
+    before = read_ring(path, create=True)
+    with pytest.raises(ValueError, match="rotate first"):
+        change_ring(path, lambda ring: ring.without(ring.current.version))
+    assert read_ring(path) == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["redaction.key"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ([], "a ring without a key"),
+        ([{"version": "1", "key": "00" * 32, "since": "soon"}], "no time"),
+        ([{"version": "1", "key": "00" * 32}, {"version": "1", "key": "11" * 32}], "twice"),
+        ([{"version": "1", "key": "00" * 32}, {"version": "2", "key": "11" * 32}], "order"),
+    ],
+)
+def test_a_broken_ring_is_refused_without_quoting_it(tmp_path, keys, reason):
+    """Nothing of a key stands in the message."""
+    path = tmp_path / "redaction.key"
+    path.write_text(json.dumps({"keys": keys}))
+    path.chmod(0o600)
+    with pytest.raises(KeyFileError, match=reason) as caught:
+        read_ring(path)
+    assert "00" * 8 not in str(caught.value)
+
+
+def test_a_clock_that_went_back_does_not_reorder_the_ring(tmp_path):
+    """A new key is the current one even where the last one is said to begin in the future."""
+    path = tmp_path / "redaction.key"
+    path.write_text(json.dumps({"version": "21000101T000000Z", "key": "00" * 32}))
+    path.chmod(0o600)
+    ring = _rotate(path)
+    assert [one.since for one in ring] == sorted(one.since for one in ring)
+    assert ring.current.version == "21000101T000000Z-2"
+
+
+def test_a_running_tap_follows_the_file(tmp_path):
+    """A new key is told once; a broken file changes nothing and is named until it is right again."""
+    path = tmp_path / "redaction.key"
+    read_key(path, create=True)
+    file = RingFile(path)
+    assert not file.reload()
+    ring = _rotate(path)
+    assert [file.reload(), file.reload()] == [True, False]
+    assert file.current == ring
+    path.chmod(0o644)
+    assert not file.reload()
+    assert "chmod 600" in file.error
+    assert file.current == ring
+    path.chmod(0o600)
+    assert not file.reload()
+    assert file.error == ""
+    path.unlink()
+    assert not file.reload()
+    assert "no redaction key" in file.error

@@ -264,3 +264,25 @@ def test_edits_replace_their_spans_only(text, data):
     for start, end, new in edits:
         expected, at = expected + text[at:start] + new, end
     assert apply(text, data.draw(st.permutations(edits))) == expected + text[at:]
+
+
+@MANY
+@given(mixed_tokens)
+def test_a_pseudonym_leads_back_to_its_token(token):
+    """With the key the map can be undone, up to case."""
+    assert folded(CIPHER.reveal(CIPHER.token(token))) == folded(token)
+
+
+@pytest.mark.parametrize("word", sorted(RESERVED))
+def test_a_reserved_word_beside_other_characters_is_one_to_one_too(word):
+    """Alone it stands as it is; with a character beyond ASCII beside it, it is a token like any other."""
+    assert CIPHER.reveal(CIPHER.token(word)) == word
+    new = CIPHER.token(f"{word}é")
+    assert new != f"{word}é"
+    assert folded(CIPHER.reveal(new)) == f"{word}é"
+
+
+def test_what_was_hashed_does_not_lead_back():
+    """A core, or a rest, of more than 1024 characters was replaced by a hash."""
+    assert [CIPHER.reveal(CIPHER.token(text)) for text in ("a1" * 513, "é" * 1025)] == [None, None]
+    assert CIPHER.reveal(CIPHER.token("a1" * 512)) == "a1" * 512

@@ -56,7 +56,7 @@ def test_what_is_no_token_file_is_said_precisely(document: dict[str, Any], said:
 def test_tokens_stand_under_their_pseudonyms_too() -> None:
     """What the tap mirrored is redacted, and recordings of others are not: both are recognised, groups with them."""
     book = TokenBook({"aa": GivenToken("Blocked", group="g")}, complete=True)
-    both = pseudonymised(book, [{"aa": "XX", "g": "Y"}])
+    both = pseudonymised(book, {"1": {"aa": "XX", "g": "Y"}})
     assert both.tokens == {"aa": GivenToken("Blocked", group="g"), "xx": GivenToken("Blocked", group="y")}
     assert both.complete
 

@@ -53,6 +53,8 @@ class SessionLine(msgspec.Struct, frozen=True):
     """The worst severity among them."""
     total: int
     """Sessions that meet the condition, listed or not."""
+    key_version: str = ""
+    """The key that `id_token` is a pseudonym under; empty where that is not known."""
 
 
 class MessageLine(msgspec.Struct, frozen=True):
@@ -152,7 +154,8 @@ def _sessions(store: Store, run: str, condition: str, params: dict[str, object],
     if not found:
         return []
     query = f"""
-    SELECT {_SESSION}, open_count, if(worst_rank = 0, NULL, {list(SEVERITIES)!r}[worst_rank]), %(total)s
+    SELECT {_SESSION}, open_count, if(worst_rank = 0, NULL, {list(SEVERITIES)!r}[worst_rank]), %(total)s,
+        toString(s.key_version)
     FROM sessions AS s FINAL
     LEFT JOIN (
         SELECT assumeNotNull(session_id) AS key, count() AS open_count,
@@ -181,7 +184,7 @@ _DIFFERING: Final = f"""sipHash64(session_id) IN (
 _TIMES: Final = {"started_at", "stopped_at", "first_received_at", "last_received_at"}
 _SESSION: Final = ", ".join(
     f"toUnixTimestamp64Micro(s.{field})" if field in _TIMES else f"s.{field}"
-    for field in SessionLine.__struct_fields__[:-3]
+    for field in SessionLine.__struct_fields__[:-4]
 )
 _MESSAGE: Final = MessageLine.__struct_fields__
 _OWN: Final = (

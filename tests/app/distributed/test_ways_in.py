@@ -52,7 +52,7 @@ def test_a_topic_is_followed_and_nothing_counts_twice(kafka: str, topics: Topics
     mapping = load_log_mapping(MAPPING)
 
     def follower() -> Follower:
-        return Follower(kafka, topics, source, mapping, REDACTOR.redact, tmp_path / "state.json", from_beginning=True)
+        return Follower(kafka, topics, source, mapping, REDACTOR, tmp_path / "state.json", from_beginning=True)
 
     _produce(kafka, source, range(6))
     first = follower()

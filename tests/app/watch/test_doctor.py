@@ -11,7 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from msgspec.structs import replace
 
 from app.watch import doctor_services
-from app.watch.doctor import Verdict
+from app.watch.finding import Verdict
 from app.watch.health import judged
 from app.watch.metrics import Exposition
 from app.watch.monitor import Monitor
@@ -63,7 +63,7 @@ def test_an_installation_that_is_well(cli: Cli, given: dict[str, str], kafka: st
 
     assert (outcome.code, outcome.json["failed"]) == (0, 0)
     well = ["settings", "data directory", "disk", "redaction key", "enrolment", "kafka", "topics", "clickhouse"]
-    well += ["schema", "clock of the taps", "clock of ClickHouse"]
+    well += ["privacy", "schema", "clock of the taps", "clock of ClickHouse"]
     assert {check: found[check][0] for check in well} == dict.fromkeys(well, "ok")
     assert {check: verdict for check, (verdict, _, _) in found.items() if check not in well} == {
         "worker group": "warn",
@@ -75,7 +75,7 @@ def test_an_installation_that_is_well(cli: Cli, given: dict[str, str], kafka: st
     assert "Kafka is slow" in found[monitored][1]
     assert "speaking Kafka 4" in found["kafka"][1]
     text = cli("doctor", env=given)
-    assert text.out.decode().splitlines()[-1] == "14 checks, 0 failed, 2 to look at"
+    assert text.out.decode().splitlines()[-1] == "15 checks, 0 failed, 2 to look at"
 
 
 def test_everything_away(cli: Cli, tmp_path: Path) -> None:

@@ -456,3 +456,24 @@ def test_who_was_removed_while_the_tap_was_down_leaves_a_gap() -> None:
     tap.say(Op.TICK, number=0)
     assert tap.story[:2] == ["unenrolled", "closed"]
     assert (tap.frames[0].seq, tap.frames[0].gap) == (5, Gap(0, 800_000, "unenrolled", until_reconnect=True))
+
+
+def test_a_connection_keeps_the_key_of_its_opening() -> None:
+    """A new key counts for what opens after it; each opened frame says which one."""
+    frames: list[Frame] = []
+
+    def write(frame: Frame) -> str:
+        frames.append(frame)
+        return ""
+
+    tap = Tap()
+    tap.mirror = Mirror("run", write=write, redact=lambda text: f"1{text}", enrolment=MIRROR_ALL, key_version="k1")
+    tap.connect(b"A", number=1)
+    tap.charger(b"[a]", 1)
+    tap.mirror.set_redaction(lambda text: f"2{text}", "k2")
+    tap.charger(b"[b]", 1)
+    tap.connect(b"B", number=2)
+    tap.charger(b"[c]", 2)
+    tap.csms(b"[d]", 1)
+    told = [frame.text or (frame.handshake and frame.handshake.key_version) for frame in frames]
+    assert told == ["k1", "1[a]", "1[b]", "k2", "2[c]", "1[d]"]

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from ingest.frame import Frame, FrameKind
 from ingest.journal import JournalReader
 from ingest.recording import Reader
+from ingest.redaction_key import change_ring, new_key, read_ring
 from ingest.tap.bypass import Bypass
 from ingest.tap.certificates import ClientTls, ServerTls, client_context
 from ingest.tap.service import TapConfig, TapError, TapService
@@ -175,6 +176,44 @@ def test_enrolment_is_followed_while_running(tmp_path: Path) -> None:
     assert [frame.gap.reason if frame.gap else frame.text or frame.kind.value for frame in _of(data, "C")] == [
         "opened", "joined-late", "[2,2]", "[3,[2,2]]", "closed",
     ]  # fmt: skip
+
+
+def test_a_new_key_and_other_rules_count_for_who_connects_next(tmp_path: Path) -> None:
+    """The running tap follows key file and field policy; a living connection stays as it began; flaws are named."""
+    key, fields = tmp_path / "key.json", tmp_path / "fields.toml"
+    first = read_ring(key, create=True).current.version
+    fields.write_text("")
+    text = '[2,"1","Authorize",{"idTag":"04A1B2C3","phone":"12"}]'
+
+    async def work() -> str:
+        async with _tap(tmp_path, redaction_key_file=key, field_policy_file=fields) as service:
+            url = f"ws://127.0.0.1:{service.port}/ocpp/"
+            async with connect(url + "A", subprotocols=["ocpp1.6"]) as a:  # type: ignore[list-item]  # a NewType of str
+                await a.send(text)
+                await a.recv()
+                fields.write_text('[[rule]]\nmember = "phone"\ndo = "drop"\nreason = "r"\n')
+                # The parser looks at both in one go, at the rules first.
+                second = change_ring(key, lambda ring: ring.rotated(new_key(ring))).current.version
+                await _status_when(tmp_path, lambda s: s.key_version == second and not s.key_error)
+                async with connect(url + "B", subprotocols=["ocpp1.6"]) as b:  # type: ignore[list-item]  # a NewType of str
+                    for charger in (a, b):
+                        await charger.send(text)
+                        await charger.recv()
+                key.chmod(0o644)
+                fields.write_text("[[rule")
+                await _status_when(tmp_path, lambda s: "chmod 600" in s.key_error and "no TOML" in s.key_error)
+                return second
+
+    second = uvloop.run(work())
+    for charger_id, version, phones in (("A", first, ["12", "12"]), ("B", second, ["**"])):
+        opened, *messages = [
+            one for one in _of(tmp_path, charger_id) if one.kind in (FrameKind.OPENED, FrameKind.MESSAGE)
+        ]
+        assert opened.handshake is not None
+        assert opened.handshake.key_version == version
+        calls = [json.loads(one.text)[3] for one in messages if one.text.startswith("[2")]
+        assert [call["phone"] for call in calls] == phones
+        assert len({call["idTag"] for call in calls}) == 1
 
 
 def test_a_bypass_copies_nothing(tmp_path: Path) -> None:
