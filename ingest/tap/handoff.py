@@ -36,7 +36,7 @@ _TOGETHER: Final = 128
 """Copies that are dealt with together at most: one after the other, beside the forwarding, they cost twice as much."""
 _LARGE: Final = 16 * 1024
 """Bytes of a chunk that is dealt with at once, so that those that wait are few in bytes too."""
-_GATHER: Final = 0.05
+_GATHER: Final = 0.005
 """Seconds that copies wait for company at most; nobody waits for a copy."""
 
 
