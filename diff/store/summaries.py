@@ -7,12 +7,13 @@ A large week that is being written to is summed up every minute for pages, which
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Final, Self
 
 from diff.store.client import Store
-from diff.store.errors import StoreError
+from diff.store.errors import StoreError, StoreUnavailable
 from diff.store.queries.filters import FAULTS, SEVERITIES
 from diff.store.queries.reading import read
 from diff.store.queries.weeks import COLUMNS, rows_of_weeks
@@ -20,11 +21,14 @@ from ingest.frame import Micros
 
 __all__ = ["Summariser", "summarise"]
 
+_log = logging.getLogger(__name__)
+
 QUIET_SECONDS: Final = 120
 """A week is summed up when nothing was written to it for so long: what a statement has begun is visible by then."""
 LARGE: Final = 200_000
 """Rows from which on a week that is being written to is worth it; fewer are read in a moment."""
 _EVERY_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 5.0
 _KEEP: Final[Micros] = 600_000_000
 """Summaries that a newer one has replaced stay for so long: a page may have begun to read them."""
 _MOST: Final = 10
@@ -64,29 +68,32 @@ def summarise(
 class Summariser:
     """Sums up in a thread of its own, on connections of its own. A store that is away is asked again later."""
 
-    def __init__(self, store: Store, every: float = _EVERY_SECONDS) -> None:
-        self._store, self._every = store, every
+    def __init__(self, store: Store, *, every: float = _EVERY_SECONDS, quiet_seconds: int = QUIET_SECONDS) -> None:
+        self._store, self._every, self._quiet_seconds = store, every, quiet_seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="summaries", daemon=True)
-        self.failure = ""
-        """Why the last round made none; empty while all is well."""
+        self._failure = ""
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let the week that is being summed up come to its end."""
+        """Let the week that is being summed up come to its end, unless the store does not answer."""
         self._ended.set()
-        self._thread.join()
+        self._thread.join(_PATIENCE_SECONDS)
 
     def _run(self) -> None:
         while not self._ended.wait(self._every):
             try:
-                summarise(self._store, stop=self._ended.is_set)
-                self.failure = ""
+                summarise(self._store, quiet_seconds=self._quiet_seconds, stop=self._ended.is_set)
+                self._failure = ""
+            except StoreUnavailable:
+                pass  # whoever writes says so; without sums pages read the rows
             except StoreError as error:
-                self.failure = str(error)
+                if str(error) != self._failure:
+                    self._failure = str(error)
+                    _log.warning("weeks cannot be summed up, so pages read every row: %s", error)
 
 
 _DUE: Final = """

@@ -231,7 +231,7 @@ def pulse(store: Store, run: str = CURRENT) -> Pulse:
     """Say how fresh everything is. Rows are counted with their repeats, so they need not be merged."""
     rows = counting(store, run)
     query = f"""
-    SELECT (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(received_at))) FROM frames),
+    SELECT (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(last_received_at))) FROM frame_counts),
         (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(at))) FROM connections),
         (SELECT if(count() = 0, NULL, max(moment)) FROM (
             SELECT toUnixTimestamp64Micro(observed_at) AS moment FROM discrepancies WHERE {rows}
