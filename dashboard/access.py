@@ -47,7 +47,7 @@ def visitor() -> Visitor:
     auth = _auth()
     if auth is not None:
         claims = _claims()
-        name = name_of(claims)
+        name = name_of(claims, vouched=roles.vouched)
         role = _role(auth, claims) or Role.VIEWER
         listed = "is" if role is Role.APPROVER else "is not"
         return Visitor(name, role, typed=False, because=f"{name} {listed} among the approvers of the roles file")
@@ -111,7 +111,7 @@ def _admit(auth: Mapping[str, object], claims: Mapping[str, object], problem: st
     if _role(auth, claims) is None:
         _refuse(
             "**You are signed in, and not among those who may look.** Ask for a place in the roles file. You are"
-            f" {words.escaped(name_of(claims))} there.",
+            f" {words.escaped(name_of(claims, vouched=_roles()[0].vouched))} there.",
             out=True,
         )
 

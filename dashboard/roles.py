@@ -5,6 +5,7 @@ viewers = ["*@example.com"]            # none named: everybody who can sign in
 claim = "groups"                       # or by a claim of the identity token
 approver_values = ["ocpp-approvers"]
 viewer_values = []
+vouched = true                         # the provider has addresses of its own and sends no email_verified
 without_login = "viewer"               # who is not asked to sign in, and does not sit at this machine
 """
 
@@ -43,11 +44,13 @@ class Roles(BaseModel):
     claim: Annotated[str, Field(max_length=100)] = ""
     approver_values: Names = ()
     viewer_values: Names = ()
+    vouched: bool = False
+    """An address counts although the provider does not say that it verified it: it gives its people their addresses."""
     without_login: Role = Role.VIEWER
 
     def role_of(self, claims: Mapping[str, object]) -> Role | None:
         """What somebody may do who signed in with these claims; None is nothing, not even look."""
-        email = verified_email(claims).casefold()
+        email = verified_email(claims, vouched=self.vouched).casefold()
         values = _values(claims.get(self.claim)) if self.claim else frozenset()
         if _fits(email, self.approvers) or values & set(self.approver_values):
             return Role.APPROVER
@@ -60,10 +63,13 @@ NOBODY: Final = Roles()
 """Without a file everybody who can sign in looks, and nobody approves."""
 
 
-def verified_email(claims: Mapping[str, object]) -> str:
-    """The address of a sign-in. One that the provider calls unverified is none: anybody may have typed it."""
+def verified_email(claims: Mapping[str, object], *, vouched: bool = False) -> str:
+    """The address of a sign-in. One that the provider does not call verified is none: anybody may have typed it.
+
+    `vouched`: where the provider says neither, the address counts (OpenID Connect Core 5.1, `email_verified`).
+    """
     told = claims.get("email")
-    return str(told) if told and claims.get("email_verified", True) in (True, "true") else ""
+    return str(told) if told and claims.get("email_verified", vouched) in (True, "true") else ""
 
 
 def parse_roles(text: str) -> Roles:

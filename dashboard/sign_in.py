@@ -69,12 +69,13 @@ def standing_of(claims: Mapping[str, object], auth: Mapping[str, object], now: f
     return Standing.IN if isinstance(until, int | float) and now < until else Standing.EXPIRED
 
 
-def name_of(claims: Mapping[str, object]) -> str:
+def name_of(claims: Mapping[str, object], *, vouched: bool = False) -> str:
     """Under which name somebody acts: the e-mail that the provider verified, else the subject.
 
     Never the claim `name` or an unverified address: whoever signs in may have typed those (OpenID Connect Core 5.7).
+    `vouched`: see `dashboard.roles.verified_email`.
     """
-    return (verified_email(claims) or str(claims.get("sub") or "somebody"))[:_LONGEST_NAME]
+    return (verified_email(claims, vouched=vouched) or str(claims.get("sub") or "somebody"))[:_LONGEST_NAME]
 
 
 def _text(auth: Mapping[str, object], name: str) -> str:

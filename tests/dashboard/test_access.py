@@ -36,8 +36,9 @@ AUTH = {
     "client_secret": "s",
     "server_metadata_url": "https://sso.example.com/.well-known/openid-configuration",
 }
+_VERIFIED = {"email_verified": True}
 ANNA = {"is_logged_in": True, "aud": "shadow", "email": "anna@example.com", "email_verified": True, "exp": 4e9}
-BEN = ANNA | {"email": "ben@example.com"}
+BEN = ANNA | {**_VERIFIED, "email": "ben@example.com"}
 
 
 @pytest.fixture
@@ -74,19 +75,27 @@ def sign_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[dict[s
 @pytest.mark.parametrize(
     ("claims", "role"),
     [
-        ({"email": "ANNA@example.com"}, Role.APPROVER),
-        ({"email": "x@rollout.example.com"}, Role.APPROVER),
+        ({**_VERIFIED, "email": "ANNA@example.com"}, Role.APPROVER),
+        ({**_VERIFIED, "email": "x@rollout.example.com"}, Role.APPROVER),
         ({"email": "anna@example.com", "email_verified": False}, None),
-        ({"email": "ben@example.com"}, Role.VIEWER),
-        ({"email": "ben@example.com", "groups": ["a", "ocpp-approvers"]}, Role.APPROVER),
-        ({"email": "ben@example.com", "groups": "ocpp-approvers"}, Role.APPROVER),
-        ({"email": "eve@elsewhere.example"}, None),
+        ({"email": "anna@example.com"}, None),
+        ({**_VERIFIED, "email": "ben@example.com"}, Role.VIEWER),
+        ({**_VERIFIED, "email": "ben@example.com", "groups": ["a", "ocpp-approvers"]}, Role.APPROVER),
+        ({**_VERIFIED, "email": "ben@example.com", "groups": "ocpp-approvers"}, Role.APPROVER),
+        ({**_VERIFIED, "email": "eve@elsewhere.example"}, None),
         ({"sub": "123"}, None),
     ],
 )
 def test_roles_follow_addresses_and_claims(claims: dict[str, object], role: Role | None) -> None:
     """Addresses are globs without case, a claim may hold one value or several, an unverified address is none."""
     assert parse_roles(ROLES).role_of(claims) is role
+
+
+def test_an_address_that_nobody_verified_counts_only_where_the_provider_is_vouched_for() -> None:
+    """`vouched` is about what is not said; what the provider calls unverified stays that."""
+    roles = parse_roles(f"{ROLES}\nvouched = true")
+    assert roles.role_of({"email": "anna@example.com"}) is Role.APPROVER
+    assert roles.role_of({"email": "anna@example.com", "email_verified": False}) is None
 
 
 def test_without_a_roles_file_everybody_looks_and_nobody_approves() -> None:
@@ -205,7 +214,7 @@ def test_who_is_on_no_list_sees_nothing(
     fault: str, open_page: Open, sign_in: Callable[[dict[str, object]], None]
 ) -> None:
     """Somebody whom the roles file does not know may sign out, and that is all."""
-    sign_in(ANNA | {"email": "eve@elsewhere.example"})
+    sign_in(ANNA | {**_VERIFIED, "email": "eve@elsewhere.example"})
     page = open_page("fingerprint", fp=fault)
     assert "not among those who may look" in page.warning[0].value
     assert not page.dataframe
