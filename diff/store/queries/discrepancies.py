@@ -115,21 +115,32 @@ def groups(store: Store, chosen: Filter, limit: int = 200) -> list[Group]:
 def occurrences(store: Store, chosen: Filter, limit: int = 20) -> list[Occurrence]:
     """The discrepancies that meet the filter, the latest first."""
     where, params = chosen.where(counting(store, chosen.run))
-    # The latest versions of rows are found among all versions, which is many times quicker; one that was found by a
-    # version that no longer stands falls away, and where too few are left, the rows that stand are looked through.
-    for found_in, factor in (("discrepancies", _SLACK), ("discrepancies FINAL", 1)):
-        # Which ones they are takes few columns; the others are read of those alone, by the primary key.
-        query = f"""
-        SELECT {_OCCURRENCE} FROM discrepancies FINAL
-        WHERE (charger_id, code, judging_run, id) IN (
-            SELECT charger_id, code, judging_run, id FROM {found_in} WHERE {where}
-            ORDER BY observed_at DESC, id LIMIT %(candidates)s
-        ) AND {where}
-        ORDER BY observed_at DESC, id LIMIT %(limit)s"""
-        rows = read(store, query, params | {"limit": limit, "candidates": limit * factor})
-        if len(rows) == limit:
-            break
+    # Found among all versions, which is many times quicker than among those that stand; one that no longer stands falls
+    # away, and where too few are left of as many as were looked for, the others are looked through.
+    found = read(store, _LATEST.format(rows="discrepancies", where=where), params | {"limit": limit * _SLACK})
+    rows = _standing(store, where, params, limit, found)
+    if len(rows) < limit and len(found) == limit * _SLACK:
+        found = read(store, _LATEST.format(rows="discrepancies FINAL", where=where), params | {"limit": limit})
+        rows = _standing(store, where, params, limit, found)
     return [_occurrence(row) for row in rows]
+
+
+def _standing(
+    store: Store, where: str, params: dict[str, object], limit: int, found: list[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
+    """Of some rows those that meet a condition, in their newest versions, the latest first."""
+    if not found:
+        return []
+    # When its first evidence came no version of a row changes: the weeks without any of them are not even looked at.
+    moments = [row[4] for row in found]
+    chosen = {"limit": limit, "keys": sorted({row[:4] for row in found}), "least": min(moments), "most": max(moments)}
+    query = f"""
+    SELECT {_OCCURRENCE} FROM discrepancies FINAL
+    WHERE (charger_id, code, judging_run, id) IN %(keys)s AND {where}
+        AND first_received_at >= fromUnixTimestamp64Micro(%(least)s, 'UTC')
+        AND first_received_at <= fromUnixTimestamp64Micro(%(most)s, 'UTC')
+    ORDER BY observed_at DESC, id LIMIT %(limit)s"""
+    return read(store, query, params | chosen)
 
 
 def choices(store: Store, run: str = CURRENT) -> Choices:
@@ -168,7 +179,10 @@ def _occurrence(row: tuple[object, ...]) -> Occurrence:
     return msgspec.convert(dict(zip(_FIELDS, row, strict=True)), Occurrence)
 
 
-_SLACK: Final = 4
+_SLACK: Final = 2
+_LATEST: Final = """
+    SELECT charger_id, code, judging_run, id, toUnixTimestamp64Micro(first_received_at) FROM {rows} WHERE {where}
+    ORDER BY observed_at DESC, id LIMIT %(limit)s"""
 _FIELDS: Final = Occurrence.__struct_fields__
 _TIMES: Final = {"occurred_at", "observed_at", "first_received_at"}
 _OCCURRENCE: Final = ", ".join(
