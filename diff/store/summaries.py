@@ -107,8 +107,8 @@ _COLUMNS: Final = ", ".join(COLUMNS)
 _BY_FINGERPRINT: Final = f"INSERT INTO discrepancy_weeks ({_COLUMNS}, made) SELECT {_COLUMNS}, %(made)s FROM ({{rows}})"
 _COUNTS: Final = ", ".join(f"countIf(severity = '{one}')" for one in SEVERITIES)
 _BY_CHARGER: Final = f"""
-    INSERT INTO charger_weeks (judging_run, week, made, charger_id, {", ".join(SEVERITIES)})
-    SELECT judging_run, %(week)s, %(made)s, charger_id, {_COUNTS}
+    INSERT INTO charger_weeks (judging_run, week, made, charger_id, {", ".join(SEVERITIES)}, ingested_at)
+    SELECT judging_run, %(week)s, %(made)s, charger_id, {_COUNTS}, max(ingested_at)
     FROM discrepancies FINAL
     WHERE toMonday(first_received_at) = %(week)s AND status = 'open' AND {FAULTS}
     GROUP BY judging_run, charger_id"""

@@ -167,6 +167,8 @@ _SETS: Final = {
     "chargers": "uniqExactState(d.charger_key)",
     "sessions": "uniqExactState(d.session_key)",
     "sessionless": "max(d.session_key = 0)",
+    # A sum goes when its rows do, however late it was made.
+    "ingested_at": "max(d.ingested_at)",
 }
 COLUMNS: Final = (*_KEY, *_SUMS, *_SETS)
 """What `rows_of_weeks` gives with sets, and what the table `discrepancy_weeks` holds."""

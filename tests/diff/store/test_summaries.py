@@ -147,11 +147,22 @@ def test_times_take_leave_out_or_cut_a_week(filled: Store) -> None:
     assert all(one.begin.weekday() == date(2026, 11, 30).weekday() for one in every)
 
 
+def test_a_sum_is_as_old_as_its_rows(filled: Store) -> None:
+    """Retention counts from when the rows were stored, not from when they were summed up."""
+    oldest = "SELECT min(ingested_at) FROM"
+    filled.execute("ALTER TABLE discrepancies UPDATE ingested_at = '2026-01-02 03:04:05' WHERE 1", settings=_AT_ONCE)
+    filled.execute("TRUNCATE TABLE summarised_weeks")
+    assert summarise(filled, quiet_seconds=-1) > 0
+    for table in ("discrepancy_weeks", "charger_weeks"):
+        assert filled.execute(f"{oldest} {table}") == filled.execute(f"{oldest} discrepancies")
+
+
 def test_sums_do_not_answer_for_another_run_that_is_current(filled: Store) -> None:
     """Where a stretch of another judging run counts, every row is looked at."""
     assert summarised(filled, f"({_LIVE} AND NOT (first_received_at >= now()))").taken == ()
 
 
+_AT_ONCE: Final = {"mutations_sync": 1}
 _LIVE_ROWS: Final = """
     INSERT INTO discrepancies SELECT * FROM discrepancies
     WHERE first_received_at >= (SELECT max(first_received_at) FROM discrepancies) - INTERVAL 7 DAY LIMIT 10"""
