@@ -25,8 +25,8 @@ from ingest.enrolment import MIRROR_ALL
 from ingest.frame import Direction, Frame
 from ingest.journal import Journal
 from ingest.redaction import Redactor
-from ingest.tap.channel import Op, RecordReader, header
-from ingest.tap.handoff import HandOff
+from ingest.tap.channel import Op, RecordReader, block
+from ingest.tap.handoff import TOGETHER, HandOff
 from ingest.tap.mirror import Mirror
 from ingest.tap.websocket import FrameReader, Text
 
@@ -82,22 +82,18 @@ def _best(run: Callable[[], object]) -> float:
     return min(found) / _MESSAGES * 1e6
 
 
-def _record(op: Op, number: int, at: int, payload: bytes) -> bytes:
-    return header(len(payload), op, number, at) + payload
-
-
 def _traffic() -> list[bytes]:
     """What the parser reads: handshakes, then calls and answers of all connections in turn."""
-    parts = []
+    records: list[tuple[Op, int, int, bytes]] = []
     for number in range(1, _CONNECTIONS + 1):
-        parts.append(_record(Op.OPENED, number, _START, b"127.0.0.1:1"))
-        parts.append(_record(Op.FROM_CHARGER, number, _START, REQUEST.format(number).encode()))
-        parts.append(_record(Op.FROM_CSMS, number, _START, RESPONSE))
+        records.append((Op.OPENED, number, _START, b"127.0.0.1:1"))
+        records.append((Op.FROM_CHARGER, number, _START, REQUEST.format(number).encode()))
+        records.append((Op.FROM_CSMS, number, _START, RESPONSE))
     for at in range(_START, _START + _ROUNDS * 4_000, 4_000):
         for op, frame, after in ((Op.FROM_CHARGER, CALL_FRAME, 0), (Op.FROM_CSMS, ANSWER_FRAME, 2_000)):
             numbers = range(1, _CONNECTIONS + 1)
-            parts += [_record(op, number, at + after + number * 20, frame) for number in numbers]
-    data = b"".join(parts)
+            records += [(op, number, at + after + number * 20, frame) for number in numbers]
+    data = b"".join(block(records[at : at + TOGETHER]) for at in range(0, len(records), TOGETHER))
     return [data[at : at + _READ] for at in range(0, len(data), _READ)]
 
 

@@ -1,11 +1,13 @@
 """The records that walk from the relay to the parser process, and the acknowledgements that walk back.
 
-A record is a header and a payload. Records of one channel keep their order, so `received_at`, which the relay stamps,
-never runs backwards for the parser. Pure.
+Records travel in blocks: a length, and a MessagePack array of records. What is written and read for each chunk that a
+charging station sends is so written and read by a library in C, many at a time. Records of one channel keep their
+order, so `received_at`, which the relay stamps, never runs backwards for the parser. Pure.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from struct import Struct
 from typing import Final
@@ -14,14 +16,11 @@ import msgspec
 
 from ingest.frame import Micros
 
-__all__ = ["ACK", "CUT", "HEAD", "MAX_PAYLOAD", "TOTALS", "ChannelError", "Op", "Record", "RecordReader", "header"]
+__all__ = ["ACK", "CUT", "MAX_BLOCK", "OVERHEAD", "TOTALS", "ChannelError", "Op", "Record", "RecordReader", "block"]
 
-_HEADER: Final = Struct("<IBQQ")
-HEAD: Final = _HEADER.size
-"""Bytes of a record before its payload."""
-header: Final = _HEADER.pack
-"""The header of a record: bytes of its payload, op, number and time of `Record`."""
-_unpack: Final = _HEADER.unpack_from
+_LENGTH: Final = 4
+OVERHEAD: Final = 40
+"""Bytes that a record takes beside its payload, at most, with its share of a block's length."""
 ACK: Final = Struct("<QQ")
 """Records whose frames are safe on the disk, counted from the start of this parser; `received_at` of the last one."""
 CUT: Final = Struct("<QQ")
@@ -29,8 +28,8 @@ CUT: Final = Struct("<QQ")
 TOTALS: Final = Struct("<QQ")
 """Bytes forwarded and bytes handed over of one connection."""
 
-MAX_PAYLOAD: Final = 64 * 1024 * 1024
-"""A longer payload cannot be: the channel is out of step."""
+MAX_BLOCK: Final = 64 * 1024 * 1024
+"""A longer block cannot be: the channel is out of step."""
 
 
 class Op(IntEnum):
@@ -60,11 +59,7 @@ class Op(IntEnum):
     """What is known of the socket, as JSON."""
 
 
-_OPS: Final = {op.value: op for op in Op}
-"""By number: asking the enumeration itself costs more than reading the rest of a record."""
-
-
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One record as the parser reads it."""
 
     op: Op
@@ -74,8 +69,18 @@ class Record(msgspec.Struct, frozen=True):
     payload: bytes
 
 
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(list[Record]).decode
+
+
 class ChannelError(Exception):
     """The channel is out of step: the parser must be started anew."""
+
+
+def block(records: Sequence[tuple[Op, int, Micros, bytes]]) -> bytes:
+    """Records as they walk; each is what `Record` has, in its order."""
+    text = _encode(records)
+    return len(text).to_bytes(_LENGTH, "little") + text
 
 
 class RecordReader:
@@ -90,22 +95,24 @@ class RecordReader:
         """Take the next bytes, cut anywhere.
 
         Raises:
-            ChannelError: what stands there is no record.
+            ChannelError: what stands there are no records.
         """
         if self._rest:
             data = self._rest + data
         records: list[Record] = []
-        start, length = 0, len(data)
-        while length - start >= HEAD:
-            size, kind, number, at = _unpack(data, start)
-            op = _OPS.get(kind)
-            if size > MAX_PAYLOAD or op is None:
-                raise ChannelError(f"a record of kind {kind} with {size} bytes")
-            begin = start + HEAD
+        view, start, length = memoryview(data), 0, len(data)
+        while length - start >= _LENGTH:
+            size = int.from_bytes(view[start : start + _LENGTH], "little")
+            if size > MAX_BLOCK:
+                raise ChannelError(f"a block of {size} bytes")
+            begin = start + _LENGTH
             end = begin + size
             if end > length:
                 break
-            records.append(Record(op, number, at, data[begin:end]))
+            try:
+                records += _decode(view[begin:end])
+            except msgspec.MsgspecError as error:
+                raise ChannelError(f"a block of {size} bytes that holds no records: {error}") from None
             start = end
         self._rest = data[start:]
         return records

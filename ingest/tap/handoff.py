@@ -23,7 +23,7 @@ from ingest.tap.handshake import MAX_HEAD
 from ingest.tap.sender import Sender
 from ingest.tap.wire import Wire
 
-__all__ = ["Copy", "HandOff", "HandOffCounters"]
+__all__ = ["TOGETHER", "Copy", "HandOff", "HandOffCounters"]
 
 _MAX_CLOSED: Final = 20_000
 """Ended connections remembered until the parser has acknowledged their end."""
@@ -31,8 +31,7 @@ _MAX_CLOSED: Final = 20_000
 _HEADS: Final = {Direction.CP_TO_CS: Op.HEAD_FROM_CHARGER, Direction.CS_TO_CP: Op.HEAD_FROM_CSMS}
 _OPS: Final = {Direction.CP_TO_CS: Op.FROM_CHARGER, Direction.CS_TO_CP: Op.FROM_CSMS}
 
-
-_TOGETHER: Final = 128
+TOGETHER: Final = 128
 """Copies that are dealt with together at most: one after the other, beside the forwarding, they cost twice as much."""
 _LARGE: Final = 16 * 1024
 """Bytes of a chunk that is dealt with at once, so that those that wait are few in bytes too."""
@@ -64,13 +63,13 @@ class Copy:
         "closed_record",
         "cut",
         "forwarded",
-        "handed_over",
         "heads",
         "known",
         "missing",
         "number",
         "opened_at",
         "peer",
+        "plain",
         "reported",
         "since",
         "told",
@@ -88,13 +87,20 @@ class Copy:
         """Why the copy was cut, empty while it is whole."""
         self.since: Micros = 0
         self.missing = 0
+        """Bytes forwarded and not handed over."""
         self.forwarded = 0
-        self.handed_over = 0
         self.reported = -1
         self.closed_at: Micros | None = None
         self.closed_record = 0
         self.heads: dict[Direction, bytearray | bytes] = {d: bytearray() for d in Direction}
         """The HTTP heads of both directions, `bytes` once complete: a new parser needs them to know the charger."""
+        self.plain = False
+        """Both heads are complete and nothing was cut: what comes is handed over, and that is all."""
+
+    @property
+    def handed_over(self) -> int:
+        """Bytes handed over to a parser."""
+        return self.forwarded - self.missing
 
     def wire(self, wire: Wire) -> None:
         """Take what is known of the socket."""
@@ -127,7 +133,7 @@ class Copy:
 class HandOff:
     """The copies of all connections, and the one channel they share."""
 
-    def __init__(self, limit: int, *, together: int = _TOGETHER) -> None:
+    def __init__(self, limit: int, *, together: int = TOGETHER) -> None:
         """`limit`: bytes that may wait for the parser. `together`: copies that are dealt with together at most."""
         self.counters = HandOffCounters()
         self._sender = Sender(limit, on_lost=self._parser_lost, on_room=self._settle, on_ack=self._acknowledged)
@@ -232,31 +238,41 @@ class HandOff:
         """Hand over the copies that were gathered, or drop them and cut their connections."""
         gathered, self.gathered = self.gathered, []
         records: list[tuple[Op, int, Micros, bytes]] = []
-        copies: list[Copy] = []
-        size = 0
+        now, size = self._now, 0
         for copy, direction, came, chunk in gathered:
-            at = self._stamp(came)
+            at = came // 1000
+            if at < now:
+                self.counters.clock_steps_back += 1
+                at = now
+            now = at
             copy.forwarded += len(chunk)
-            head = copy.heads[direction]
-            if isinstance(head, bytearray):
-                copy.keep_head(direction, head, chunk)
-            if copy.cut:
-                self._drop(copy, len(chunk))
-                continue
-            size += len(chunk)
-            copy.handed_over += len(chunk)
-            records.append((_OPS[direction], copy.number, at, chunk))
-            copies.append(copy)
+            if copy.plain or self._takes(copy, direction, chunk):
+                size += len(chunk)
+                records.append((_OPS[direction], copy.number, at, chunk))
+        self._now = now
         self.counters.bytes_handed_over += size
+        if not records:
+            return
         taken = self._sender.put_all(records)
-        for copy, (op, number, at, chunk) in zip(copies[taken:], records[taken:], strict=True):
+        for op, number, at, chunk in records[taken:]:
+            copy = self._living[number]
             if not copy.cut:
                 if self._sender.put(op, number, at, chunk):
                     continue
                 self._cut_off(copy, at)
-            copy.handed_over -= len(chunk)
             self.counters.bytes_handed_over -= len(chunk)
             self._drop(copy, len(chunk))
+
+    def _takes(self, copy: Copy, direction: Direction, chunk: bytes) -> bool:
+        """Look at a chunk that may belong to a head; False where its connection is cut, so that it is dropped."""
+        head = copy.heads[direction]
+        if isinstance(head, bytearray):
+            copy.keep_head(direction, head, chunk)
+        if copy.cut:
+            self._drop(copy, len(chunk))
+            return False
+        copy.plain = all(isinstance(head, bytes) for head in copy.heads.values())
+        return True
 
     def _take_due(self) -> None:
         self.due = False
@@ -305,6 +321,7 @@ class HandOff:
 
     def _cut_off(self, copy: Copy, at: Micros, reason: str = "buffer-full") -> None:
         self.counters.connections_cut += 1
+        copy.plain = False
         copy.cut = reason if self._sender.attached or not self.lost.is_set() else "parser-restarted"
         copy.since = at
         self._owed[copy.number] = copy

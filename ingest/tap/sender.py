@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Final
 
 from ingest.frame import Micros
-from ingest.tap.channel import ACK, HEAD, Op, header
+from ingest.tap.channel import ACK, OVERHEAD, Op, block
 
 __all__ = ["Sender"]
 
-_BLOCK: Final = 256 * 1024
+_BUFFER: Final = 256 * 1024
 """Bytes handed to the kernel at a time: copying them takes well below a tenth of a millisecond."""
 _GATHER: Final = 0.002
 """Seconds that records wait for company."""
@@ -45,10 +45,10 @@ class Sender:
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
         self._loose: list[bytes] = []
-        """Headers and payloads that are not in a block yet."""
+        """What is not in a buffer yet."""
         self._loose_bytes = 0
-        self._blocks: deque[bytes | memoryview] = deque()
-        """Many records make one block: one buffer, and one system call."""
+        self._buffers: deque[bytes | memoryview] = deque()
+        """Much goes into one: one system call."""
         self._armed = False
         self._blocked = False
         self._refused = False
@@ -75,7 +75,7 @@ class Sender:
     def detach(self) -> None:
         """Let go of the parser; what waited for it is gone."""
         sock, self._socket = self._socket, None
-        self._blocks.clear()
+        self._buffers.clear()
         self._loose.clear()
         self._loose_bytes = 0
         self._acks.clear()
@@ -100,22 +100,18 @@ class Sender:
         if self._socket is None:
             self._refused = True
             return 0
-        loose, waiting, queued = self._loose, self._bytes, 0
-        for op, number, at, payload in records:
-            size = len(payload)
-            whole = waiting + HEAD + size
-            if whole > limit:
-                self._refused = True
-                break
-            waiting = whole
-            loose.append(header(size, op, number, at))
-            loose.append(payload)
-            queued += 1
+        text = block(records)
+        if self._bytes + len(text) > limit:
+            self._refused = True
+            records = _fitting(records, limit - self._bytes)
+            text = block(records)
+        queued = len(records)
         if queued:
-            self._loose_bytes += waiting - self._bytes
-            self._bytes = waiting
+            self._loose.append(text)
+            self._loose_bytes += len(text)
+            self._bytes += len(text)
             self.records += queued
-            if self._loose_bytes >= _BLOCK:
+            if self._loose_bytes >= _BUFFER:
                 self._seal()
             if not self._armed and not self._blocked:
                 self._armed = True
@@ -131,7 +127,7 @@ class Sender:
         return False
 
     def _seal(self) -> None:
-        self._blocks.append(b"".join(self._loose))
+        self._buffers.append(b"".join(self._loose))
         self._loose.clear()
         self._loose_bytes = 0
 
@@ -140,10 +136,10 @@ class Sender:
         sock = self._socket
         if sock is None or not self._bytes:
             return
-        if not self._blocks:
+        if not self._buffers:
             self._seal()
         try:
-            self._sent(sock.send(self._blocks[0]))
+            self._sent(sock.send(self._buffers[0]))
         except (BlockingIOError, InterruptedError):
             if not self._blocked:
                 self._blocked = True
@@ -164,11 +160,11 @@ class Sender:
 
     def _sent(self, count: int) -> None:
         self._bytes -= count
-        block = self._blocks[0]
-        if count < len(block):
-            self._blocks[0] = memoryview(block)[count:]
+        buffer = self._buffers[0]
+        if count < len(buffer):
+            self._buffers[0] = memoryview(buffer)[count:]
         else:
-            self._blocks.popleft()
+            self._buffers.popleft()
 
     def _on_readable(self) -> None:
         sock = self._socket
@@ -193,3 +189,12 @@ class Sender:
     def _lost(self) -> None:
         self.detach()
         self._on_lost()
+
+
+def _fitting(records: list[tuple[Op, int, Micros, bytes]], room: int) -> list[tuple[Op, int, Micros, bytes]]:
+    """Those from the first on that there is room for."""
+    for count, record in enumerate(records):
+        room -= OVERHEAD + len(record[-1])
+        if room < 0:
+            return records[:count]
+    return records

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from ingest.frame import Direction
-from ingest.tap.channel import ACK, CUT, TOTALS, ChannelError, Op, Record, RecordReader, header
+from ingest.tap.channel import ACK, CUT, TOTALS, ChannelError, Op, Record, RecordReader, block
 from ingest.tap.handoff import HandOff
 
 LIMIT = 1 << 20
@@ -50,18 +50,19 @@ def _ops(records: list[Record], number: int) -> list[Op]:
 
 def test_records_come_back_in_any_chunking() -> None:
     """The byte stream is cut back into the same records wherever it was cut."""
-    wire = header(2, Op.OPENED, 7, 5) + b"ab" + header(0, Op.TICK, 0, 6)
+    wire = block([(Op.OPENED, 7, 5, b"ab")]) + block([(Op.TICK, 0, 6, b""), (Op.STOP, 0, 6, b"")])
     for cut in range(len(wire)):
         reader = RecordReader()
         assert [*reader.feed(wire[:cut]), *reader.feed(wire[cut:])] == [
-            Record(Op.OPENED, 7, 5, b"ab"), Record(Op.TICK, 0, 6, b""),
+            Record(Op.OPENED, 7, 5, b"ab"), Record(Op.TICK, 0, 6, b""), Record(Op.STOP, 0, 6, b""),
         ]  # fmt: skip
 
 
-def test_a_channel_out_of_step_is_noticed() -> None:
-    """What is no record is an error, not an endless wait."""
+@pytest.mark.parametrize("wire", [b"\xff" * 64, b"\x03\0\0\0abc", block([(99, 1, 1, b"")])])  # type: ignore[list-item]  # no such op
+def test_a_channel_out_of_step_is_noticed(wire: bytes) -> None:
+    """What holds no records is an error, not an endless wait."""
     with pytest.raises(ChannelError):
-        list(RecordReader().feed(b"\xff" * 64))
+        RecordReader().feed(wire)
 
 
 def test_copies_arrive_in_order() -> None:
