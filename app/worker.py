@@ -35,6 +35,7 @@ from diff.store.client import Store
 from diff.store.errors import StoreError
 from diff.store.summaries import Summariser
 from diff.store.writer import BackPressure, Writer
+from ingest.collector import look_seldom
 from ingest.frame import Frame, Micros
 from ingest.journal import JournalReader
 from ingest.recording import Reader, Rejected
@@ -252,6 +253,7 @@ def main(arguments: list[str]) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    look_seldom()
     with Summariser(store):
         worker.run()
     return 0

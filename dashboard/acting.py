@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -74,12 +75,15 @@ def trail(subject: str = "", *, expanded: bool = False) -> None:
     """What was changed, by whom: of one subject, or all of it."""
     found = data.load(changes, subject, limit=_SHOWN)
     label = f"What was changed, by whom ({words.plural(len(found), 'change')})"
-    with st.expander(label, icon=":material/history:", expanded=expanded):
-        if not found:
-            st.caption("Nothing was acknowledged, enrolled or switched" + (" here yet." if subject else " yet."))
-            return
-        parts.table([_row(one) for one in found], _COLUMNS, height=240)
-        parts.export("changes", [_exported(one) for one in found])
+    parts.fold(label, partial(_trail, subject, found), key="trail", icon=":material/history:", expanded=expanded)
+
+
+def _trail(subject: str, found: Sequence[Change]) -> None:
+    if not found:
+        st.caption("Nothing was acknowledged, enrolled or switched" + (" here yet." if subject else " yet."))
+        return
+    parts.table([_row(one) for one in found], _COLUMNS, height=240)
+    parts.export("changes", [_exported(one) for one in found])
 
 
 def _row(one: Change) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from diff.catalogue import CATALOGUE, Values
 from diff.store import queries
 from diff.store.queries import FrameLine, Occurrence
 
-__all__ = ["code", "direction", "draw", "frame_title", "pretty"]
+__all__ = ["direction", "draw", "frame_title", "pretty", "whole"]
 
 _LINES = 16
 _TALL = 400
@@ -47,7 +48,8 @@ def draw(one: Occurrence) -> None:
 
 def _value(place: Any, name: str, meaning: str, value: str | None) -> None:
     place.caption(f"{name}: {meaning}" if meaning else name)
-    place.code(value if value is not None else words.NEVER, language=None, wrap_lines=True)
+    with place:
+        parts.verbatim(value if value is not None else words.NEVER, key=f"value-{name.lower()}")
 
 
 def _frames(one: Occurrence) -> None:
@@ -58,14 +60,19 @@ def _frames(one: Occurrence) -> None:
     if len(found) < len(one.frames):
         st.caption(f"{len(one.frames) - len(found)} of {len(one.frames)} frames are no longer kept.")
     for line in found:
-        with st.expander(frame_title(line), expanded=len(found) == 1):
-            code(line.text or line.detail)
+        parts.fold(
+            frame_title(line),
+            partial(whole, line.text or line.detail, key=line.frame_id),
+            key=f"frame-{line.frame_id}",
+            expanded=len(found) == 1,
+        )
 
 
-def code(text: str) -> None:
+def whole(text: str, *, key: str) -> None:
     """JSON to be read and copied, in a box that does not push the page away."""
     shown = pretty(text)
-    st.code(shown, language="json", wrap_lines=True, height=_TALL if shown.count("\n") > _LINES else "content")
+    parts.verbatim(shown, key=key, height=_TALL if shown.count("\n") > _LINES else None)
+    parts.copied(shown, key=key)
 
 
 def frame_title(line: FrameLine) -> str:

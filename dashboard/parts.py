@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from hashlib import blake2b
 from zoneinfo import ZoneInfo, available_timezones
@@ -21,12 +21,15 @@ from diff.store.queries import SEVERITIES, Pulse
 __all__ = [
     "Columns",
     "choose_zone",
+    "copied",
     "export",
+    "fold",
     "pick",
     "severity_chip",
     "severity_column",
     "strip",
     "table",
+    "verbatim",
     "zone",
     "zone_name",
     "zone_parameter",
@@ -44,7 +47,9 @@ def tighten() -> None:
         "<style>.stMainBlockContainer{padding:2.4rem 2.5rem 3rem}"
         # As Streamlit has them, captions are too pale to be read by everybody (WCAG 2.1, 1.4.3).
         "[data-testid=stCaptionContainer]{opacity:.92}"
-        "[data-testid=stMetricValue]{font-size:1.7rem}[data-testid=stVerticalBlock]{gap:.7rem}</style>"
+        "[data-testid=stMetricValue]{font-size:1.7rem}[data-testid=stVerticalBlock]{gap:.7rem}"
+        "[class*=st-key-verbatim] [data-testid=stText]{font-family:'Source Code Pro',monospace;font-size:.875rem;"
+        "white-space:pre-wrap;overflow-wrap:anywhere}</style>"
     )
 
 
@@ -88,6 +93,34 @@ def strip(drawn: Pulse) -> None:
     if right.button(label, key="refresh", icon=":material/refresh:", width="stretch"):
         data.forget()
         st.rerun()
+
+
+@st.fragment
+def fold(label: str, draw: Callable[[], None], *, key: str, icon: str | None = None, expanded: bool = False) -> None:
+    """What is drawn when somebody opens it, so that a page whose folds are closed does not pay for them."""
+    access.again()
+    with st.expander(label, key=key, icon=icon, expanded=expanded, on_change="rerun") as box:
+        if box.open:
+            draw()
+
+
+def verbatim(text: str, *, key: str, height: int | None = None) -> None:
+    """Text as it stands, to be read and selected; in a box of its own where it may be `height` pixels tall.
+
+    Streamlit's way to show code brings the grammars of all languages into the browser, 1.5 MB, which takes as long as
+    the rest of a page: it comes with `copied` only.
+    """
+    with st.container(key=f"verbatim-{key}", border=True, height=height or "content"):
+        st.text(text)
+
+
+@st.fragment
+def copied(text: str, *, key: str) -> None:
+    """A button that opens the text with Streamlit's own sign to copy it."""
+    access.again()
+    with st.popover("Copy", key=f"copy-{key}", icon=":material/content_copy:", on_change="rerun") as box:
+        if box.open:
+            st.code(text, language=None, wrap_lines=True, height=400)
 
 
 def ink() -> str:

@@ -67,23 +67,23 @@ _FRAME_COLUMNS: parts.Columns = {
 
 def _frame(line: SessionLine, frame_id: str, messages: Sequence[MessageLine], codes: Sequence[str]) -> None:
     """One frame whole, beside what the shadow made of it."""
-    whole = data.load(queries.frames_named, line.charger_id, (frame_id,))
-    if not whole:
+    found = data.load(queries.frames_named, line.charger_id, (frame_id,))
+    if not found:
         st.caption(f"The frame {words.escaped(frame_id[:80])} is not kept.")
         return
     left, right = st.columns(2)
     with left:
-        st.markdown(f"**1.6 as received** {evidence.frame_title(whole[0])}")
+        st.markdown(f"**1.6 as received** {evidence.frame_title(found[0])}")
         if codes:
             st.caption(f"▲ proves {', '.join(sorted(set(codes)))}")
-        evidence.code(whole[0].text or whole[0].detail)
+        evidence.whole(found[0].text or found[0].detail, key=frame_id)
     made = [message for message in messages if frame_id in message.caused_by]
     with right:
         st.markdown("**2.0.1 that the shadow made of it**" if made else "**The shadow made no 2.0.1 message of it**")
-        for message in made:
+        for number, message in enumerate(made):
             sender = "station → CSMS" if message.direction == "cp>cs" else "CSMS → station"
             st.caption(f"{message.action} {message.type}, {sender}, of {len(message.caused_by)} frame(s)")
-            evidence.code(message.payload)
+            evidence.whole(message.payload, key=f"made-{number}")
             if message.provenance:
                 st.caption("not simply observed: " + _provenance(message.provenance))
 

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from app.distributed.begun import begin
+
 __all__ = ["Places", "commit_what_is_kept", "committed_offset"]
 
 _ON_THEIR_WAY: Final = 1.0
@@ -90,13 +92,30 @@ class Places:
 
 
 def commit_what_is_kept(app: Any, kept: Mapping[Any, int]) -> None:
-    """Let a Faust application commit these offsets and no others. To be called before it starts.
+    """Let a Faust application commit these offsets and no others, and hand a record on without four tasks for it.
+
+    To be called before it starts.
 
     `kept`: by topic and partition, the offset behind the last frame that is in the state; read at each commit.
     """
     from faust.transport.drivers.aiokafka import Consumer
+    from mode.services import WaitResults
 
     class KeptConsumer(Consumer):
+        async def wait_first(self, *coros: Any, timeout: Any = None) -> Any:  # noqa: ASYNC109 - the interface of mode
+            if timeout is not None or len(coros) != 2 or self.should_stop or self.suspend_flow.is_set():
+                return await super().wait_first(*coros, timeout=timeout)
+            handing_on, suspended = coros
+            begun = None
+            try:
+                begun, given = begin(handing_on)
+            finally:
+                if begun is None:
+                    suspended.close()
+            if begun is None:
+                return WaitResults([handing_on], [given], stopped=False)
+            return await super().wait_first(begun, suspended)
+
         async def _seek(self, partition: Any, offset: int) -> None:
             # Faust would do it from this thread, beneath the hands of the one that walks through what was fetched: a
             # KeyError in aiokafka now and then, which ends the worker.

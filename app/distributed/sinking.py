@@ -13,6 +13,7 @@ from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.sink import Sink
 from diff.store.summaries import Summariser
+from ingest.collector import look_seldom
 
 __all__ = ["run"]
 
@@ -43,6 +44,7 @@ def run(settings: Settings) -> int:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, stop)
+        look_seldom()
         with watching_sink(sink, settings), Summariser(store):
             say(f"sink: from Kafka at {settings.kafka_bootstrap} to {store.address!r}")
             sink.run()

@@ -37,6 +37,7 @@ from app.settings import Settings
 from diff.policy import DEFAULT as DEFAULT_POLICY
 from ingest import cloudevents
 from ingest.cloudevents import Record, UndecodableError, header_map
+from ingest.collector import look_seldom
 from ingest.frame import Micros
 from ingest.topics import STATE, Topics
 from shadow.config import DEFAULT, ShadowConfig
@@ -99,6 +100,8 @@ class Stream:
             # A batch that is being lived when its partition is taken away is finished first.
             stream_wait_empty=True,
             stream_buffer_maxsize=4 * _BATCH,
+            # A record that lies in the queue is taken without asking the loop for it.
+            cython_optimizations=True,
             table_standby_replicas=standbys,
             web_enabled=False,
             **security.faust(),
@@ -371,6 +374,7 @@ def start(settings: Settings) -> int:
         policy=settings.followed_policy(),
         security=settings.kafka_security(),
     )
+    look_seldom()
     with watching_worker(stream, settings):
         run(stream, own_logs=False)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import altair as alt
@@ -75,7 +76,12 @@ def _fingerprint(wanted: str, one: Cause, seen: Overview) -> None:
     told = data.load(acknowledged_of, wanted, data.minute_end())
     _acknowledged(told)
     latest = data.load(queries.occurrences, Filter(fingerprint=wanted), limit=_LATEST)
-    _acknowledge(wanted, latest[0] if latest else None)
+    parts.fold(
+        "Acknowledge it",
+        partial(_acknowledge, wanted, latest[0] if latest else None),
+        key="acknowledge",
+        icon=":material/how_to_reg:",
+    )
     left, right = st.columns([4, 3])
     with left:
         _timeline(data.load(daily, wanted, data.minute_end()))
@@ -149,37 +155,36 @@ def _revoke(said: Acknowledgement) -> None:
 
 def _acknowledge(wanted: str, latest: Occurrence | None) -> None:
     """The form: reason, owner, scope and expiry, all of them asked for."""
-    with st.expander("Acknowledge it", icon=":material/how_to_reg:", key="acknowledge"):
-        if not access.approves("Acknowledging"):
-            return
-        who = access.visitor()
-        st.caption(
-            "It stays stored and counted. The critical gate is not held up by it while it holds; the money gate is: a"
-            " known wrong amount is a wrong amount. Said again for the same scope, the newer word counts."
+    if not access.approves("Acknowledging"):
+        return
+    who = access.visitor()
+    st.caption(
+        "It stays stored and counted. The critical gate is not held up by it while it holds; the money gate is: a"
+        " known wrong amount is a wrong amount. Said again for the same scope, the newer word counts."
+    )
+    today = datetime.now(UTC).date()
+    with st.form("ack", border=False):
+        reason = st.text_area("Reason: why may it be so", key="ack-reason", height=80, max_chars=2000)
+        owner_at, scope_at, expiry_at = st.columns(3)
+        owner = owner_at.text_input(
+            "Owner: who answers for it",
+            value="" if who.typed else who.name,
+            key="ack-owner",
+            disabled=not who.typed,
+            help="Your sign-in" if not who.typed else "A person or a team that can be asked",
         )
-        today = datetime.now(UTC).date()
-        with st.form("ack", border=False):
-            reason = st.text_area("Reason: why may it be so", key="ack-reason", height=80, max_chars=2000)
-            owner_at, scope_at, expiry_at = st.columns(3)
-            owner = owner_at.text_input(
-                "Owner: who answers for it",
-                value="" if who.typed else who.name,
-                key="ack-owner",
-                disabled=not who.typed,
-                help="Your sign-in" if not who.typed else "A person or a team that can be asked",
-            )
-            scope = scope_at.selectbox(
-                "Scope", [_EVERYWHERE, *data.load(chargers_of, wanted)], key="ack-scope", help=_kind(latest)
-            )
-            expires = expiry_at.date_input(
-                "Expires (UTC)",
-                value=today + _MONTH,
-                min_value=today + timedelta(days=1),
-                max_value=today + _YEAR,
-                key="ack-expires",
-            )
-            if st.form_submit_button("Acknowledge", type="primary", icon=":material/how_to_reg:", key="ack-submit"):
-                _said(wanted, reason or "", (owner or "") if who.typed else who.name, scope or "", expires)
+        scope = scope_at.selectbox(
+            "Scope", [_EVERYWHERE, *data.load(chargers_of, wanted)], key="ack-scope", help=_kind(latest)
+        )
+        expires = expiry_at.date_input(
+            "Expires (UTC)",
+            value=today + _MONTH,
+            min_value=today + timedelta(days=1),
+            max_value=today + _YEAR,
+            key="ack-expires",
+        )
+        if st.form_submit_button("Acknowledge", type="primary", icon=":material/how_to_reg:", key="ack-submit"):
+            _said(wanted, reason or "", (owner or "") if who.typed else who.name, scope or "", expires)
 
 
 def _said(wanted: str, reason: str, owner: str, scope: str, expires: date | None) -> None:

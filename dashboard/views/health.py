@@ -109,7 +109,7 @@ def _unseen(names: Sequence[str]) -> None:
             f"Tap, worker and sink answer `/readyz` and `/metrics` where they have a `monitor_port`. Name their"
             f" addresses in the setting `dashboard_watch` (`{WATCH}`), separated by commas, then start the pages again:"
         )
-        st.code(f"{WATCH}=http://tap-1:9464,http://worker-1:9464,http://sink-1:9464", language="shell")
+        parts.verbatim(f"{WATCH}=http://tap-1:9464,http://worker-1:9464,http://sink-1:9464", key="watch")
         st.markdown(
             "The embedded runtime (`shadow-csms run`) has no monitors: the page reads its files in `data_dir`"
             f" (`{DATA_DIR}`) when it runs on the same machine."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -151,10 +152,8 @@ def _facts(line: SessionLine) -> None:
         st.caption(f"reason: {words.escaped(line.stop_reason or words.NEVER)}")
     with places[2].container(border=True, height="stretch"):
         st.caption("Transaction ids: 1.6 and 2.0.1")
-        st.code(
-            f"{line.primary_transaction_id or words.NEVER}\n{line.shadow_transaction_id or words.NEVER}",
-            language=None,
-            wrap_lines=True,
+        parts.verbatim(
+            f"{line.primary_transaction_id or words.NEVER}\n{line.shadow_transaction_id or words.NEVER}", key="ids"
         )
     with places[3].container(border=True, height="stretch"):
         st.caption("Where and who")
@@ -232,16 +231,20 @@ def _ids(line: SessionLine, messages: Sequence[MessageLine]) -> None:
             "2.0.1": words.plural(len(sequence), "TransactionEvent"),
         },
     ]
-    with st.expander("Id map: 1.6 and 2.0.1", icon=":material/swap_horiz:"):
-        parts.table(rows, {"1.6": TextColumn("1.6", width=380), "2.0.1": TextColumn("2.0.1", width=460)})
-        parts.export("id-map", rows)
+    parts.fold("Id map: 1.6 and 2.0.1", partial(_id_map, rows), key="id-map", icon=":material/swap_horiz:")
+
+
+def _id_map(rows: Sequence[dict[str, object]]) -> None:
+    parts.table(rows, {"1.6": TextColumn("1.6", width=380), "2.0.1": TextColumn("2.0.1", width=460)})
+    parts.export("id-map", rows)
 
 
 def _replay(line: SessionLine, window: Window) -> None:
     st.subheader("Replay this", anchor=False)
     left, right = st.columns([4, 1], vertical_alignment="center")
     name = f"session-{line.session_id}.jsonl"
-    left.code(f"shadow-csms replay {name}", language="shell")
+    with left:
+        parts.verbatim(f"shadow-csms replay {name}", key="replay")
     right.download_button(
         "Recording",
         lambda: data.load(queries.recording, line.charger_id, window.since, window.until),

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ingest.collector import look_seldom
 from ingest.enrolment import MIRROR_ALL
 from ingest.enrolment_file import EnrolmentFile
 from ingest.field_policy import FieldPolicyError
@@ -232,6 +233,7 @@ def main(arguments: list[str]) -> int:
         except (FieldPolicyError, JournalError, KeyFileError) as error:
             _say(str(error))
             return 3
+        look_seldom()
         parser.run()
     return 0
 

@@ -15,7 +15,11 @@ from diff.store.engine import EmbeddedEngine
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
 
 Open = Callable[..., AppTest]
-"""Opens a page of the app by the name of its file (`rollout`, `fleet` …) and the parameters of the address."""
+"""Opens a page of the app by the name of its file (`rollout`, `fleet` …) and the parameters of the address.
+
+What is folded away is open, so that its contents are tried too.
+"""
+_FOLDS = ("acknowledge", "trail", "id-map")
 
 
 @pytest.fixture
@@ -32,6 +36,8 @@ def open_page(
         monkeypatch.setenv("SHADOW_STORE_URL", url)
         page = AppTest.from_file(str(APP), default_timeout=30)
         page.switch_page(f"views/{name}.py")
+        for fold in _FOLDS:
+            page.session_state[fold] = True
         for key, value in parameters.items():
             page.query_params[key] = value
         return page.run()

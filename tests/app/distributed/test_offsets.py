@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from mode.utils.locks import Event
 
 from app.distributed.offsets import Places, commit_what_is_kept
 
@@ -135,3 +136,88 @@ def test_faust_commits_what_is_kept_and_nothing_else() -> None:
     assert consumer._new_offset(TP("frames", 0)) == 803
     assert consumer._new_offset(TP("frames", 1)) is None
     assert consumer._acked[TP("frames", 0)] == []
+
+
+class _Flow:
+    """As far as a consumer's flow goes: what Faust asks it for each record."""
+
+    def __init__(self) -> None:
+        app = SimpleNamespace(transport=SimpleNamespace())
+        commit_what_is_kept(app, {})
+        self.consumer = object.__new__(app.transport.Consumer)
+        self.consumer._stopped, self.consumer._crashed = Event(), Event()
+        self.consumer._shutdown = Event()
+        self.consumer.loop = asyncio.get_running_loop()
+        self.consumer.suspend_flow = asyncio.Event()
+        self.tasks = 0
+        asyncio.get_running_loop().set_task_factory(self._task)
+
+    def _task(self, loop: asyncio.AbstractEventLoop, coroutine: Any, **named: Any) -> asyncio.Task[Any]:
+        self.tasks += 1
+        return asyncio.Task(coroutine, loop=loop, **named)
+
+    async def hand_on(self, coroutine: Any) -> Any:
+        return await self.consumer.wait_first(coroutine, self.consumer.suspend_flow.wait())
+
+
+def test_a_record_that_is_taken_at_once_costs_no_task() -> None:
+    """What it gives comes back, and what it raises is raised."""
+
+    async def taken() -> str:
+        return "taken"
+
+    async def broken() -> str:
+        raise ValueError("broken")
+
+    async def work() -> None:
+        flow = _Flow()
+        given = await flow.hand_on(taken())
+        assert (given.results, given.stopped, flow.tasks) == (["taken"], False, 0)
+        with pytest.raises(ValueError, match="broken"):
+            await flow.hand_on(broken())
+
+    asyncio.run(work())
+
+
+def test_a_record_that_has_to_wait_is_waited_for() -> None:
+    """Its steps and what they give come in their order, an error that it catches included."""
+
+    async def waiting() -> list[str]:
+        seen = [await asyncio.sleep(0.01, "slept")]
+        await asyncio.sleep(0)
+        failing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        failing.get_loop().call_soon(failing.set_exception, OSError("away"))
+        try:
+            await failing
+        except OSError as error:
+            seen.append(str(error))
+        return seen
+
+    async def work() -> None:
+        flow = _Flow()
+        given = await flow.hand_on(waiting())
+        assert (given.results, given.stopped) == ([["slept", "away"]], False)
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("what", ["suspend_flow", "_stopped"])
+def test_a_record_that_waits_is_given_up_when_the_flow_ends(what: str) -> None:
+    """A rebalance suspends the flow: the record hears of it and is not waited for any longer. So it is at the end."""
+
+    async def work() -> None:
+        flow, heard = _Flow(), asyncio.Event()
+
+        async def stuck() -> None:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                heard.set()
+                raise
+
+        end = getattr(flow.consumer, what)
+        asyncio.get_running_loop().call_later(0.01, end.set)
+        await asyncio.wait_for(flow.hand_on(stuck()), 5)
+        await asyncio.wait_for(heard.wait(), 5)
+
+    asyncio.run(work())
