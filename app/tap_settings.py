@@ -41,6 +41,10 @@ class TapSettings(BaseSettings):
     tap_routes_file: Path | None = Field(None, description="TOML file of routes to several backends; none: upstream.")
     tap_workers: int = Field(1, ge=1, le=64, description="Processes that share the port (`tap` only).")
     tap_share_port: bool = Field(default=False, description="Let another tap take the same port, to take over from it.")
+    tap_parser_when_idle: bool = Field(
+        default=True,
+        description="Parse copies only while nothing else wants the processor; false: at a low priority (`tap` only).",
+    )
     tap_connections: int = Field(9_000, ge=1, description="Connections of one process; more wait unaccepted.")
     tap_connections_per_source: int = Field(0, ge=0, description="Connections of one address; 0: no bound.")
     tap_unanswered_per_source: int = Field(

@@ -208,7 +208,7 @@ def _serve_relay(pipe: Connection, upstream: int) -> None:
 
 def _serve_tap(pipe: Connection, upstream: int, directory: str) -> None:
     async def run() -> None:
-        service = TapService(TapConfig(f"ws://127.0.0.1:{upstream}", Path(directory)))
+        service = TapService(TapConfig(f"ws://127.0.0.1:{upstream}", Path(directory), parser_when_idle=True))
         await service.start()
         pipe.send(service.port)
         await _until_told(pipe, service.counters)

@@ -30,6 +30,7 @@ from app.settings import Settings
 from app.watch import logs
 from app.watch.monitor import MonitorError
 from app.watch.watching import watching_tap
+from ingest.priority import stand_back
 from ingest.publisher import Publisher, PublisherError
 
 __all__ = ["PublisherStatus", "main", "publisher", "read_publisher_status"]
@@ -37,8 +38,6 @@ __all__ = ["PublisherStatus", "main", "publisher", "read_publisher_status"]
 _log = logging.getLogger(__name__)
 _STATUS_FILE: Final = "publisher-status.json"
 _STATUS_SECONDS: Final = 0.5
-_NICE: Final = 10
-"""The forwarding comes first on a busy machine, then the parser: what is not published yet is safe in the spool."""
 
 
 class PublisherStatus(msgspec.Struct, frozen=True):
@@ -114,7 +113,8 @@ def main(arguments: list[str]) -> int:
     """Publish until SIGTERM; then what is there is still published, for as long as Kafka takes it."""
     beats = _Beats()
     if WITH_PARENT in arguments:
-        os.nice(_NICE)
+        # What is not published yet is safe in the spool; but the kill switch comes this way, and may not wait for long.
+        stand_back(when_idle=False)
         end_with_parent(beats)
     try:
         settings = load()

@@ -80,6 +80,7 @@ def spool_config(settings: Settings) -> TapConfig:
         journal_name="spool",
         segment_bytes=segment,
         overrides_file=overrides,
+        parser_when_idle=settings.tap_parser_when_idle,
         stop_seconds=settings.stop_seconds / 3,  # the tap takes half as long again at most, the publisher the rest
     )
 

@@ -63,6 +63,8 @@ class TapConfig:
     routes_file: Path | None = None
     """TOML; None forwards everything to `upstream`."""
     limits: RelayLimits = field(default_factory=RelayLimits)
+    parser_when_idle: bool = False
+    """The parser works only while nothing else on the machine wants the processor; else at a low priority."""
 
     @property
     def journal_dir(self) -> Path:

@@ -7,7 +7,6 @@ terminal or a service manager sends to the whole group: what is still in the cha
 
 from __future__ import annotations
 
-import os
 import select
 import signal
 import socket
@@ -25,6 +24,7 @@ from ingest.field_policy import FieldPolicyError
 from ingest.field_policy_file import read_fields
 from ingest.field_redaction import redactor_of
 from ingest.journal import Journal, JournalError, JournalLockedError
+from ingest.priority import stand_back
 from ingest.records import inbox
 from ingest.redaction import Redactor
 from ingest.redaction_key import KeyFileError
@@ -39,8 +39,6 @@ _SYNC_SECONDS: Final = 0.2
 _STATUS_SECONDS: Final = 1.0
 _LOCK_SECONDS: Final = 10.0
 """How long a parser of a killed tap may take to finish its journal before the next one gives up."""
-_NICE: Final = 10
-"""The forwarding comes first on a busy machine."""
 _READ: Final = 256 * 1024
 
 
@@ -60,6 +58,8 @@ class ParserSettings(msgspec.Struct, frozen=True):
     """In it a trusted terminator names the charging station's certificate."""
     field_policy: str | None = None
     """The file of rules for vendors' data."""
+    when_idle: bool = False
+    """Work only while nothing else wants the processor."""
 
 
 class _Parser:
@@ -225,7 +225,7 @@ def main(arguments: list[str]) -> int:
     """Run until the channel ends; gives the exit status."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.nice(_NICE)
+    stand_back(when_idle=False)
     settings = msgspec.json.decode(arguments[1], type=ParserSettings)
     with socket.socket(fileno=int(arguments[0])) as sock:
         try:
@@ -234,6 +234,8 @@ def main(arguments: list[str]) -> int:
             _say(str(error))
             return 3
         look_seldom()
+        if settings.when_idle:
+            stand_back(when_idle=True)
         parser.run()
     return 0
 

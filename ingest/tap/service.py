@@ -189,6 +189,7 @@ class TapService:
             max_bytes=config.journal_bytes,
             certificate_header=config.certificate_header,
             field_policy=None if config.field_policy_file is None else str(config.field_policy_file.absolute()),
+            when_idle=config.parser_when_idle,
         )
 
     def _look_at_bypass(self) -> None:
