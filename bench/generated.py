@@ -154,7 +154,7 @@ _DISCREPANCY_ROWS: Final = f"""
 INSERT INTO discrepancies (charger_id, code, judging_run, id, class, severity, evse_id, connector_id, session_id, path,
     primary, shadow, delta, unit, frames, occurrences, occurred_at, observed_at, first_received_at, fingerprint, title,
     detail, status, version, vendor, model, firmware, mapper_version, policy_version, schema_version)
-WITH (cityHash64(row, 'session') MOD %(sessions)s) AS session, session MOD %(chargers)s AS charger, {_COMMON},
+WITH toUInt64(cityHash64(row, 'session') MOD %(sessions)s) AS session, session MOD %(chargers)s AS charger, {_COMMON},
     -- A fingerprint belongs to one vendor, model and firmware. The square of an even distribution: the first hundredth
     -- of a model's fingerprints has a tenth of its rows.
     greatest(intDiv(%(fingerprints)s, 36), 1) AS of_a_kind,
