@@ -48,8 +48,8 @@ def tighten() -> None:
         # As Streamlit has them, captions are too pale to be read by everybody (WCAG 2.1, 1.4.3).
         "[data-testid=stCaptionContainer]{opacity:.92}"
         "[data-testid=stMetricValue]{font-size:1.7rem}[data-testid=stVerticalBlock]{gap:.7rem}"
-        "[class*=st-key-verbatim] [data-testid=stText],[class*=st-key-verbatim] [data-testid=stText] *{font-family:'Source Code Pro',monospace;font-size:.875rem;"
-        "white-space:pre-wrap;overflow-wrap:anywhere}</style>"
+        "[class*=st-key-verbatim] :is([data-testid=stText],[data-testid=stText] *){white-space:pre-wrap;"
+        "font-family:'Source Code Pro',monospace;font-size:.875rem;overflow-wrap:anywhere}</style>"
     )
 
 

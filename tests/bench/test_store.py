@@ -47,4 +47,8 @@ def test_the_generated_store_answers_as_it_was_made(store: Store) -> None:
     assert all(one.title for one in found)
     (line, *_) = queries.latest_sessions(store)
     assert queries.messages_of(store, line)
+    (differing, *_) = queries.latest_sessions(store, only="differing")
+    assert differing.open == len(
+        queries.occurrences(store, queries.Filter(session_id=differing.session_id, status="open"))
+    )
     assert {timing.runs for timing in ask(store, lambda: 0.0, runs=1)} == {1}
