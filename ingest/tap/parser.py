@@ -32,6 +32,7 @@ from ingest.ring_file import RingFile
 from ingest.tap.channel import ACK, Op, RecordReader
 from ingest.tap.mirror import Mirror
 from ingest.tap.status import JournalStatus, TapStatus, describe, read_status, recover, write_status
+from ingest.tap.turns import Turns
 
 __all__ = ["ParserSettings", "main"]
 
@@ -59,7 +60,7 @@ class ParserSettings(msgspec.Struct, frozen=True):
     field_policy: str | None = None
     """The file of rules for vendors' data."""
     when_idle: bool = False
-    """Work only while nothing else wants the processor."""
+    """Work only while nothing else wants the processor, as long as that is enough."""
 
 
 class _Parser:
@@ -71,6 +72,9 @@ class _Parser:
         self._relay: dict[str, Any] = {}
         self._records = 0
         self._acked = -1
+        self._behind = 0.0
+        """Seconds since the relay stamped what was handled last, while there is more."""
+        self._next_sync = self._next_status = time.monotonic()
         self._ring = RingFile(Path(settings.redaction_key))
         self._fields = None if settings.field_policy is None else read_fields(Path(settings.field_policy))
         redactor = self._redactor()
@@ -91,21 +95,31 @@ class _Parser:
 
     def run(self) -> None:
         """Read until the relay closes the channel."""
-        next_sync = next_status = time.monotonic()
-        while self._take():
-            now = time.monotonic()
-            if now >= next_sync:
-                next_sync = now + _SYNC_SECONDS
-                if not self._acknowledge():
-                    break
-            if now >= next_status:
-                next_status = now + _STATUS_SECONDS
-                self._each_second()
+        if self._settings.when_idle:
+            Turns(self._piece, lambda: self._behind).run()
+        else:
+            while self._piece():
+                pass
         self._finish()
+
+    def _piece(self) -> bool:
+        """Handle what is there, and what is due by the clock; False at the end."""
+        if not self._take():
+            return False
+        now = time.monotonic()
+        if now >= self._next_sync:
+            self._next_sync = now + _SYNC_SECONDS
+            if not self._acknowledge():
+                return False
+        if now >= self._next_status:
+            self._next_status = now + _STATUS_SECONDS
+            self._each_second()
+        return True
 
     def _take(self) -> bool:
         """Handle what is there; False where the relay has closed the channel."""
         if not select.select([self._socket], [], [], _SYNC_SECONDS)[0]:
+            self._behind = 0.0
             return True
         try:
             data = self._socket.recv(_READ)
@@ -117,6 +131,7 @@ class _Parser:
                 self._relay = msgspec.json.decode(record.payload)
             else:
                 self._mirror.handle(record)
+        self._behind = time.time() - self._mirror.now / 1e6
         return bool(data)
 
     def _acknowledge(self) -> bool:
@@ -234,8 +249,6 @@ def main(arguments: list[str]) -> int:
             _say(str(error))
             return 3
         look_seldom()
-        if settings.when_idle:
-            stand_back(when_idle=True)
         parser.run()
     return 0
 

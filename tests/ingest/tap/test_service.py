@@ -68,14 +68,15 @@ async def _status_when(directory: Path, condition: Callable[[TapStatus], bool]) 
     raise AssertionError("the status did not come about within 20 s")
 
 
+@pytest.mark.parametrize("when_idle", [False, True])
 @pytest.mark.parametrize("compression", [None, "deflate"])
-def test_a_session_ends_up_in_the_journal(tmp_path: Path, compression: str | None) -> None:
+def test_a_session_ends_up_in_the_journal(tmp_path: Path, compression: str | None, *, when_idle: bool) -> None:
     """What two real endpoints say to each other stands in the journal, complete and in order; the endpoints see each
     other as without a tap.
     """
 
     async def work() -> None:
-        async with _tap(tmp_path) as service:
+        async with _tap(tmp_path, parser_when_idle=when_idle) as service:
             url = f"ws://u:geheim@127.0.0.1:{service.port}/ocpp//CP1"
             async with connect(url, subprotocols=["ocpp1.6"], compression=compression) as charger:  # type: ignore[list-item]  # a NewType of str
                 assert charger.subprotocol == "ocpp1.6"
