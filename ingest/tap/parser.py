@@ -125,13 +125,15 @@ class _Parser:
             data = self._socket.recv(_READ)
         except OSError:
             return False
-        for record in self._reader.feed(data):
+        records = self._reader.feed(data)
+        for record in records:
             self._records += 1
             if record.op is Op.COUNTERS:
                 self._relay = msgspec.json.decode(record.payload)
             else:
                 self._mirror.handle(record)
-        self._behind = time.time() - self._mirror.now / 1e6
+        if records:
+            self._behind = time.time() - records[-1].at / 1e6
         return bool(data)
 
     def _acknowledge(self) -> bool:
