@@ -107,8 +107,8 @@ def fold(label: str, draw: Callable[[], None], *, key: str, icon: str | None = N
 def verbatim(text: str, *, key: str, height: int | None = None) -> None:
     """Text as it stands, to be read and selected; in a box of its own where it may be `height` pixels tall.
 
-    Streamlit's way to show code brings the grammars of all languages into the browser, 1.5 MB, which takes as long as
-    the rest of a page: it comes with `copied` only.
+    Streamlit's way to show code brings the grammars of all languages into the browser, 1.5 MB, and costs it half a
+    second to a whole one: it comes with `copied` only.
     """
     with st.container(key=f"verbatim-{key}", border=True, height=height or "content"):
         st.text(text)

@@ -1,8 +1,8 @@
 """A coroutine whose first step was taken, to see whether it needs another.
 
 Faust hands each record to its stream by a coroutine that nearly always ends at once, and makes four tasks to learn
-whether it did or the consumer was stopped meanwhile (faust-streaming 0.15.3, `Consumer._drain_messages`): a tenth of a
-worker's time.
+whether it did or the consumer was stopped meanwhile (faust-streaming 0.15.3, `Consumer._drain_messages`): 8 % of a
+worker's time under the profiler.
 """
 
 from __future__ import annotations
