@@ -71,8 +71,9 @@ def _frames(one: Occurrence) -> None:
 def whole(text: str, *, key: str) -> None:
     """JSON to be read and copied, in a box that does not push the page away."""
     shown = pretty(text)
-    parts.verbatim(shown, key=key, height=_TALL if shown.count("\n") > _LINES else None)
-    parts.copied(shown, key=key)
+    height = _TALL if shown.count("\n") > _LINES else None
+    parts.verbatim(shown, key=key, height=height)
+    parts.copied(shown, key=key, height=height)
 
 
 def frame_title(line: FrameLine) -> str:

@@ -115,12 +115,12 @@ def verbatim(text: str, *, key: str, height: int | None = None) -> None:
 
 
 @st.fragment
-def copied(text: str, *, key: str) -> None:
+def copied(text: str, *, key: str, height: int | None = None) -> None:
     """A button that opens the text with Streamlit's own sign to copy it."""
     access.again()
     with st.popover("Copy", key=f"copy-{key}", icon=":material/content_copy:", on_change="rerun") as box:
         if box.open:
-            st.code(text, language=None, wrap_lines=True, height=400)
+            st.code(text, language=None, wrap_lines=True, height=height or "content")
 
 
 def ink() -> str:
