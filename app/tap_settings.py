@@ -43,8 +43,8 @@ class TapSettings(BaseSettings):
     tap_share_port: bool = Field(default=False, description="Let another tap take the same port, to take over from it.")
     tap_parser_when_idle: bool = Field(
         default=True,
-        description="Parse copies only while nothing else wants the processor, until a second behind; false: at a low"
-        " priority (`tap` only).",
+        description="Parse copies only while nothing else wants the processor, until three seconds behind; false: at a"
+        " low priority (`tap` only).",
     )
     tap_connections: int = Field(9_000, ge=1, description="Connections of one process; more wait unaccepted.")
     tap_connections_per_source: int = Field(0, ge=0, description="Connections of one address; 0: no bound.")

@@ -83,6 +83,17 @@ def _measure(ways: dict[str, Way], connections: int, options: argparse.Namespace
     return figures
 
 
+def _sustain(ways: dict[str, Way], seconds: float, base: str) -> None:
+    """Saturation that lasts: one turn each, long enough that nothing can be put off to its end."""
+    figures = {name: _Figures() for name in ways}
+    for name, way in ways.items():
+        _saturate(way, figures[name], seconds)
+    print(f"saturated for {seconds:.0f} s without a rest; beside {base} in brackets")
+    for name, one in figures.items():
+        mirrored = f", {one.mirrored / one.forwarded:.1%} mirrored" if one.forwarded else ""
+        print(f"  {name:<12}{one.rate:>9.0f} /s ({one.rate / figures[base].rate:.2f}){mirrored}")
+
+
 def _saturate(way: Way, one: _Figures, seconds: float) -> None:
     before = _caught_up(way)
     rate, answered = uvloop.run(saturated(way.port, _EAGER, seconds))
@@ -209,11 +220,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--rate", type=int, default=1000, help="round trips per second, over all connections")
     parser.add_argument("--seconds", type=float, default=12, help="measured time for each way")
     parser.add_argument("--saturated", type=float, default=9, help="seconds of saturation for each way; 0: none")
+    parser.add_argument("--sustained", type=float, default=20, help="seconds of saturation in one go; 0: none")
     parser.add_argument("--kafka", action="store_true", help="also the whole of `tap` with Kafka up, silent and gone")
     parser.add_argument("--short", action="store_true", help="a few seconds, for development")
     options = parser.parse_args(argv)
     if options.short:
-        options.connections, options.seconds, options.saturated = [200], 3.0, 3.0
+        options.connections, options.seconds, options.saturated, options.sustained = [200], 3.0, 3.0, 0.0
     lost = 0
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         directory = Path(name)
@@ -237,6 +249,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 lost += 0 if options.saturated else dropped
                 print(f"tap: {counters.get('bytes_handed_over')} bytes handed over, {dropped} dropped")
                 print(_verdict(figures) if base == "haproxy" else "HAProxy is not installed: no targets")
+                if options.sustained and connections == options.connections[0]:
+                    _sustain(ways, options.sustained, base)
         if options.kafka:
             _with_kafka(upstream, directory, options)
     return 1 if lost else 0

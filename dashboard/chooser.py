@@ -88,7 +88,10 @@ def choose(choices: Choices, sites: Sequence[str]) -> Chosen:
 
 
 def _lists(choices: Choices, sites: Sequence[str]) -> list[tuple[str, ...]]:
-    """The lists with many entries, folded away while none is used. Values the store lacks are allowed: links keep."""
+    """The lists with many entries, folded away and not drawn while none is used: seven of them cost every visitor time.
+
+    Values that the store lacks are allowed, so that a link keeps what it says.
+    """
     names = {
         "code": tuple(CATALOGUE),
         "class": tuple(member.value for member in Class),
@@ -100,7 +103,10 @@ def _lists(choices: Choices, sites: Sequence[str]) -> list[tuple[str, ...]]:
     }
     used = any(name in st.query_params or st.session_state.get(name) for name in names)
     picked: list[tuple[str, ...]] = []
-    with st.expander("Code, class, action, vendor, model, firmware, site", expanded=used):
+    words = "Code, class, action, vendor, model, firmware, site"
+    with st.expander(words, expanded=used, key="lists", on_change="rerun") as box:
+        if not box.open and not used:
+            return [()] * len(names)
         for place, (name, options) in zip(st.columns(len(names)), names.items(), strict=True):
             values = place.multiselect(
                 name.capitalize(), options, key=name, bind="query-params", accept_new_options=True, placeholder="any"

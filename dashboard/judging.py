@@ -14,12 +14,12 @@ import streamlit as st
 from dashboard import data
 from dashboard.settings import read_settings
 from diff.cohort import FLEET, Cohorts
-from diff.store.gating import judge, read_cohorts
+from diff.store.gating import GatingError, judge, read_cohorts
 from diff.store.queries.changes import last_change
 from diff.store.queries.rollout import Standing, standings
 from ingest.frame import Micros
 
-__all__ = ["cohorts", "judge_again", "names", "refresh", "standing", "too_old"]
+__all__ = ["cohorts", "judge_again", "names", "questions", "refresh", "standing", "too_old"]
 
 _PERIOD: Final[Micros] = 15 * 60 * 1_000_000
 _MOST: Final = 50
@@ -34,6 +34,15 @@ def cohorts() -> Cohorts:
 def names(known: Cohorts) -> tuple[str, ...]:
     """Every cohort of the file, and the fleet."""
     return (*(one.name for one in known.cohort), FLEET.name)
+
+
+def questions() -> list[data.Question]:
+    """What will be asked about the verdicts as of now."""
+    try:
+        known = cohorts()
+    except GatingError:
+        return []  # the page says so
+    return [data.question(standings, names(known), None), data.question(last_change)]
 
 
 def standing(known: Cohorts, at: Micros | None) -> list[Standing]:

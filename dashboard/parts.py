@@ -215,4 +215,4 @@ def _looked() -> str:
 
 
 def _freshness(name: str, at: int | None) -> str:
-    return f"{name}: never" if at is None else f"{name} {words.age(at, data.now())} ago"
+    return f"{name}: never" if at is None else f"{name} {words.ago(at, data.now())}"

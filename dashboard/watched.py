@@ -200,6 +200,6 @@ def _aged(
     name: str, reasons: tuple[str, ...], figures: tuple[tuple[str, str], ...], file: str, at: Micros, now: Micros
 ) -> Part:
     if now - at > _STALE:
-        ended = f"written {words.age(at, now)} ago: that run has ended, or hangs"
+        ended = f"written {words.ago(at, now)}: that run has ended, or hangs"
         return Part(name, Standing.ENDED, file, at, (ended, *reasons), figures)
     return Part(name, Standing.DEGRADED if reasons else Standing.HEALTHY, file, at, reasons, figures)

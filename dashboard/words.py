@@ -24,6 +24,7 @@ __all__ = [
     "STANDINGS",
     "STATES",
     "age",
+    "ago",
     "amount",
     "bytes_",
     "clock",
@@ -152,6 +153,15 @@ def age(at: Micros | None, now: Micros) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def ago(at: Micros | None, now: Micros) -> str:
+    """The same as a phrase: a clock that is ahead of this one gives no age."""
+    if at is None:
+        return "never"
+    if now - at <= -60 * _SECOND:
+        return f"{age(now, at)} ahead of this machine's clock"
+    return "just now" if at > now else f"{age(at, now)} ago"
 
 
 def count(number: int) -> str:

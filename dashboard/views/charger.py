@@ -134,9 +134,7 @@ def _facts(line: ChargerLine, told: Sequence[Link], seen: Sequence[Stretch]) -> 
     with places[0].container(border=True, height="stretch"):
         st.caption("Connection")
         st.markdown(f"**{words.STATES.get(line.state, line.state) or 'no account of a tap'}**")
-        st.caption(
-            f"newest frame {words.age(line.last_frame_at, data.now())} ago" if line.last_frame_at else "no frame"
-        )
+        st.caption(f"newest frame {words.ago(line.last_frame_at, data.now())}" if line.last_frame_at else "no frame")
     with places[1].container(border=True, height="stretch"):
         st.caption("Blind while it was connected")
         blind, there = blind_for(seen)

@@ -71,8 +71,8 @@ def _parts() -> None:
     try:
         pulse = data.fresh(queries.pulse)
         took = f"answers in {(time.perf_counter() - begin) * 1000:,.0f} ms, or from a moment's memory"
-        newest = words.age(pulse.last_judged_at, data.now())
-        store = f":green[✔ healthy] {took}; newest judgement {newest}{' ago' if pulse.last_judged_at else ''}"
+        newest = words.ago(pulse.last_judged_at, data.now())
+        store = f":green[✔ healthy] {took}; newest judgement {newest}"
     except StoreError as error:
         store = f":red[✖ does not answer] {words.escaped(str(error))}"
     with st.container(border=True):
@@ -80,7 +80,7 @@ def _parts() -> None:
             figures = " · ".join(f"{name} {value}" for name, value in part.figures)
             st.markdown(
                 f"**{words.escaped(part.name)}** {_STANDINGS[part.standing]} {words.escaped(figures)}"
-                f" :gray[{words.escaped(part.seen)}, {words.age(part.at, data.now())} ago]"
+                f" :gray[{words.escaped(part.seen)}, {words.ago(part.at, data.now())}]"
             )
             for reason in part.reasons:
                 st.caption(f"▲ {words.escaped(reason)}")
@@ -159,7 +159,7 @@ def _noise() -> None:
     if run is None:
         states.blind("Never measured: `shadow-csms noise --store` lives the same frames again and compares.")
         return
-    when = f"{words.age(run.at, data.now())} ago"
+    when = words.ago(run.at, data.now())
     counted = f"{words.plural(run.frames, 'frame')} and {words.plural(run.sessions, 'session')} lived again {when}"
     if run.mapper_version != MAPPER_VERSION:
         states.blind(f"Measured with mapper {run.mapper_version}; this is {MAPPER_VERSION}. Run it again ({counted}).")

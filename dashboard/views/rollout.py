@@ -30,7 +30,7 @@ def show() -> None:
     """Draw the page."""
     st.title("Rollout", anchor=False)
     with data.or_a_sentence():
-        data.ahead(data.question(queries.overview), data.question(queries.pulse))
+        data.ahead(data.question(queries.overview), data.question(queries.pulse), *judging.questions())
         seen = data.load(queries.overview)
         pulse = data.load(queries.pulse)
         if not seen.frames and not seen.sessions:
@@ -118,7 +118,7 @@ def _row(one: Standing) -> dict[str, object]:
         **{gate: says.get(gate, words.NEVER) for gate in GATES},
         "chargers": one.stored.chargers,
         "sessions": one.stored.sessions,
-        "judged": f"{words.age(one.stored.decided_at, data.now())} ago",
+        "judged": words.ago(one.stored.decided_at, data.now()),
     }
 
 
@@ -152,7 +152,7 @@ def _cohort(one: Standing, found: Sequence[Standing], *, old: bool) -> None:
             st.markdown(f"**What would change it.** {words.escaped(stored.change)}")
         st.caption(_facts(one))
         if old:
-            states.stale(f"Judged {words.age(stored.decided_at, data.now())} ago; it is judged anew now.")
+            states.stale(f"Judged {words.ago(stored.decided_at, data.now())}; it is judged anew now.")
     if verdict is None:
         st.caption("Another version of this program gave this verdict: its numbers cannot be read. Judge now.")
         return

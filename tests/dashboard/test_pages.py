@@ -213,6 +213,19 @@ def test_filters_in_the_address_are_read(fleet: Store, open_page: Open) -> None:
     assert open_page("discrepancies", charger=f"{charger}0").info
 
 
+def test_lists_are_drawn_when_somebody_wants_them(fleet: Store, open_page: Open) -> None:
+    """Seven lists behind a closed lid cost nothing; opening it draws them, and one in use stays drawn when it closes."""
+    page = healthy(open_page("discrepancies"))
+    assert not page.multiselect
+    page.session_state["lists"] = True
+    healthy(page.run())
+    assert len(page.multiselect) == 7
+    page.multiselect(key="code").select("session.energy")
+    page.session_state["lists"] = False
+    assert list(healthy(page.run()).multiselect(key="code").value) == ["session.energy"]
+    assert {row["code"] for row in table(page, "first seen")} == {"session.energy"}
+
+
 def test_a_time_range_in_the_address_narrows_the_list(fleet: Store, open_page: Open) -> None:
     """The simulated sessions are long past, so the last hour holds none of them, and their own day does."""
     assert open_page("discrepancies", range="hour").info

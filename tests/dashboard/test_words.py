@@ -55,6 +55,15 @@ def test_an_age_is_said_in_its_two_largest_units(seconds: int, said: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("seconds", "said"), [(61, "1 min 1 s ago"), (-5, "just now"), (-180, "3 min 0 s ahead of this machine's clock")]
+)
+def test_a_clock_that_is_ahead_gives_no_age(seconds: int, said: str) -> None:
+    """Behind "ago" an age that is none would read like nonsense."""
+    assert words.ago(T0, T0 + seconds * 1_000_000) == said
+    assert words.ago(None, T0) == "never"
+
+
+@pytest.mark.parametrize(
     ("part", "whole", "said"),
     [
         (0, 0, words.NEVER),
