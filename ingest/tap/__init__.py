@@ -18,17 +18,20 @@ __all__ = ["offer", "start_offering"]
 _current: list[Offering] = []
 
 
-def start_offering(directory: Path | str) -> Offering:
+def start_offering(directory: Path | str, *, field_policy: Path | str | None = None) -> Offering:
     """Begin to take what `offer` is given, into a journal in `directory`. The one started last counts.
 
+    `field_policy`: a TOML file of rules for what vendors' messages hold (docs/privacy.md).
+
     Raises:
+        FieldPolicyError: its rules cannot be read or followed.
         JournalError: the directory cannot be used.
         KeyFileError: its redaction key cannot be used.
 
     """
     from ingest.tap.offering import Offering
 
-    offering = Offering(directory)
+    offering = Offering(directory, field_policy=field_policy)
     _current[:] = [offering]
     return offering
 

@@ -19,10 +19,12 @@ from typing import Final
 
 import msgspec
 
+from ingest.field_policy_file import read_fields
+from ingest.field_redaction import redactor_of
 from ingest.frame import Direction, Frame, FrameKind, Gap, Handshake, Micros
 from ingest.journal import Journal
 from ingest.ocppj import MAX_TEXT
-from ingest.redaction import Redactor
+from ingest.redaction_key import read_ring
 
 __all__ = ["MAX_BYTES", "MAX_ITEMS", "Offering", "OfferingCounters"]
 
@@ -82,18 +84,28 @@ class _Line(msgspec.Struct):
 class Offering:
     """One journal that a process offers to."""
 
-    def __init__(self, directory: Path | str, *, max_bytes: int = MAX_BYTES, max_items: int = MAX_ITEMS) -> None:
-        """Open the journal and start the thread.
+    def __init__(
+        self,
+        directory: Path | str,
+        *,
+        field_policy: Path | str | None = None,
+        max_bytes: int = MAX_BYTES,
+        max_items: int = MAX_ITEMS,
+    ) -> None:
+        """Open the journal and start the thread. `field_policy`: a file of rules for vendors' data, read once.
 
         Raises:
+            FieldPolicyError: the rules cannot be read or followed.
             JournalError: the directory cannot be used, or another process writes to its journal.
             KeyFileError: the redaction key in it cannot be used; where there is none one is made.
 
         """
         self.counters = OfferingCounters()
         root = Path(directory)
+        rules = None if field_policy is None else read_fields(Path(field_policy)).current
+        ring = read_ring(root / "redaction-key.json", create=True)
+        self._redactor = redactor_of(ring.current, rules)
         self._journal = Journal(root / "journal")
-        self._redactor = Redactor.from_key_file(root / "redaction-key.json")
         self._max_bytes, self._max_items = max_bytes, max_items
         self._queue: deque[_Item] = deque()
         self._bytes = 0

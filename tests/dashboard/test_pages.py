@@ -214,7 +214,7 @@ def test_filters_in_the_address_are_read(fleet: Store, open_page: Open) -> None:
 
 
 def test_lists_are_drawn_when_somebody_wants_them(fleet: Store, open_page: Open) -> None:
-    """Seven lists behind a closed lid cost nothing; opening it draws them, and one in use stays drawn when it closes."""
+    """Seven lists behind a closed lid are not there; opening it draws them, and one in use stays when it closes."""
     page = healthy(open_page("discrepancies"))
     assert not page.multiselect
     page.session_state["lists"] = True

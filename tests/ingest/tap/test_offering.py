@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 import ingest.tap
+from ingest.field_policy import FieldPolicyError
 from ingest.frame import Direction, Frame, FrameKind
 from ingest.journal import JournalReader
 from ingest.recording import Reader
@@ -57,6 +58,23 @@ def test_a_connection_in_the_journal(offering: Offering, tmp_path: Path) -> None
     assert len({frame.connection_id for frame in frames}) == 1
     assert "TAG-1" not in frames[1].text
     assert (frames[2].direction, frames[3].close_code) == (Direction.CS_TO_CP, 1000)
+
+
+def test_rules_for_vendors_data_are_followed(tmp_path: Path) -> None:
+    """What they drop is in no journal; rules that cannot be read are refused before anything is taken."""
+    rules = tmp_path / "fields.toml"
+    rules.write_text('[[rule]]\nvendor = "com.example"\npath = "driver"\ndo = "drop"\nreason = "names"\n')
+    offering = Offering(tmp_path, field_policy=rules)
+    data = r"{\"driver\":\"Ada Lovelace\",\"bay\":\"7\"}"
+    assert offering.offer("CP1", "cp>cs", f'[2,"1","DataTransfer",{{"vendorId":"com.example","data":"{data}"}}]')
+    assert offering.stop()
+    (frame,) = _frames(tmp_path)
+    assert "Lovelace" not in frame.text
+    assert r"\"bay\":\"7\"" in frame.text
+    rules.write_text("[[rule]]\ndo = 7\n")
+    with pytest.raises(FieldPolicyError, match="field_policy_file"):
+        Offering(tmp_path / "other", field_policy=rules)
+    assert not (tmp_path / "other").exists()
 
 
 def test_what_does_not_fit_is_a_gap(offering: Offering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
