@@ -46,4 +46,4 @@ try:
         elif said and not holds:
             say("WITHDRAWN", row)
 except KeyboardInterrupt:
-    consumer.close()
+    consumer.close(timeout_ms=5_000)  # the farewell waits behind others that join just now; else up to half a minute

@@ -28,6 +28,7 @@ from app.settings import Settings
 from diff.store.tables import DeadLetter
 from ingest.cloudevents import header_map
 from ingest.frame import Frame
+from ingest.group import leave
 from ingest.logs.mapping import LogMapping
 from ingest.logs.reading import Broken, LogReader
 from ingest.redaction import Redactor
@@ -138,7 +139,7 @@ class Follower:
 
     def close(self) -> None:
         """Let go of Kafka."""
-        self._consumer.close(autocommit=False)
+        leave(self._consumer)
         self._producer.close(timeout=5)
 
     def _save(self) -> None:

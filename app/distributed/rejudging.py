@@ -21,6 +21,7 @@ from diff.store.errors import StoreError
 from diff.store.queries.judged import chargers_between
 from ingest.cloudevents import UndecodableError
 from ingest.frame import Micros
+from ingest.group import leave
 from ingest.topics import Topics
 
 __all__ = ["Range", "Rejudged", "Rejudger", "in_range"]
@@ -80,7 +81,7 @@ class Rejudger:
             found = self._consumer.poll(wait)
             if found and self._take([record for records in found.values() for record in records]):
                 self._consumer.commit()
-        self._consumer.close(autocommit=False)
+        leave(self._consumer)
         self._admin.close()
 
     def _take(self, records: Sequence[Any]) -> bool:

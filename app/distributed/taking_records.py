@@ -18,6 +18,7 @@ from diff import published
 from diff.store.tables import DeadLetter
 from ingest import cloudevents
 from ingest.frame import Frame, Micros
+from ingest.group import leave
 from ingest.records.intake import Intake, Refused
 from ingest.topic_admin import TopicError
 from ingest.topics import MAX_BATCH, Topics
@@ -92,7 +93,7 @@ class Taker:
         except kafka_errors() as error:
             raise TopicError(f"{self._topics.frames}: {error}; start again, nothing counts twice") from None
         finally:
-            self._consumer.close(autocommit=False)
+            leave(self._consumer)
             self._producer.close(timeout=5)
 
     def step(self) -> None:

@@ -23,6 +23,7 @@ from diff.store.errors import StoreError
 from diff.store.taking import OPEN_CALLS, Taker
 from diff.store.writer import BackPressure, Writer
 from ingest.frame import Micros
+from ingest.group import leave
 from ingest.topics import Topics
 
 __all__ = ["Sink"]
@@ -169,7 +170,7 @@ class Sink:
         """Flush, commit and leave the group."""
         if not self.flush():
             _log.error("%d records are neither stored nor committed: %s", self.waiting, self.failure)
-        self._consumer.close(autocommit=False)
+        leave(self._consumer)
 
     def assigned(self, places: Iterable[Any]) -> None:
         """Partitions came. Called by Kafka's own thread, which must not wait for Kafka: they begin after the poll."""
