@@ -27,6 +27,8 @@ from ingest.tap.status import read_status
 __all__ = ["main"]
 
 _TURNS: Final = 5
+_SATURATED: Final = 9
+"""Turns of saturation: they differ more."""
 _EAGER: Final = 100
 """Connections of the saturated run."""
 _PATIENCE: Final = 60
@@ -77,9 +79,9 @@ def _measure(ways: dict[str, Way], connections: int, options: argparse.Namespace
 
             seconds = options.seconds / _TURNS
             one.turns.append(uvloop.run(open_loop(way.port, connections, options.rate, seconds, connected)))
-    for _ in range(_TURNS if options.saturated else 0):
+    for _ in range(_SATURATED if options.saturated else 0):
         for name, way in ways.items():
-            _saturate(way, figures[name], options.saturated / _TURNS)
+            _saturate(way, figures[name], options.saturated / _SATURATED)
     return figures
 
 
@@ -219,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--connections", type=int, nargs="+", default=[1000, 5000])
     parser.add_argument("--rate", type=int, default=1000, help="round trips per second, over all connections")
     parser.add_argument("--seconds", type=float, default=12, help="measured time for each way")
-    parser.add_argument("--saturated", type=float, default=9, help="seconds of saturation for each way; 0: none")
+    parser.add_argument("--saturated", type=float, default=16, help="seconds of saturation for each way; 0: none")
     parser.add_argument("--sustained", type=float, default=20, help="seconds of saturation in one go; 0: none")
     parser.add_argument("--kafka", action="store_true", help="also the whole of `tap` with Kafka up, silent and gone")
     parser.add_argument("--short", action="store_true", help="a few seconds, for development")
@@ -250,7 +252,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(f"tap: {counters.get('bytes_handed_over')} bytes handed over, {dropped} dropped")
                 print(_verdict(figures) if base == "haproxy" else "HAProxy is not installed: no targets")
                 if options.sustained and connections == options.connections[0]:
-                    _sustain(ways, options.sustained, base)
+                    _sustain({name: ways[name] for name in (base, "tap")}, options.sustained, base)
         if options.kafka:
             _with_kafka(upstream, directory, options)
     return 1 if lost else 0
