@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import tzinfo
 from decimal import Decimal
-from typing import Any, Final
-
-import altair as alt
+from typing import Final
 
 from dashboard import words
+from dashboard.vega import Spec, field, layers, mark, tips
 from diff.store.queries.readings import PowerPoint
 
 __all__ = ["power"]
@@ -17,7 +16,7 @@ __all__ = ["power"]
 _KILO: Final = Decimal(1000)
 
 
-def power(points: Sequence[PowerPoint], axis: alt.X, zone: tzinfo, room: int) -> Any:
+def power(points: Sequence[PowerPoint], axis: Spec, zone: tzinfo, room: int) -> Spec:
     """Measured power as a line; means between readings as steps, which is what they are. `room`: left of the chart."""
     largest = max(abs(point.watts) for point in points)
     unit, scale = ("W", 0) if largest < _KILO else ("kW", -3)
@@ -32,12 +31,19 @@ def power(points: Sequence[PowerPoint], axis: alt.X, zone: tzinfo, room: int) ->
         }
         for point in points
     ]
-    title = f"{unit}, {'measured' if measured else 'mean'}"
-    curve = alt.Chart(alt.InlineData(rows)).mark_line(
-        point=alt.OverlayMarkDef(size=30), interpolate="linear" if measured else "step-before", color="#b35c00"
+    curve = mark(
+        "line",
+        {
+            "x": axis,
+            "y": field(
+                "power:Q",
+                title=f"{unit}, {'measured' if measured else 'mean'}",
+                axis={"minExtent": room, "maxExtent": room},
+            ),
+            "tooltip": tips("time:N", "exact:N", "how:N", time="at", exact="power"),
+        },
+        point={"size": 30},
+        interpolate="linear" if measured else "step-before",
+        color="#b35c00",
     )
-    return curve.encode(
-        x=axis,
-        y=alt.Y("power:Q", title=title, axis=alt.Axis(minExtent=room, maxExtent=room)),
-        tooltip=[alt.Tooltip("time:N", title="at"), alt.Tooltip("exact:N", title="power"), alt.Tooltip("how:N")],
-    ).properties(height=110)
+    return layers(rows, curve, height=110)

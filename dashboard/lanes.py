@@ -11,10 +11,10 @@ from datetime import tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
-import altair as alt
 from msgspec.structs import replace
 
 from dashboard import curves, words
+from dashboard.vega import Spec, axis_time, field, layers, mark, tips
 from diff.store.queries import EnergyPoint, FrameLine, MessageLine, SessionLine
 from diff.store.queries.readings import PowerPoint
 
@@ -74,7 +74,7 @@ def chart(
     *,
     ink: str = "#1a2330",
     power: Sequence[PowerPoint] = (),
-) -> alt.VConcatChart:
+) -> Spec:
     """Both lanes, and below them energy and power where there are readings. There is at least one frame or message.
 
     `ink`: the colour of words on the chart.
@@ -86,16 +86,14 @@ def chart(
     moments += [point.at for point in points] + [point.at for point in power]
     pad = max((max(moments) - min(moments)) // 50, _LEAST_PAD)
     span = [words.clock(min(moments) - pad, zone), words.clock(max(moments) + pad, zone)]
-    scale = alt.Scale(type="utc", domain=span)
-    bare = alt.X("at:T", title=None, scale=scale, axis=alt.Axis(labels=False, ticks=False, domain=False))
-    axis = alt.X("at:T", title=None, scale=scale, axis=alt.Axis(format="%H:%M:%S", labelOverlap=True))
-    layers: list[Any] = [_lanes(rows, bare if points or power else axis, ink)]
+    bare = axis_time(span, labels=False, ticks=False, domain=False)
+    axis = axis_time(span, format="%H:%M:%S", labelOverlap=True)
+    drawn = [_lanes(rows, bare if points or power else axis, ink)]
     if points:
-        layers.append(_curve(session, points, bare if power else axis, zone, ink))
+        drawn.append(_curve(session, points, bare if power else axis, zone, ink))
     if power:
-        layers.append(curves.power(power, axis, zone, _ROOM))
-    drawn: alt.VConcatChart = alt.vconcat(*layers, spacing=8).resolve_scale(x="shared", color="independent")
-    return drawn
+        drawn.append(curves.power(power, axis, zone, _ROOM))
+    return {"vconcat": drawn, "spacing": 8, "resolve": {"scale": {"x": "shared", "color": "independent"}}}
 
 
 def _frame(line: FrameLine, own: bool, proves: bool, zone: tzinfo) -> dict[str, Any]:  # noqa: FBT001 - both are said by name where it is called
@@ -130,56 +128,48 @@ def _message(message: MessageLine, zone: tzinfo) -> dict[str, Any]:
     }
 
 
-def _lanes(rows: list[dict[str, Any]], axis: alt.X, ink: str) -> Any:
-    base = _chart(rows).encode(
-        x=axis,
-        y=alt.Y(
+def _lanes(rows: list[dict[str, Any]], axis: Spec, ink: str) -> Spec:
+    place = {
+        "x": axis,
+        "y": field(
             "lane:N",
             title=None,
             sort=[_LANE_16, _LANE_201],
-            axis=alt.Axis(domain=False, ticks=False, minExtent=_ROOM, maxExtent=_ROOM),
+            axis={"domain": False, "ticks": False, "minExtent": _ROOM, "maxExtent": _ROOM},
         ),
-        yOffset=alt.YOffset("from:N", sort=[_FROM_CHARGER, _FROM_CSMS]),
-        tooltip=[
-            alt.Tooltip("time:N", title="at"),
-            alt.Tooltip("lane:N"),
-            alt.Tooltip("from:N"),
-            alt.Tooltip("what:N"),
-            alt.Tooltip("more:N", title="more"),
-            alt.Tooltip("id:N", title="frames"),
-        ],
-    )
-    points = base.mark_point(filled=True, size=70).encode(
-        color=alt.Color(
+        "yOffset": field("from:N", sort=[_FROM_CHARGER, _FROM_CSMS]),
+        "tooltip": tips("time:N", "lane:N", "from:N", "what:N", "more:N", "id:N", time="at", more="more", id="frames"),
+    }
+    look = {
+        "color": field(
             "kind:N",
-            scale=alt.Scale(domain=list(KINDS)),
-            legend=alt.Legend(orient="top", title=None, symbolOpacity=1, labelLimit=200),
+            scale={"domain": list(KINDS)},
+            legend={"orient": "top", "title": None, "symbolOpacity": 1, "labelLimit": 200},
         ),
-        shape=alt.Shape(
+        "shape": field(
             "from:N",
-            scale=alt.Scale(domain=[_FROM_CHARGER, _FROM_CSMS], range=["triangle-right", "triangle-left"]),
+            scale={"domain": [_FROM_CHARGER, _FROM_CSMS], "range": ["triangle-right", "triangle-left"]},
             legend=None,
         ),
-        opacity=alt.Opacity("weight:Q", scale=None, legend=None),
+        "opacity": field("weight:Q", scale=None, legend=None),
+    }
+    ring = {"filled": False, "size": 220, "strokeWidth": 2, "shape": "circle", "aria": False}
+    name = {"dy": -11, "fontSize": 11, "align": "center", "fontWeight": "bold", "color": ink, "aria": False}
+    return layers(
+        rows,
+        mark("point", place | look, filled=True, size=70),
+        mark("point", place | {"color": {"value": _RING}}, where="datum.proves", **ring),
+        mark(
+            "text",
+            place | {"text": field("landmark:N")},
+            where="datum.landmark != '' && datum.weight == 1",
+            **name,
+        ),
+        height=170,
     )
-    rings = (
-        base.transform_filter("datum.proves")
-        .mark_point(filled=False, size=220, strokeWidth=2, shape="circle", aria=False)
-        .encode(color=alt.value(_RING))
-    )
-    names = (
-        base.transform_filter("datum.landmark != '' && datum.weight == 1")
-        .mark_text(dy=-11, fontSize=11, align="center", fontWeight="bold", color=ink, aria=False)
-        .encode(text="landmark:N")
-    )
-    return alt.layer(points, rings, names).properties(height=170)
 
 
-def _chart(rows: list[dict[str, Any]]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(rows))
-
-
-def _curve(session: SessionLine, points: Sequence[EnergyPoint], axis: alt.X, zone: tzinfo, ink: str) -> Any:
+def _curve(session: SessionLine, points: Sequence[EnergyPoint], axis: Spec, zone: tzinfo, ink: str) -> Spec:
     ordered = sorted(points, key=lambda point: point.at)
     first = ordered[0].wh
     billed = session.primary_energy_wh
@@ -197,30 +187,39 @@ def _curve(session: SessionLine, points: Sequence[EnergyPoint], axis: alt.X, zon
         }
         for point in ordered
     ]
-    line = (
-        _chart(rows)
-        .mark_line(point=alt.OverlayMarkDef(size=45), interpolate="linear")
-        .encode(
-            x=axis,
-            y=alt.Y("energy:Q", title=f"{unit} since first reading", axis=alt.Axis(minExtent=_ROOM, maxExtent=_ROOM)),
-            tooltip=[
-                alt.Tooltip("time:N", title="at"),
-                alt.Tooltip("since:N", title="since the first reading"),
-                alt.Tooltip("register:N"),
-                alt.Tooltip("context:N"),
-                alt.Tooltip("stamped:N", title="charger's stamp"),
-            ],
-        )
+    line = mark(
+        "line",
+        {
+            "x": axis,
+            "y": field(
+                "energy:Q",
+                title=f"{unit} since first reading",
+                axis={"minExtent": _ROOM, "maxExtent": _ROOM},
+            ),
+            "tooltip": tips(
+                "time:N",
+                "since:N",
+                "register:N",
+                "context:N",
+                "stamped:N",
+                time="at",
+                since="since the first reading",
+                stamped="charger's stamp",
+            ),
+        },
+        point={"size": 45},
+        interpolate="linear",
     )
-    layers: list[alt.Chart] = [line]
+    drawn = [line]
     if billed is not None:
-        level = _chart([{"energy": float(billed.scaleb(scale)), "says": f"primary bills {words.energy(billed)}"}])
-        layers.append(
-            level.mark_rule(strokeDash=[5, 4], color=words.SEVERITY_COLOURS["info"]).encode(
-                y="energy:Q", tooltip="says:N"
-            )
+        level = {"values": [{"energy": float(billed.scaleb(scale)), "says": f"primary bills {words.energy(billed)}"}]}
+        place = {"y": field("energy:Q")}
+        rule = mark(
+            "rule",
+            place | {"tooltip": field("says:N")},
+            strokeDash=[5, 4],
+            color=words.SEVERITY_COLOURS["info"],
         )
-        layers.append(
-            level.mark_text(align="left", x=4, dy=-6, fontSize=11, color=ink).encode(y="energy:Q", text="says:N")
-        )
-    return alt.layer(*layers).properties(height=150)
+        says = mark("text", place | {"text": field("says:N")}, align="left", x=4, dy=-6, fontSize=11, color=ink)
+        drawn += [{"data": level, **rule}, {"data": level, **says}]
+    return layers(rows, *drawn, height=150)

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any, Final
 
-import altair as alt
-
 from dashboard import words
+from dashboard.vega import Spec, field, layers, mark, tips
 from diff.blindness import Sight, Stretch
 from diff.store.queries import SessionLine
 from ingest.frame import Micros
@@ -28,12 +27,12 @@ _COLOURS: Final = {Sight.SEEN: "#2e7d32", Sight.BLIND: "#b3261e", Sight.AWAY: "#
 _CONNECTION: Final = "connection"
 _SESSION: Final = "session"
 _BILLED: Final = "#1f5fa8"
-_AXIS: Final = alt.Axis(labelOverlap=True, format="%d %b %H:%M", tickCount=8)
+_AXIS: Final[Spec] = {"labelOverlap": True, "format": "%d %b %H:%M", "tickCount": 8}
 
 
 def chart(
     stretches: Sequence[Stretch], sessions: Sequence[SessionLine], since: Micros, until: Micros, zone: tzinfo
-) -> Any:
+) -> Spec:
     """One lane for what was seen, one for each connector that charged."""
     span = [words.clock(since, zone), words.clock(until, zone)]
     rows = [_stretch(one, zone) for one in stretches]
@@ -43,33 +42,23 @@ def chart(
             rows.append(_session(line, begin, end, zone))
     lanes = [_CONNECTION, *sorted({row["lane"] for row in rows} - {_CONNECTION})]
     names = [*SIGHTS.values(), _SESSION]
-    bars = (
-        alt.Chart(alt.InlineData(rows))
-        .mark_bar(height=16, cornerRadius=2)
-        .encode(
-            x=alt.X(
-                "begin:T",
-                title=None,
-                scale=alt.Scale(type="utc", domain=span),
-                axis=_AXIS,
-            ),
-            x2="end:T",
-            y=alt.Y("lane:N", title=None, sort=lanes, axis=alt.Axis(domain=False, ticks=False, minExtent=90)),
-            color=alt.Color(
+    bars = mark(
+        "bar",
+        {
+            "x": field("begin:T", title=None, scale={"type": "utc", "domain": span}, axis=_AXIS),
+            "x2": {"field": "end"},
+            "y": field("lane:N", title=None, sort=lanes, axis={"domain": False, "ticks": False, "minExtent": 90}),
+            "color": field(
                 "what:N",
-                scale=alt.Scale(domain=names, range=[*_COLOURS.values(), _BILLED]),
-                legend=alt.Legend(orient="top", title=None),
+                scale={"domain": names, "range": [*_COLOURS.values(), _BILLED]},
+                legend={"orient": "top", "title": None},
             ),
-            tooltip=[
-                alt.Tooltip("what:N", title="what"),
-                alt.Tooltip("from:N"),
-                alt.Tooltip("to:N"),
-                alt.Tooltip("why:N"),
-                alt.Tooltip("id:N"),
-            ],
-        )
+            "tooltip": tips("what:N", "from:N", "to:N", "why:N", "id:N", what="what"),
+        },
+        height=16,
+        cornerRadius=2,
     )
-    return alt.vconcat(bars.properties(height=34 * len(lanes)))
+    return {"vconcat": [layers(rows, bars, height=34 * len(lanes))]}
 
 
 def _stretch(one: Stretch, zone: tzinfo) -> dict[str, Any]:

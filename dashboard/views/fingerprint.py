@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-import altair as alt
 import streamlit as st
 from streamlit.column_config import LinkColumn, NumberColumn, TextColumn
 
 from dashboard import access, acting, data, evidence, links, parts, states, words
 from dashboard.roles import Role
+from dashboard.vega import field, layers, mark, tips
 from diff.acknowledgement import Acknowledged, Standing
 from diff.catalogue import CATALOGUE
 from diff.store import queries
@@ -231,24 +231,23 @@ def _timeline(found: Sequence[DayCount]) -> None:
         f"First seen on each of {len(found)} days (UTC), above the sessions compared on its vendor, model and firmware:"
         " where nothing was compared, nothing could be seen."
     )
-    axis = alt.Axis(labelExpr="substring(datum.label, 5, 10)", labelAngle=0, values=[row["day"] for row in rows[::7]])
-    x = alt.X("day:O", title=None, axis=axis)
-    tips = ["day:N", "first seen on it:Q", "withdrawn:Q", "compared sessions:Q"]
-    base = alt.Chart(alt.InlineData(rows))
-    faults = base.mark_bar(color="#b35c00").encode(
-        x=alt.X("day:O", title=None, axis=None),
-        y=alt.Y("first seen on it:Q", title="new", axis=alt.Axis(tickMinStep=1, tickCount=3)),
-        tooltip=tips,
-    )
-    looked = base.mark_bar(color="#6b7684").encode(
-        x=x, y=alt.Y("compared sessions:Q", title="compared", axis=alt.Axis(tickCount=3)), tooltip=tips
-    )
-    wide = {"width": 500}
-    st.altair_chart(
-        alt.vconcat(faults.properties(height=80, **wide), looked.properties(height=50, **wide), spacing=4),
-        width="content",
-        key="timeline",
-    )
+    axis = {"labelExpr": "substring(datum.label, 5, 10)", "labelAngle": 0, "values": [row["day"] for row in rows[::7]]}
+    tip = tips("day:N", "first seen on it:Q", "withdrawn:Q", "compared sessions:Q")
+    faults = {
+        "x": field("day:O", title=None, axis=None),
+        "y": field("first seen on it:Q", title="new", axis={"tickMinStep": 1, "tickCount": 3}),
+        "tooltip": tip,
+    }
+    looked = {
+        "x": field("day:O", title=None, axis=axis),
+        "y": field("compared sessions:Q", title="compared", axis={"tickCount": 3}),
+        "tooltip": tip,
+    }
+    both = [
+        layers(rows, mark("bar", faults, color="#b35c00"), height=80, width=500),
+        layers(rows, mark("bar", looked, color="#6b7684"), height=50, width=500),
+    ]
+    st.vega_lite_chart(spec={"vconcat": both, "spacing": 4}, width="content", key="timeline")
 
 
 def _firmwares(one: Cause, latest: Sequence[Occurrence]) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import altair as alt
 import streamlit as st
 from streamlit.column_config import MultiselectColumn, NumberColumn, TextColumn
 
 from dashboard import acting, data, judging, parts, states, words
+from dashboard.vega import field, layers, mark, tips
 from diff.cohort import Cohorts
 from diff.gates.gate import Result
 from diff.gates.verdict import GATES, Verdict
@@ -206,27 +206,27 @@ def _trend(verdict: Verdict) -> None:
     for day in verdict.trend.days:
         at = words.when(verdict.at - (day.age + 1) * _DAY, parts.zone())[:16]
         faults = day.critical + day.major
-        rate = None if not day.sessions else faults * 1000 / day.sessions  # a place on the screen
+        height = None if not day.sessions else faults * 1000 / day.sessions  # a place on the screen
         rows.append(
             {
                 "from": at,
-                "per 1,000 sessions": rate,
+                "per 1,000 sessions": height,
                 "critical": day.critical,
                 "major": day.major,
                 "compared sessions": day.sessions,
                 "zero": 0,
-                "sign": words.NEVER if rate is None else "" if faults else "✔",
+                "sign": words.NEVER if height is None else "" if faults else "✔",
             }
         )
-    base = alt.Chart(alt.InlineData(rows[::-1])).encode(
-        x=alt.X(
-            "from:O", title=None, sort=None, axis=alt.Axis(labelExpr="substring(datum.label, 5, 10)", labelAngle=0)
-        ),
-        tooltip=["from:N", "compared sessions:Q", "critical:Q", "major:Q", "per 1,000 sessions:Q"],
-    )
-    bars = base.mark_bar(color="#b35c00", aria=False).encode(y=alt.Y("per 1,000 sessions:Q", title="per 1,000"))
-    signs = base.mark_text(dy=-9, color=parts.ink(), aria=False).encode(y="zero:Q", text="sign:N")
-    st.altair_chart((bars + signs).properties(height=140), width="stretch", key="trend")
+    days = field("from:O", title=None, sort=None, axis={"labelExpr": "substring(datum.label, 5, 10)", "labelAngle": 0})
+    tip = tips("from:N", "compared sessions:Q", "critical:Q", "major:Q", "per 1,000 sessions:Q")
+    rate = field("per 1,000 sessions:Q", title="per 1,000")
+    bars = mark("bar", {"x": days, "y": rate, "tooltip": tip}, color="#b35c00", aria=False)
+    zero = {"x": days, "y": field("zero:Q"), "text": field("sign:N"), "tooltip": tip}
+    signs = mark("text", zero, dy=-9, color=parts.ink(), aria=False)
+    # In a layer of its own: its data would stand at the top else.
+    spec = {"layer": [layers(rows[::-1], bars, signs, height=140)], "height": 140}
+    st.vega_lite_chart(spec=spec, width="stretch", key="trend")
 
 
 def _quiet(found: Sequence[QuietHours], zone: str, *, sited: bool) -> None:

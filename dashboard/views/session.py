@@ -189,7 +189,7 @@ def _chart(
     watts = power_points(messages, window)
     drawn = lanes.chart(line, frames, messages, points, proofs, parts.zone(), ink=parts.ink(), power=watts)
     # A stretched chart of several parts is as wide as its place without the labels left of it: those need the rest.
-    st.columns([7, 1])[0].altair_chart(drawn, width="stretch", key="lanes")
+    st.columns([7, 1])[0].vega_lite_chart(spec=drawn, width="stretch", key="lanes")
     st.caption(
         f"Times of the tap's clock in {parts.zone_name()}. ▶ sent by the charger, ◀ by the CSMS. Ringed: frames that"
         " prove a discrepancy. Pale: traffic of the charger around the session. A 2.0.1 message stands where the frame"
