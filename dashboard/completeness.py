@@ -12,7 +12,7 @@ from diff.store.queries.completeness import unreconciled
 from diff.store.queries.wellbeing import Chain
 from ingest.frame import Micros
 
-__all__ = ["steps", "unreconciled_connections"]
+__all__ = ["asked", "steps", "unreconciled_connections"]
 
 _STALE: Final[Micros] = 15 * 60_000_000
 """An account of a tap that is older: nothing newer is known of the connections."""
@@ -78,9 +78,15 @@ def _step(unit: str, before: int, after: int, first: str, second: str, why: str)
     }
 
 
+def asked(since: Micros) -> data.Question:
+    """What `unreconciled_connections` will ask."""
+    return data.question(unreconciled, data.minute(), _MOST_NAMED, since=since)
+
+
 def unreconciled_connections(since: Micros) -> None:
     """A table of those that were opened since a time and that somebody has to look at; nothing where there is none."""
-    found = data.load(unreconciled, data.minute(), _MOST_NAMED, since=since)
+    question = asked(since)
+    found = data.load(question.query, *question.args, **question.kwargs)
     if not found:
         return
     st.markdown(f"**Connections that do not reconcile**, those that miss most first, {_MOST_NAMED} at most")

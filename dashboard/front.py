@@ -8,7 +8,8 @@ from starlette.middleware import Middleware
 from streamlit.starlette import App
 
 from dashboard.door import Door
+from dashboard.early import Early
 
 __all__ = ["app"]
 
-app = App(Path(__file__).with_name("app.py"), middleware=[Middleware(Door)])
+app = App(Path(__file__).with_name("app.py"), middleware=[Middleware(Door), Middleware(Early)])

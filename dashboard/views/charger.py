@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import streamlit as st
@@ -18,7 +18,7 @@ from shadow.device_model.fact import Fact, Source
 from shadow.device_model.inventory import build
 from shadow.device_model.model import DeviceModel
 
-__all__ = ["show"]
+__all__ = ["asked", "show"]
 
 _LISTED: Final = 200
 _SESSIONS: Final = 200
@@ -27,10 +27,23 @@ _SECOND: Final = 1_000_000
 _TABS: Final = ("timeline", "statuses", "device model", "keys of 1.6", "enrolment")
 
 
+def asked(given: Mapping[str, str]) -> list[data.Question]:
+    """What the page will ask, by the parameters of its address."""
+    wanted, named = given.get("id", ""), given.get("charger", "").strip()
+    if not wanted:
+        return [data.question(queries.chargers, charger=named, limit=_LISTED), data.question(queries.pulse)]
+    return [
+        data.question(queries.chargers, charger=wanted.replace("*", ""), limit=1),
+        data.question(queries.pulse),
+        data.question(queries.latest_sessions, charger=wanted, limit=_SESSIONS),
+    ]
+
+
 def show() -> None:
     """Draw the station that the address names, or the list to choose one from."""
     wanted = st.query_params.get("id")
     with data.or_a_sentence():
+        data.ahead(*asked(st.query_params))
         if not wanted:
             _picker()
             return

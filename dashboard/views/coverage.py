@@ -27,7 +27,7 @@ from shadow.device_model.fact import Fact
 from shadow.mapping.coverage import OCPP16, OCPP201, Row
 from shadow.weight import DAY
 
-__all__ = ["show"]
+__all__ = ["asked", "show"]
 
 _PARTS: Final = ("actions", "fields", "variables", "weight")
 _SPANS: Final = {"day": 1, "week": 7, "month": 30}
@@ -37,6 +37,7 @@ _STATIONS: Final = 10
 # Charging stations whose device models are looked at.
 _MODELS: Final = 100
 _MOST_ROWS: Final = 3_000
+_KIND: Final = ("charger", "vendor", "model", "firmware")
 # A sign and the word for what becomes of a field; of 2.0.1 it is `rules: …` or `schema`.
 _HANDLINGS: Final = {
     "mapped": "✔ mapped",
@@ -48,10 +49,17 @@ _HANDLINGS: Final = {
 }
 
 
+def asked(given: Mapping[str, str]) -> list[data.Question]:
+    """What the page will ask, by the parameters of its address."""
+    kind = Kind(*(given.get(name, "").strip() for name in _KIND))
+    return [data.question(queries.pulse), data.question(known_chargers, kind)]
+
+
 def show() -> None:
     """Draw the part that the address names, for the stations that it names."""
     st.title("Coverage", anchor=False)
     with data.or_a_sentence():
+        data.ahead(*asked(st.query_params))
         pulse = data.load(queries.pulse)
         parts.strip(pulse)
         kind, span = _choose()
@@ -81,7 +89,7 @@ def _choose() -> tuple[Kind, str]:
     places = st.columns([2, 2, 2, 2, 2], vertical_alignment="bottom")
     given = [
         places[number].text_input(name.capitalize(), key=name, bind="query-params", placeholder="any; * for any text")
-        for number, name in enumerate(("charger", "vendor", "model", "firmware"))
+        for number, name in enumerate(_KIND)
     ]
     with places[4]:
         span = st.segmented_control(

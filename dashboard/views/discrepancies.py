@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import streamlit as st
@@ -16,16 +16,25 @@ from diff.store.queries import Filter, Overview
 from diff.store.queries.causes import Cause, causes
 from diff.store.queries.rollout import site_chargers
 
-__all__ = ["show"]
+__all__ = ["asked", "show"]
 
 _LISTED = 200
+_NO_FILTERS = {"fp", "tz"}
+
+
+def asked(given: Mapping[str, str]) -> list[data.Question]:
+    """What the page will ask, by the parameters of its address; the list itself where no filter is set."""
+    found = [data.question(queries.overview), data.question(queries.pulse), data.question(queries.choices)]
+    if set(given) <= _NO_FILTERS:
+        found.append(data.question(causes, chooser.DEFAULT, data.minute_end(), (), limit=_LISTED))
+    return found
 
 
 def show() -> None:
     """Draw the page."""
     st.title("Discrepancies", anchor=False)
     with data.or_a_sentence():
-        data.ahead(data.question(queries.overview), data.question(queries.pulse), data.question(queries.choices))
+        data.ahead(*asked(st.query_params))
         strip, until = st.container(), data.minute_end()
         chosen = _choose()
         data.ahead(data.question(causes, chosen.filter, until, chosen.standings, limit=_LISTED))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from diff.store.queries.causes import Cause, DayCount, acknowledged_of, causes, 
 from diff.store.queries.fingerprints import FingerprintLine, at_the_same_place
 from ingest.control import Acknowledgement, flaw_of
 
-__all__ = ["show"]
+__all__ = ["asked", "show"]
 
 _LATEST = 20
 _DAY = 86_400_000_000
@@ -30,24 +30,39 @@ _MONTH = timedelta(days=30)
 _EVERYWHERE = "every charging station that has it"
 
 
+def asked(given: Mapping[str, str]) -> list[data.Question]:
+    """What the page will ask, by the parameters of its address; the slowest first."""
+    wanted = given.get("fp", "")
+    if not wanted:
+        return []
+    chosen, until = Filter(fingerprint=wanted), data.minute_end()
+    return [
+        data.question(queries.occurrences, chosen, limit=_LATEST),
+        data.question(causes, chosen, until, limit=1),
+        data.question(queries.overview),
+        data.question(daily, wanted, until),
+        data.question(queries.pulse),
+    ]
+
+
 def show() -> None:
     """Draw the page."""
     wanted = st.query_params.get("fp", "")
     with data.or_a_sentence():
         chosen, until = Filter(fingerprint=wanted), data.minute_end()
         if wanted:
-            data.ahead(
-                data.question(causes, chosen, until, limit=1),
-                data.question(queries.occurrences, chosen, limit=_LATEST),
-                data.question(daily, wanted, until),
-                data.question(queries.overview),
-                data.question(queries.pulse),
-            )
+            data.ahead(*asked(st.query_params))
+            # Where else it happens takes as long as what it is: both are asked side by side.
+            data.ahead(*_elsewhere(data.load(queries.occurrences, chosen, limit=_LATEST)))
         found = data.load(causes, chosen, until, limit=1) if wanted else []
         if not found:
             _none(wanted)
             return
         _fingerprint(wanted, found[0], data.load(queries.overview))
+
+
+def _elsewhere(latest: Sequence[Occurrence]) -> list[data.Question]:
+    return [data.question(at_the_same_place, data.minute_end(), one.code, one.path) for one in latest[:1]]
 
 
 def _none(wanted: str) -> None:

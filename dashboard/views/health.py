@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import streamlit as st
@@ -20,7 +20,7 @@ from diff.store.queries.wellbeing import Silence, chain, dead_letters, gap_lines
 from ingest.frame import Micros
 from shadow.config import MAPPER_VERSION
 
-__all__ = ["show"]
+__all__ = ["asked", "show"]
 
 _EVERY: Final = "5s"
 _SPANS: Final = {"day": 1, "week": 7, "month": 28}
@@ -35,10 +35,27 @@ _STANDINGS: Final = {
 _EXPECTED: Final = ("tap", "worker", "sink")
 
 
+def asked(given: Mapping[str, str]) -> list[data.Question]:
+    """What the page will ask, by the parameters of its address."""
+    span = given.get("span", "day")
+    since = data.minute() - _SPANS.get(span, 1) * _DAY
+    return [
+        data.question(queries.pulse),
+        data.question(chain, since),
+        completeness.asked(since),
+        data.question(queries.connection_states),
+        data.question(silence, data.minute()),
+        data.question(newest_noise_run, data.minute_end()),
+        data.question(gap_lines, since),
+        data.question(dead_letters, since),
+    ]
+
+
 def show() -> None:
     """Draw the parts, then what they kept."""
     st.title("Health", anchor=False)
     with data.or_a_sentence():
+        data.ahead(*asked(st.query_params))
         parts.strip(data.load(queries.pulse))
         _parts()
         span = st.segmented_control(

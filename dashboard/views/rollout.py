@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -19,18 +19,23 @@ from diff.store.gating import GatingError
 from diff.store.queries import Overview, Pulse
 from diff.store.queries.rollout import QuietHours, Standing, quiet_hours
 
-__all__ = ["show"]
+__all__ = ["asked", "show"]
 
 _DAY = 86_400_000_000
 _HOUR = 3_600_000_000
 _SIGNS = {"GO": "✔ go", "HOLD": "✖ hold", "INCONCLUSIVE": "? open"}
 
 
+def asked(given: Mapping[str, str]) -> list[data.Question]:  # noqa: ARG001 - every page's are asked for alike
+    """What the page will ask, by the parameters of its address."""
+    return [data.question(queries.overview), data.question(queries.pulse), *judging.questions()]
+
+
 def show() -> None:
     """Draw the page."""
     st.title("Rollout", anchor=False)
     with data.or_a_sentence():
-        data.ahead(data.question(queries.overview), data.question(queries.pulse), *judging.questions())
+        data.ahead(*asked(st.query_params))
         seen = data.load(queries.overview)
         pulse = data.load(queries.pulse)
         if not seen.frames and not seen.sessions:

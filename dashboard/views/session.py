@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 import streamlit as st
 from streamlit.column_config import LinkColumn, NumberColumn, TextColumn
@@ -15,17 +14,31 @@ from diff.store import queries
 from diff.store.queries import Filter, FrameLine, MessageLine, Occurrence, SessionLine, Window
 from diff.store.queries.readings import power_points
 
-__all__ = ["show"]
+__all__ = ["asked", "show"]
 
 _LISTED = 200
 _FRAMES = 2000
 _DISCREPANCIES = 200
 
 
+def asked(given: Mapping[str, str]) -> list[data.Question]:
+    """What the page will ask, by the parameters of its address."""
+    if wanted := given.get("id"):
+        found = data.question(queries.occurrences, Filter(session_id=wanted), limit=_DISCREPANCIES)
+        return [data.question(queries.session, wanted), data.question(queries.pulse), found]
+    return [_list(given.get("charger", ""), given.get("only", "")), data.question(queries.pulse)]
+
+
+def _list(charger: str | None, only: str | None) -> data.Question:
+    named, kind = (charger or "").strip(), "" if only == "all" else only or ""
+    return data.question(queries.latest_sessions, charger=named, only=kind, limit=_LISTED)
+
+
 def show() -> None:
     """Draw the session that the address names, or the list to choose one from."""
     wanted = st.query_params.get("id")
     with data.or_a_sentence():
+        data.ahead(*asked(st.query_params))
         if not wanted:
             _picker()
             return
@@ -46,15 +59,11 @@ def _picker() -> None:
     only = right.segmented_control(
         "Show", ["all", "differing", "compared"], default="all", required=True, key="only", bind="query-params"
     )
-    question: dict[str, Any] = {
-        "charger": (charger or "").strip(),
-        "only": "" if only == "all" else only or "",
-        "limit": _LISTED,
-    }
-    data.ahead(data.question(queries.pulse), data.question(queries.latest_sessions, **question))
+    question = _list(charger, only)
+    data.ahead(question)
     with strip:
         parts.strip(data.load(queries.pulse))
-    found = data.load(queries.latest_sessions, **question)
+    found = data.load(question.query, **question.kwargs)
     if not found:
         if charger or only != "all":
             states.filtered("**No session meets these filters.**")
