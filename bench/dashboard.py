@@ -177,6 +177,8 @@ _PAINT: Final = "first paint"
 _NEW: Final = "in a new browser"
 _TO_KNOW: Final = 2
 """Visits after which a browser keeps scripts compiled."""
+_APART: Final = 1.0
+"""Seconds between visits: a page that closes keeps browser and server busy for a moment."""
 _VIEWPORT: Final[Any] = {"width": 1440, "height": 900}
 
 
@@ -197,6 +199,7 @@ def _visit(browser: Any, address: str, screen: Screen) -> tuple[float, list[floa
         page.wait_for_selector("[data-testid=stStatusWidget]", state="detached", timeout=_PATIENCE_MS)
         actions.append(time.perf_counter() - begin)
     page.close()
+    time.sleep(_APART)
     return painted, actions
 
 

@@ -7,27 +7,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard import data, links
+from dashboard import links
 from dashboard.settings import read_settings
-from dashboard.views import charger, coverage, discrepancies, fingerprint, health, rollout, session
+
+if TYPE_CHECKING:
+    from dashboard.data import Question
 
 __all__ = ["Early", "asked"]
 
-_ASKED: Final[Mapping[str, Callable[[Mapping[str, str]], list[data.Question]]]] = {
-    "": rollout.asked,
-    links.ROLLOUT: rollout.asked,
-    links.DISCREPANCIES: discrepancies.asked,
-    links.FINGERPRINT: fingerprint.asked,
-    links.SESSION: session.asked,
-    links.CHARGER: charger.asked,
-    links.COVERAGE: coverage.asked,
-    links.HEALTH: health.asked,
-}
 _STREAMLITS: Final = "/_stcore/"
 """Its own addresses; one of them ends in `health`, too."""
 _MOST: Final = 100
@@ -46,21 +39,40 @@ class Early:
         """Pass on; for a page, ask first."""
         if scope["type"] == "http" and scope["method"] == "GET" and read_settings().secrets_file is None:
             try:
+                from dashboard import data
+
                 data.ahead(*asked(str(scope.get("path", "")), bytes(scope.get("query_string", b""))))
             except Exception as error:  # noqa: BLE001 - the page asks for itself, and says what is wrong
                 _log.debug("could not ask early: %s", error)
         await self._app(scope, receive, send)
 
 
-def asked(path: str, query: bytes) -> list[data.Question]:
+def asked(path: str, query: bytes) -> list[Question]:
     """What a page will ask, by its address; nothing where it is none of these pages.
 
     Raises:
         ValueError: more parameters than any page has.
 
     """
-    questions = _ASKED.get(path.rpartition("/")[2])
-    if questions is None or _STREAMLITS in path:
+    questions = None if _STREAMLITS in path else _pages().get(path.rpartition("/")[2])
+    if questions is None:
         return []
     given = dict(parse_qsl(query.decode("latin-1"), max_num_fields=_MOST))
     return questions({name: value for name, value in given.items() if len(value) <= _LONGEST})
+
+
+@cache
+def _pages() -> Mapping[str, Callable[[Mapping[str, str]], list[Question]]]:
+    # Here and not above: Streamlit's caches want to be made when it runs.
+    from dashboard.views import charger, coverage, discrepancies, fingerprint, health, rollout, session
+
+    return {
+        "": rollout.asked,
+        links.ROLLOUT: rollout.asked,
+        links.DISCREPANCIES: discrepancies.asked,
+        links.FINGERPRINT: fingerprint.asked,
+        links.SESSION: session.asked,
+        links.CHARGER: charger.asked,
+        links.COVERAGE: coverage.asked,
+        links.HEALTH: health.asked,
+    }
