@@ -43,7 +43,7 @@ class TapSettings(BaseSettings):
     tap_share_port: bool = Field(default=False, description="Let another tap take the same port, to take over from it.")
     tap_parser_when_idle: bool = Field(
         default=True,
-        description="Parse copies only while nothing else wants the processor, until two seconds behind; false: at a"
+        description="Parse copies only while nothing else wants the processor, until 2.5 seconds behind; false: at a"
         " low priority (`tap` only).",
     )
     tap_connections: int = Field(9_000, ge=1, description="Connections of one process; more wait unaccepted.")

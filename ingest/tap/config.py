@@ -39,7 +39,7 @@ class TapConfig:
     field_policy_file: Path | None = None
     """TOML; what becomes of vendors' data beside what the built-in names say."""
     tick_seconds: float = 5.0
-    hand_off_bytes: int = 64 << 20
+    hand_off_bytes: int = 96 << 20
     """Copies that may wait in memory for the parser; beyond that connections are cut."""
     segment_bytes: int = 64 << 20
     journal_bytes: int = 8 << 30

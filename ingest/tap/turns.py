@@ -17,10 +17,11 @@ from ingest.priority import stand_back
 
 __all__ = ["Turns"]
 
-_MUCH: Final = 2.0
+_MUCH: Final = 2.5
 """Seconds behind at which work does not wait for an idle processor any longer: what a machine of two cores forwards in
-them at most, 130,000 messages a second, has room in the relay's 64 MiB."""
-_LITTLE: Final = 0.05
+them at most, 130,000 messages a second, has room in the relay's 96 MiB."""
+_LITTLE: Final = 0.5
+"""Less than this is no more than a machine that others keep busy."""
 _CALM: Final = 10.0
 """Seconds without having been further behind than a little, until it waits again."""
 
