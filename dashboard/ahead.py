@@ -49,8 +49,8 @@ class Ahead:
             self._running.clear()
 
     def close(self) -> None:
-        """Begin nothing more; what runs comes to its end."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Begin nothing more, and wait for what runs: who asks needs the store's connections."""
+        self._pool.shutdown(cancel_futures=True)
 
     def _note(self, key: str) -> None:
         self._begun[key] = time.monotonic()

@@ -20,6 +20,7 @@ __all__ = [
     "Question",
     "act",
     "ahead",
+    "end",
     "forget",
     "fresh",
     "load",
@@ -100,6 +101,13 @@ def minute() -> Micros:
 def minute_end() -> Micros:
     """The current minute's end: "up to now" as a part of a cached question, with what was just said."""
     return minute() + 60_000_000
+
+
+def end() -> None:
+    """Wait for what is being asked ahead, and forget everything."""
+    _ahead.clear()
+    st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """The longest first, and one Kafka for all."""
     # Four processes of tests keep two cores busy: a parser that waits for an idle one would be what all wait for.
     os.environ.setdefault("SHADOW_TAP_PARSER_WHEN_IDLE", "false")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Tests that run as a script's background job are deaf to Ctrl-C, and what they start would be, too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(LongestFirst())
     _share_kafka(config)
 

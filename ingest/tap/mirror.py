@@ -134,7 +134,9 @@ class Mirror:
     def end(self) -> None:
         """The relay is gone, and every socket with it."""
         for connection in list(self.living.values()):
-            if not self.stopped:
+            # Of a charging station that is not enrolled not even this is written.
+            told = connection.announced and self._enrolment.decide(connection.charger_id).enrolled
+            if told and not self.stopped:
                 self._out.gap(connection, "tap-ended", 0, self._out.now, until_reconnect=True)
             self._closed(connection)
 

@@ -55,10 +55,7 @@ def _send(kafka: str, topic: str, records: list[Record]) -> None:
 def consumer(kafka: str, topics: Topics) -> Iterator[subprocess.Popen[str]]:
     """The plain consumer as a process."""
     command = [sys.executable, "-W", "ignore", str(EXAMPLES / "consume_discrepancies.py"), kafka, topics.discrepancies]
-    # Tests that run as a script's background job are deaf to Ctrl-C, and what they start would be, too.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    signal.signal(signal.SIGINT, before)
     yield process
     process.kill()
     process.wait()

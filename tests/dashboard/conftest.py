@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dashboard import data
 from diff.store.engine import EmbeddedEngine
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
@@ -43,8 +43,7 @@ def open_page(
         return page.run()
 
     yield open_
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    data.end()
 
 
 def texts(page: AppTest) -> str:

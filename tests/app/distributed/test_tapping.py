@@ -131,7 +131,8 @@ def test_without_kafka_the_tap_forwards_says_that_it_is_blind_and_keeps_what_it_
 
     with _tap(primary, tmp_path, kafka, topics) as part:
         part.until("healthy")
-        until(lambda: part.metrics()["shadow_spool_waiting_bytes"] < 1000, 10, "the spool is published")
+        until(lambda: len(_published(kafka, topics)) == 200, 20, "the spool is published")
+        until(lambda: part.metrics()["shadow_spool_waiting_bytes"] < 1000, 10, "the tap says so")
         assert part.running.stop() == 0
     assert _published(kafka, topics) == _texts(100)
 

@@ -458,6 +458,16 @@ def test_who_was_removed_while_the_tap_was_down_leaves_a_gap() -> None:
     assert (tap.frames[0].seq, tap.frames[0].gap) == (5, Gap(0, 800_000, "unenrolled", until_reconnect=True))
 
 
+def test_a_tap_that_ends_without_a_word_says_nothing_of_strangers() -> None:
+    """The gap of what was mirrored is written, and of a charging station that is not enrolled nothing at all."""
+    tap = Tap(ONLY_A)
+    tap.connect(b"A", number=1)
+    tap.connect(b"B", number=2)
+    tap.mirror.end()
+    assert {frame.charger_id for frame in tap.frames} == {"A"}
+    assert tap.story == ["opened", "tap-ended", "closed"]
+
+
 def test_a_connection_keeps_the_key_of_its_opening() -> None:
     """A new key counts for what opens after it; each opened frame says which one."""
     frames: list[Frame] = []
