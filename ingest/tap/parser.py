@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -109,8 +110,7 @@ class _Parser:
         now = time.monotonic()
         if now >= self._next_sync:
             self._next_sync = now + _SYNC_SECONDS
-            if not self._acknowledge():
-                return False
+            self._acknowledge()
         if now >= self._next_status:
             self._next_status = now + _STATUS_SECONDS
             self._each_second()
@@ -136,17 +136,15 @@ class _Parser:
             self._behind = time.time() - records[-1].at / 1e6
         return bool(data)
 
-    def _acknowledge(self) -> bool:
-        """Sync the journal and tell the relay how far it is safe. False where the relay is gone."""
+    def _acknowledge(self) -> None:
+        """Sync the journal and tell the relay how far it is safe."""
         self._journal.sync()
         if self._journal.acknowledged < self._journal.accepted or self._acked == self._records:
-            return True
+            return
         self._acked = self._records
-        try:
+        # A relay that is gone is told nothing, and what it sent before it went is still read, up to its end.
+        with suppress(OSError):
             self._socket.sendall(ACK.pack(self._records, self._mirror.now))
-        except OSError:
-            return False
-        return True
 
     def _each_second(self) -> None:
         if self._enrolment is not None and self._enrolment.reload():
