@@ -87,12 +87,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{needed / 1e9:.1f} GB are needed in {folder}, {free / 1e9:.1f} GB are free", file=sys.stderr)
             return 2
         place = options.store or Path(folder) / "engine"
-        made = place.exists()
+        made = place.with_name(f"{place.name}.json")
+        fresh = not place.exists()
+        if not fresh and (not made.exists() or made.read_bytes() != msgspec.json.encode(size)):
+            print(f"{place} holds another size, or half of one: remove it and {made}", file=sys.stderr)
+            return 2
         with EmbeddedEngine(place) as engine:
             with Store.connect(engine.url("generated"), timeout=_TIMEOUT) as store:
-                if not made:
+                if fresh:
                     store.migrate()
                     generate(store, size, say)
+                    made.write_bytes(msgspec.json.encode(size))
                 screens = [one for one in _screens(store) if options.only in one.name]
             timings = _measured(engine.url("generated"), Path(folder), screens, options.runs, say)
     load = os.getloadavg()[0]
@@ -235,7 +240,9 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--runs", type=int, default=20, help="visits of each screen")
     parser.add_argument("--only", default="", help="screens whose name holds this")
-    parser.add_argument("--store", type=Path, help="generate the store here and keep it; one that is there is taken")
+    parser.add_argument(
+        "--store", type=Path, help="generate the store here and keep it; one of the same size is taken again"
+    )
     parser.add_argument("--directory", type=Path, help="where the data lies meanwhile; it is removed")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser.parse_args(argv)

@@ -23,7 +23,7 @@ from dashboard.settings import ROLES_FILE, SECRETS_FILE, read_settings
 from dashboard.sign_in import Standing, flaw_of, name_of, settings_of, standing_of
 from diff.document import DocumentError
 
-__all__ = ["Visitor", "again", "approves", "draw", "visitor"]
+__all__ = ["Visitor", "again", "approves", "asks_to_sign_in", "draw", "visitor"]
 
 _FORWARDED: Final = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
 _ANYONE: Final = "anybody who reaches this page"
@@ -69,6 +69,11 @@ def approves(what: str) -> bool:
         icon=":material/lock:",
     )
     return False
+
+
+def asks_to_sign_in() -> bool:
+    """Whether nobody may look before a sign-in; also where the file that sets it up is broken."""
+    return _auth() is not None
 
 
 def draw() -> None:

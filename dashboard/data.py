@@ -20,7 +20,6 @@ __all__ = [
     "Question",
     "act",
     "ahead",
-    "end",
     "forget",
     "fresh",
     "load",
@@ -101,13 +100,6 @@ def minute() -> Micros:
 def minute_end() -> Micros:
     """The current minute's end: "up to now" as a part of a cached question, with what was just said."""
     return minute() + 60_000_000
-
-
-def end() -> None:
-    """Wait for what is being asked ahead, and forget everything."""
-    _ahead.clear()
-    st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 @contextmanager

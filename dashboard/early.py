@@ -6,7 +6,7 @@ Only where nobody has to sign in: who has not must not make the store work.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard import links
-from dashboard.settings import read_settings
 
 if TYPE_CHECKING:
     from dashboard.data import Question
@@ -37,11 +36,9 @@ class Early:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; for a page, ask first."""
-        if scope["type"] == "http" and scope["method"] == "GET" and read_settings().secrets_file is None:
+        if scope["type"] == "http" and scope["method"] == "GET":
             try:
-                from dashboard import data
-
-                data.ahead(*asked(str(scope.get("path", "")), bytes(scope.get("query_string", b""))))
+                _ask(asked(str(scope.get("path", "")), bytes(scope.get("query_string", b""))))
             except Exception as error:  # noqa: BLE001 - the page asks for itself, and says what is wrong
                 _log.debug("could not ask early: %s", error)
         await self._app(scope, receive, send)
@@ -59,6 +56,13 @@ def asked(path: str, query: bytes) -> list[Question]:
         return []
     given = dict(parse_qsl(query.decode("latin-1"), max_num_fields=_MOST))
     return questions({name: value for name, value in given.items() if len(value) <= _LONGEST})
+
+
+def _ask(questions: Sequence[Question]) -> None:
+    from dashboard import access, data
+
+    if questions and not access.asks_to_sign_in():
+        data.ahead(*questions)
 
 
 @cache

@@ -31,7 +31,7 @@ _EVERYWHERE = "every charging station that has it"
 
 
 def asked(given: Mapping[str, str]) -> list[data.Question]:
-    """What the page will ask, by the parameters of its address; the slowest first."""
+    """What the page will ask, by the parameters of its address; first what says where else to look."""
     wanted = given.get("fp", "")
     if not wanted:
         return []

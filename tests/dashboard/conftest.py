@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard import data
@@ -43,7 +44,9 @@ def open_page(
         return page.run()
 
     yield open_
-    data.end()
+    data._ahead.clear()  # waits for what is being asked: it needs the store's connections
+    st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 def texts(page: AppTest) -> str:
