@@ -1,6 +1,7 @@
 """First paint and interaction of every screen in a real browser, on a generated store, beside an empty page.
 
-The pages are the ones that users get, in a process of their own; the store is the embedded engine. First paint is from
+The pages are the ones that users get, in a process of their own; the store is the embedded engine, and as with a live
+fleet something is written to it every second and summed up every minute. First paint is from
 the navigation to the moment at which the page's main content is there, in a browser that has opened these pages before;
 every third visitor comes when the pages have cached nothing any more. What the first visit of a new browser takes
 stands beside it. The baseline is a Streamlit page that shows one heading, in the same run. Figures go to stdout,
@@ -17,6 +18,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,6 +31,7 @@ from dashboard.serve import Served, command, environment
 from diff.store import queries
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
+from diff.store.summaries import Summariser, summarise
 
 __all__ = ["main"]
 
@@ -99,7 +102,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                     generate(store, size, say)
                     made.write_bytes(msgspec.json.encode(size))
                 screens = [one for one in _screens(store) if options.only in one.name]
-            timings = _measured(engine.url("generated"), Path(folder), screens, options.runs, say)
+                with _Sink(store):
+                    timings = _measured(engine.url("generated"), Path(folder), screens, options.runs, say)
     load = os.getloadavg()[0]
     head = {"discrepancies": size.discrepancies, "chargers": size.chargers, "sessions": size.sessions, "load": load}
     print(
@@ -210,6 +214,44 @@ def _visit(browser: Any, address: str, screen: Screen) -> tuple[float, list[floa
 
 def _paint(browser: Any, address: str, ready: str) -> float:
     return _visit(browser, address, Screen("", address, ready))[0]
+
+
+class _Sink:
+    """Writes and sums up as the sink of a live fleet does, meanwhile. What it writes is there already."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._ended = store, threading.Event()
+        self._rows = {table: _newest(store, table) for table in ("discrepancies", "sessions")}
+        self._summariser = Summariser(store)
+        self._thread = threading.Thread(target=self._write, name="sink", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+        summarise(self._store)  # as it is a minute after a start
+        self._summariser.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._summariser.__exit__()
+
+    def _write(self) -> None:
+        while not self._ended.wait(1):
+            for table, (columns, rows) in self._rows.items():
+                self._store.insert(table, columns, rows)
+
+
+def _newest(store: Store, table: str) -> tuple[list[str], list[tuple[object, ...]]]:
+    columns = [str(row[0]) for row in store.execute(_COLUMNS, {"table": table})]
+    newest = f"SELECT max(first_received_at) - INTERVAL 1 HOUR FROM {table}"
+    query = f"SELECT {', '.join(columns)} FROM {table} WHERE first_received_at >= ({newest}) LIMIT {_ROWS_A_SECOND}"
+    return columns, store.execute(query)
+
+
+_ROWS_A_SECOND: Final = 20
+_COLUMNS: Final = """
+    SELECT name FROM system.columns
+    WHERE database = currentDatabase() AND table = %(table)s AND default_kind = ''"""
 
 
 class _Empty(Served):

@@ -137,7 +137,7 @@ _QUESTIONS: Final[dict[str, _Question]] = {
     "recording": _recording,
     "action_counts, a week": lambda store, draw: action_counts(store, Kind(), draw.last - 7 * _DAY, draw.last),
     "latest_chargers": _whole(lambda store: latest_chargers(store, Kind(), 10)),
-    "newest_frames": lambda store, draw: newest_frames(store, draw.row()[0], 200),
+    "newest_frames, ten stations": lambda store, draw: newest_frames(store, [draw.row()[0] for _ in range(10)], 200),
     "links_of, a week": lambda store, draw: links_of(store, draw.row()[0], draw.last - 7 * _DAY, draw.last),
     "cuts_of, a week": lambda store, draw: cuts_of(store, draw.row()[0], draw.last - 7 * _DAY, draw.last),
     "said_statuses": lambda store, draw: said_statuses(store, draw.row()[0]),

@@ -12,7 +12,7 @@ from dashboard import chooser, data, judging, links, parts, states, words
 from diff.catalogue import CATALOGUE
 from diff.store import queries
 from diff.store.gating import GatingError
-from diff.store.queries import Filter, Overview
+from diff.store.queries import Denominators, Filter
 from diff.store.queries.causes import Cause, causes
 from diff.store.queries.rollout import site_chargers
 
@@ -24,7 +24,7 @@ _NO_FILTERS = {"fp", "tz"}
 
 def asked(given: Mapping[str, str]) -> list[data.Question]:
     """What the page will ask, by the parameters of its address; the list itself where no filter is set."""
-    found = [data.question(queries.overview), data.question(queries.pulse), data.question(queries.choices)]
+    found = [data.question(queries.denominators), data.question(queries.pulse), data.question(queries.choices)]
     if set(given) <= _NO_FILTERS:
         found.append(data.question(causes, chooser.DEFAULT, data.minute_end(), (), limit=_LISTED))
     return found
@@ -40,7 +40,7 @@ def show() -> None:
         data.ahead(data.question(causes, chosen.filter, until, chosen.standings, limit=_LISTED))
         with strip:
             parts.strip(data.load(queries.pulse))
-        seen = data.load(queries.overview)
+        seen = data.load(queries.denominators)
         found = data.load(causes, chosen.filter, until, chosen.standings, limit=_LISTED)
         if not found:
             _nothing(seen, chosen)
@@ -67,9 +67,9 @@ def _choose() -> chooser.Chosen:
     return msgspec.structs.replace(chosen, filter=msgspec.structs.replace(chosen.filter, chargers=ids))
 
 
-def _nothing(seen: Overview, chosen: chooser.Chosen) -> None:
+def _nothing(seen: Denominators, chosen: chooser.Chosen) -> None:
     """Three kinds of nothing: blind, clean, and filtered away."""
-    if not seen.frames and not seen.sessions:
+    if not seen.mirrored and not seen.sessions:
         states.blind("**Nothing has been mirrored yet**, so this list is empty because the shadow is blind.")
         st.page_link("views/rollout.py", label="How to begin", icon=":material/start:")
     elif chosen.filter != chooser.DEFAULT or chosen.standings:
@@ -83,7 +83,7 @@ def _nothing(seen: Overview, chosen: chooser.Chosen) -> None:
         )
 
 
-def _causes(found: Sequence[Cause], seen: Overview) -> None:
+def _causes(found: Sequence[Cause], seen: Denominators) -> None:
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.caption(
         f"{words.count(len(found))} of {words.plural(found[0].total, 'fingerprint')} that meet the filters; "
@@ -98,7 +98,7 @@ def _causes(found: Sequence[Cause], seen: Overview) -> None:
         st.query_params["fp"] = picked
 
 
-def _row(one: Cause, seen: Overview) -> dict[str, object]:
+def _row(one: Cause, seen: Denominators) -> dict[str, object]:
     group = one.group
     return {
         "severity": parts.severity_chip(group.severity),

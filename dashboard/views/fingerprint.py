@@ -13,7 +13,7 @@ from dashboard import acknowledging, acting, data, evidence, links, parts, state
 from dashboard.vega import field, layers, mark, tips
 from diff.catalogue import CATALOGUE
 from diff.store import queries
-from diff.store.queries import Filter, Occurrence, Overview
+from diff.store.queries import Denominators, Filter, Occurrence
 from diff.store.queries.causes import Cause, DayCount, acknowledged_of, causes, daily
 from diff.store.queries.fingerprints import FingerprintLine, at_the_same_place
 
@@ -32,7 +32,7 @@ def asked(given: Mapping[str, str]) -> list[data.Question]:
     return [
         data.question(queries.occurrences, chosen, limit=_LATEST),
         data.question(causes, chosen, until, limit=1),
-        data.question(queries.overview),
+        data.question(queries.denominators),
         data.question(daily, wanted, until),
         data.question(queries.pulse),
     ]
@@ -51,7 +51,7 @@ def show() -> None:
         if not found:
             _none(wanted)
             return
-        _fingerprint(wanted, found[0], data.load(queries.overview))
+        _fingerprint(wanted, found[0], data.load(queries.denominators))
 
 
 def _elsewhere(latest: Sequence[Occurrence]) -> list[data.Question]:
@@ -68,7 +68,7 @@ def _none(wanted: str) -> None:
     st.page_link("views/discrepancies.py", label="All discrepancies", icon=":material/arrow_back:")
 
 
-def _fingerprint(wanted: str, one: Cause, seen: Overview) -> None:
+def _fingerprint(wanted: str, one: Cause, seen: Denominators) -> None:
     group = one.group
     ink = words.SEVERITY_INKS.get(group.severity, "gray")
     name = words.SEVERITY_NAMES.get(group.severity, group.severity)
@@ -93,14 +93,15 @@ def _fingerprint(wanted: str, one: Cause, seen: Overview) -> None:
     left, right = st.columns([4, 3])
     with left:
         _timeline(data.load(daily, wanted, data.minute_end()))
-    with right:
-        _firmwares(one, latest)
     if latest:
         _occurrences(wanted, latest)
     acting.trail(wanted)
+    # Read longest, so drawn last: nothing above it moves.
+    with right:
+        _firmwares(one, latest)
 
 
-def _facts(one: Cause, seen: Overview) -> None:
+def _facts(one: Cause, seen: Denominators) -> None:
     group, zone = one.group, parts.zone()
     places = st.columns(4)
     with places[0].container(border=True, height="stretch"):
@@ -193,8 +194,6 @@ def _firmware_exported(line: FingerprintLine) -> dict[str, object]:
         "vendor": line.vendor,
         "model": line.model,
         "firmware": line.firmware,
-        "chargers": line.chargers,
-        "sessions": line.sessions,
         "open": line.open,
         "comparisons": line.comparisons,
         "per 1000 comparisons": "" if line.per_thousand is None else f"{line.per_thousand:.3f}",

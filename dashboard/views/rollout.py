@@ -16,7 +16,7 @@ from diff.gates.verdict import GATES, Verdict
 from diff.gates.written import trend_in_words, written
 from diff.store import queries
 from diff.store.gating import GatingError
-from diff.store.queries import Overview, Pulse
+from diff.store.queries import Denominators, Pulse
 from diff.store.queries.rollout import QuietHours, Standing, quiet_hours
 
 __all__ = ["asked", "show"]
@@ -28,7 +28,7 @@ _SIGNS = {"GO": "✔ go", "HOLD": "✖ hold", "INCONCLUSIVE": "? open"}
 
 def asked(given: Mapping[str, str]) -> list[data.Question]:  # noqa: ARG001 - every page's are asked for alike
     """What the page will ask, by the parameters of its address."""
-    return [data.question(queries.overview), data.question(queries.pulse), *judging.questions()]
+    return [data.question(queries.denominators), data.question(queries.pulse), *judging.questions()]
 
 
 def show() -> None:
@@ -36,9 +36,9 @@ def show() -> None:
     st.title("Rollout", anchor=False)
     with data.or_a_sentence():
         data.ahead(*asked(st.query_params))
-        seen = data.load(queries.overview)
+        seen = data.load(queries.denominators)
         pulse = data.load(queries.pulse)
-        if not seen.frames and not seen.sessions:
+        if not seen.mirrored and not seen.sessions:
             states.first_run()
             return
         parts.strip(pulse)
@@ -49,7 +49,7 @@ def show() -> None:
     acting.trail()
 
 
-def _verdicts(known: Cohorts, pulse: Pulse, seen: Overview) -> None:
+def _verdicts(known: Cohorts, pulse: Pulse, seen: Denominators) -> None:
     at = _about(pulse)
     found = judging.standing(known, at)
     old = judging.too_old(found, known, at) or st.session_state.pop("judge-now", False)

@@ -67,7 +67,7 @@ def _picker() -> None:
     if not found:
         if charger or only != "all":
             states.filtered("**No session meets these filters.**")
-        elif data.load(queries.overview).frames:
+        elif data.load(queries.denominators).mirrored:
             states.blind(
                 "**No session has been seen yet.** One appears with the first StartTransaction that is mirrored."
             )

@@ -58,6 +58,7 @@ _FINDINGS: Final = (
     "connections",
     "discrepancy_weeks",
     "charger_weeks",
+    "session_weeks",
     "fingerprints",
     "noise_runs",
     "verdicts",

@@ -1,4 +1,4 @@
-"""Sums up weeks of discrepancies that nothing was written to for a while, so that pages need not read their rows.
+"""Sums up weeks of discrepancies and sessions that nothing was written to for a while: pages need not read their rows.
 
 A summary is made of a whole week at once, under the count of writes that was there before it was begun. Readers take it
 only while that count still stands (`diff.store.queries.weeks`), so a row that comes late makes it absent, never wrong.
@@ -14,9 +14,11 @@ from typing import Final, Self
 
 from diff.store.client import Store
 from diff.store.errors import StoreError, StoreUnavailable
+from diff.store.queries.compared import SUMMED as BY_DAY
+from diff.store.queries.compared import rows_by_day
 from diff.store.queries.filters import FAULTS, SEVERITIES
 from diff.store.queries.reading import read
-from diff.store.queries.weeks import COLUMNS, rows_of_weeks
+from diff.store.queries.weeks import COLUMNS, DISCREPANCIES, SESSIONS, rows_of_weeks
 from ingest.frame import Micros
 
 __all__ = ["Summariser", "summarise"]
@@ -46,22 +48,21 @@ def summarise(
 
     `stop` is asked between two weeks.
     """
-    weeks = read(store, _DUE, {"quiet": quiet_seconds, "large": large})
     done = 0
-    for week, written, quiet in weeks:
-        if stop():
-            break
-        made = int(store.execute("SELECT toUnixTimestamp64Micro(now64(6))")[0][0])
-        params = {"week": week, "made": made}
-        rows = rows_of_weeks("1", "toMonday(first_received_at) = %(week)s", with_sets=True)
-        read(store, _BY_FINGERPRINT.format(rows=rows), params)
-        read(store, _BY_CHARGER, params)
-        observed = int(read(store, _OBSERVED, params)[0][0])
-        store.insert("summarised_weeks", _MADE, [(week, made, written, observed, quiet)])
-        for table in ("discrepancy_weeks", "charger_weeks"):
-            if read(store, _OLD.format(f"SELECT uniqExact(made) FROM {table}"), params)[0][0] >= _MOST:
-                store.execute(_OLD.format(f"ALTER TABLE {table} DELETE"), params)
-        done += 1
+    for of, make, tables in _KINDS:
+        for week, written, quiet in read(store, _DUE.format(of=of), {"quiet": quiet_seconds, "large": large}):
+            if stop():
+                return done
+            made = int(store.execute("SELECT toUnixTimestamp64Micro(now64(6))")[0][0])
+            params = {"week": week, "made": made}
+            for query in make:
+                read(store, query, params)
+            observed = int(read(store, _OBSERVED[of], params)[0][0])
+            store.insert(of.made, _MADE, [(week, made, written, observed, quiet)])
+            for table in tables:
+                if read(store, _OLD.format(f"SELECT uniqExact(made) FROM {table}"), params)[0][0] >= _MOST:
+                    store.execute(_OLD.format(f"ALTER TABLE {table} DELETE"), params)
+            done += 1
     return done
 
 
@@ -98,21 +99,36 @@ class Summariser:
 
 _DUE: Final = """
     SELECT w.week, w.written, w.last < now('UTC') - toIntervalSecond(%(quiet)s) AS is_quiet
-    FROM (SELECT week, sum(written) AS written, max(last) AS last FROM discrepancy_writes GROUP BY week) AS w
-    LEFT JOIN (SELECT week, written, quiet FROM summarised_weeks FINAL) AS s ON s.week = w.week
+    FROM (SELECT week, sum(written) AS written, max(last) AS last FROM {of.writes} GROUP BY week) AS w
+    LEFT JOIN (SELECT week, written, quiet FROM {of.made} FINAL) AS s ON s.week = w.week
     WHERE (s.written != w.written AND (is_quiet OR w.written >= %(large)s)) OR (is_quiet AND NOT s.quiet)
     ORDER BY w.week DESC"""
 _MADE: Final = ("week", "made", "written", "observed", "quiet")
+_OF_WEEK: Final = "toMonday(first_received_at) = %(week)s"
 _COLUMNS: Final = ", ".join(COLUMNS)
-_BY_FINGERPRINT: Final = f"INSERT INTO discrepancy_weeks ({_COLUMNS}, made) SELECT {_COLUMNS}, %(made)s FROM ({{rows}})"
+_BY_FINGERPRINT: Final = f"""
+    INSERT INTO discrepancy_weeks ({_COLUMNS}, made)
+    SELECT {_COLUMNS}, %(made)s FROM ({rows_of_weeks("1", _OF_WEEK, with_sets=True)})"""
 _COUNTS: Final = ", ".join(f"countIf(severity = '{one}')" for one in SEVERITIES)
 _BY_CHARGER: Final = f"""
     INSERT INTO charger_weeks (judging_run, week, made, charger_id, {", ".join(SEVERITIES)}, ingested_at)
     SELECT judging_run, %(week)s, %(made)s, charger_id, {_COUNTS}, max(ingested_at)
     FROM discrepancies FINAL
-    WHERE toMonday(first_received_at) = %(week)s AND status = 'open' AND {FAULTS}
+    WHERE {_OF_WEEK} AND status = 'open' AND {FAULTS}
     GROUP BY judging_run, charger_id"""
-_OBSERVED: Final = """
+_DAYS: Final = ", ".join(BY_DAY)
+_BY_DAY: Final = f"""
+    INSERT INTO session_weeks ({_DAYS}, week, made)
+    SELECT {_DAYS}, %(week)s, %(made)s FROM ({rows_by_day(_OF_WEEK)})"""
+_KINDS: Final = (
+    (DISCREPANCIES, (_BY_FINGERPRINT, _BY_CHARGER), ("discrepancy_weeks", "charger_weeks")),
+    (SESSIONS, (_BY_DAY,), ("session_weeks",)),
+)
+_OBSERVED: Final = {
+    DISCREPANCIES: """
     SELECT toUnixTimestamp64Micro(max(observed_at)) FROM discrepancy_weeks
-    WHERE week = %(week)s AND made = %(made)s"""
+    WHERE week = %(week)s AND made = %(made)s""",
+    # Row by row, since only the day stands in the sums. A row that comes meanwhile makes the summary absent.
+    SESSIONS: f"SELECT toUnixTimestamp64Micro(max(last_received_at)) FROM sessions WHERE {_OF_WEEK}",
+}
 _OLD: Final = f"{{}} WHERE week = %(week)s AND made < %(made)s - {_KEEP}"

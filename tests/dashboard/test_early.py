@@ -26,7 +26,7 @@ def _names(path: str, query: bytes = b"") -> set[str]:
 
 def test_a_page_is_known_by_its_address() -> None:
     """Behind a proxy's path too; what is Streamlit's own asks nothing, although it is called like a page."""
-    assert _names("/discrepancies") == {"overview", "pulse", "choices", "causes"}
+    assert _names("/discrepancies") == {"denominators", "pulse", "choices", "causes"}
     assert _names("/fleet/ops/discrepancies", b"tz=UTC") == _names("/discrepancies")
     assert "causes" not in _names("/discrepancies", b"severity=critical")
     assert _names("/fingerprint") == set()

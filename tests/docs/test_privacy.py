@@ -19,7 +19,8 @@ SETTINGS = Settings()
 NOTHING_OF_PEOPLE = {
     *("chargers", "connections", "frame_counts", "applied", "applied_counts", "fingerprints", "judging_runs"),
     *("current_runs", "noise_runs", "verdicts", "alerts", "alert_watches"),
-    *("discrepancy_weeks", "discrepancy_writes", "charger_weeks", "summarised_weeks"),
+    *("discrepancy_weeks", "discrepancy_writes", "charger_weeks", "summarised_weeks", "judged_writes"),
+    *("session_weeks", "session_writes", "summarised_session_weeks"),
 }
 PLAIN_TOPICS = {"ocpp.applied.v1", "ocpp.chargers.v1", "ocpp.rejudge.v1", "ocpp.connections.v1", "ocpp.alerts.v1"}
 

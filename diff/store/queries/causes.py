@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
@@ -16,11 +18,13 @@ from diff.gates.evidence import DAY
 from diff.judging import CURRENT
 from diff.store.client import Store
 from diff.store.queries.acknowledgements import acknowledgement_report
+from diff.store.queries.compared import sessions_by_day
 from diff.store.queries.discrepancies import Group, groups
 from diff.store.queries.filters import Filter
 from diff.store.queries.fingerprints import FingerprintLine, fingerprint_lines
 from diff.store.queries.reading import read
 from diff.store.queries.runs import counting
+from diff.store.queries.weeks import summarised, sums
 from ingest.frame import Micros
 
 __all__ = ["STANDINGS", "Cause", "DayCount", "acknowledged_of", "causes", "chargers_of", "daily"]
@@ -96,28 +100,29 @@ def causes(store: Store, chosen: Filter, at: Micros, standings: Sequence[str] = 
 def daily(store: Store, fingerprint: str, at: Micros, days: int = 60, run: str = CURRENT) -> list[DayCount]:
     """How often a fingerprint began on each day up to a time, the earliest first, without holes."""
     last = at // DAY
-    params: dict[str, object] = {"fingerprint": fingerprint, "day": DAY, "first": last - days + 1}
     rows_of = counting(store, run)
+    weeks = sums(f"{rows_of} AND fingerprint_key = sipHash64(%(fingerprint)s)", summarised(store, rows_of))
     query = f"""
-    SELECT intDiv(toUnixTimestamp64Micro(first_received_at), %(day)s) AS day, countIf(status = 'open'),
-        countIf(status != 'open'), any(vendor), any(model), any(firmware)
-    FROM discrepancies FINAL
-    WHERE {rows_of} AND fingerprint_key = sipHash64(%(fingerprint)s) GROUP BY day"""
-    rows = read(store, query, params)
+    SELECT week, sumForEachIf(begun, status = 'open'), sumForEachIf(begun, status != 'open'), any(vendor), any(model),
+        any(firmware)
+    FROM {weeks} GROUP BY week"""
+    rows = read(store, query, {"fingerprint": fingerprint})
     if not rows:
         return []
+    seen: dict[int, tuple[int, int]] = {}
+    for week, open_, withdrawn in (row[:3] for row in rows):
+        first = (week - date(1970, 1, 1)).days
+        # Seven numbers each, or none where the week has none of that status.
+        seen |= dict(enumerate(zip_longest(open_, withdrawn, fillvalue=0), start=first))
     kind = dict(zip(("vendor", "model", "firmware"), rows[0][3:], strict=True))
     query = f"""
-    SELECT intDiv(toUnixTimestamp64Micro(last_received_at), %(day)s) AS day, count() FROM sessions FINAL
-    WHERE {rows_of} AND status = 'open' AND judged AND compared
-        AND vendor = %(vendor)s AND model = %(model)s AND firmware = %(firmware)s AND day >= %(first)s
-    GROUP BY day"""
-    compared = dict(read(store, query, params | kind))
-    seen = {row[0]: row[1:3] for row in rows}
+    SELECT day, sum(s.compared_count) FROM {sessions_by_day(store, rows_of)} AS s
+    WHERE vendor = %(vendor)s AND model = %(model)s AND firmware = %(firmware)s AND day >= %(first)s GROUP BY day"""
+    compared = dict(read(store, query, {**kind, "first": last - days + 1}))
     found = []
     for day in range(last - days + 1, last + 1):
-        open_, withdrawn = seen.get(day, (0, 0))
-        found.append(DayCount(day, open_, withdrawn, compared.get(day, 0)))
+        begun, taken_back = seen.get(day, (0, 0))
+        found.append(DayCount(day, begun, taken_back, compared.get(day, 0)))
     return found
 
 

@@ -18,6 +18,7 @@ from diff.gates.evidence import AMOUNT_CODES, DAY
 from diff.judging import CURRENT
 from diff.store.client import Store
 from diff.store.queries.acknowledgements import acknowledgements
+from diff.store.queries.compared import sessions_by_day
 from diff.store.queries.filters import FAULTS, SEVERITY_RANK
 from diff.store.queries.reading import read
 from diff.store.queries.runs import counting
@@ -102,7 +103,8 @@ def fingerprint_lines(
     # A cause on other firmwares has the same code.
     bound["codes"] = tuple({row[2] for row in rows})
     relatives = _relatives(read(store, _CAUSES.format(found=asked.filtered("code IN %(codes)s").sql()), bound))
-    compared = _compared(read(store, _COMPARED.format(place=_on_chargers(chargers), rows=rows_of), bound))
+    days = sessions_by_day(store, rows_of, until=at, place=_on_chargers(chargers), exact=exact)
+    compared = _compared(read(store, _COMPARED.format(days=days), bound))
     money: dict[str, dict[str, Decimal]] = defaultdict(dict)
     if any(row[2] in AMOUNT_CODES for row in rows) and read(store, _BILLED):
         amounts = _MONEY.format(standing=wanted.rows, own=_on_chargers(chargers), rows=rows_of)
@@ -115,12 +117,15 @@ def fingerprint_lines(
 def at_the_same_place(
     store: Store, at: Micros, code: str, path: str, run: str = CURRENT, limit: int = 100
 ) -> list[FingerprintLine]:
-    """The fingerprints of one code and place on whatever vendor, model and firmware, see `fingerprint_lines`."""
+    """The fingerprints of one code and place on whatever vendor, model and firmware, see `fingerprint_lines`.
+
+    `chargers` and `sessions` are left at 0.
+    """
     rows_of = counting(store, run)
     found = sums(f"{rows_of} AND status = 'open' AND code = %(code)s", summarised(store, rows_of))
     rows = read(store, _PLACES.format(found=found), {"code": code})
     wanted = [fingerprint for fingerprint, other in rows if place_of(other) == place_of(path)]
-    return fingerprint_lines(store, at, run, only=wanted[:limit], limit=limit, exact=False)
+    return fingerprint_lines(store, at, run, only=wanted[:limit], limit=limit, counted=False, exact=False)
 
 
 def _on_chargers(chargers: Sequence[str] | None) -> str:
@@ -223,8 +228,6 @@ _CAUSES: Final = """
     SELECT any(d.fingerprint), any(d.title), any(d.code), any(d.path), any(d.firmware),
         toUnixTimestamp64Micro(min(d.first_received_at)), toUnixTimestamp64Micro(max(d.observed_at))
     FROM {found} AS d GROUP BY fingerprint_key"""
-_COMPARED: Final = f"""
-    SELECT vendor, model, firmware, intDiv(toUnixTimestamp64Micro(last_received_at), %(day)s) AS day, count()
-    FROM sessions FINAL
-    WHERE {{rows}} AND status = 'open' AND judged AND compared AND last_received_at {_UP_TO} AND {{place}}
-    GROUP BY vendor, model, firmware, day"""
+_COMPARED: Final = """
+    SELECT vendor, model, firmware, day, sum(s.compared_count) FROM {days} AS s
+    GROUP BY vendor, model, firmware, day HAVING sum(s.compared_count) > 0"""

@@ -10,9 +10,10 @@ import msgspec
 from diff.judging import CURRENT
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
+from diff.store.queries.compared import sessions_by_day
 from diff.store.queries.filters import FAULTS, SEVERITY_RANK, pattern
 from diff.store.queries.reading import read
-from diff.store.queries.runs import counting
+from diff.store.queries.runs import counting, names
 from diff.store.queries.weeks import Weeks, inside, outside, summarised, sums
 from ingest.frame import Micros
 
@@ -20,6 +21,7 @@ __all__ = [
     "FOLLOWED",
     "NO_PRICE",
     "ChargerLine",
+    "Denominators",
     "Money",
     "Overview",
     "Pulse",
@@ -27,6 +29,7 @@ __all__ = [
     "StateCount",
     "chargers",
     "connection_states",
+    "denominators",
     "money_at_stake",
     "overview",
     "pulse",
@@ -43,20 +46,33 @@ _PER_KWH: Final = 3
 """Powers of ten from Wh to kWh."""
 
 
-class Overview(msgspec.Struct, frozen=True):
-    """Counts of the whole fleet: the denominators of everything else."""
+class Denominators(msgspec.Struct, frozen=True):
+    """Counts of the whole fleet that everything else is a part of. Much cheaper than `Overview`."""
 
     chargers: int
     """Charging stations that a frame, a connection or a judgement is stored of."""
+    mirrored: bool
+    """Whether a frame is stored."""
+    sessions: int
+    judged: int
+    """Sessions on connectors that are enrolled for judgement."""
+    compared: int
+    """Judged sessions that ended on both sides and were compared."""
+    complete: int
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """Counts of the whole fleet, and of what is stored of it."""
+
+    chargers: int
+    """This and the sessions are those of `Denominators`."""
     frames: int
     gap_frames: int
     """Places where the mirrored copy was cut."""
     dead_letters: int
     sessions: int
     judged: int
-    """Sessions on connectors that are enrolled for judgement."""
     compared: int
-    """Judged sessions that ended on both sides and were compared."""
     complete: int
 
 
@@ -145,28 +161,26 @@ class Pulse(msgspec.Struct, frozen=True):
     sessions: int
 
 
+def denominators(store: Store, run: str = CURRENT) -> Denominators:
+    """Count what there is."""
+    query = f"""
+    SELECT (SELECT uniqExact(charger_id) FROM ({_KNOWN_CHARGERS})), (SELECT count() > 0 FROM frame_counts),
+        sum(total), sum(judged_count), sum(compared_count), sum(complete_count)
+    FROM {sessions_by_day(store, counting(store, run))}"""
+    chargers_seen, mirrored, *sessions = read(store, query)[0]
+    return Denominators(chargers_seen, bool(mirrored), *sessions)
+
+
 def overview(store: Store, run: str = CURRENT) -> Overview:
     """Count everything."""
-    rows = counting(store, run)
-    query = f"""
-    SELECT
-        (SELECT uniqExact(charger_id) FROM ({_KNOWN_CHARGERS})),
-        frame_total,
-        gap_total,
-        (SELECT count() FROM dead_letters FINAL),
-        total, judged_count, compared_count, complete_count
+    query = """
+    SELECT sum(n), sum(g), (SELECT count() FROM dead_letters FINAL)
     FROM (
-        SELECT count() AS total, countIf(judged) AS judged_count,
-            countIf(judged AND compared) AS compared_count, countIf(judged AND complete) AS complete_count
-        FROM sessions FINAL WHERE {rows} AND status = 'open'
-    ) AS judged_sessions, (
-        SELECT sum(n) AS frame_total, sum(g) AS gap_total
-        FROM (
-            SELECT groupBitmapMerge(seqs) AS n, groupBitmapMerge(gaps) AS g FROM frame_counts
-            GROUP BY charger_id, connection_id
-        )
-    ) AS seen"""
-    return Overview(*read(store, query)[0])
+        SELECT groupBitmapMerge(seqs) AS n, groupBitmapMerge(gaps) AS g FROM frame_counts
+        GROUP BY charger_id, connection_id
+    )"""
+    of, (frames, gaps, letters) = denominators(store, run), read(store, query)[0]
+    return Overview(of.chargers, frames, gaps, letters, of.sessions, of.judged, of.compared, of.complete)
 
 
 def connection_states(store: Store) -> list[StateCount]:
@@ -199,7 +213,7 @@ def money_at_stake(store: Store, price_per_kwh: Decimal, run: str = CURRENT) -> 
     query = f"""
     SELECT uniqExactMerge(s.sessions) - max(s.sessionless), sum(s.unknown), sum(s.more), sum(s.less), max(s.largest),
         toDecimal256(ifNull(sum(s.more), 0) + ifNull(sum(s.less), 0), 6) * toDecimal256(%(price)s, 6),
-        (SELECT countIf(judged AND compared) FROM sessions FINAL WHERE {rows} AND status = 'open')
+        (SELECT sum(compared_count) FROM {sessions_by_day(store, rows)})
     FROM {found} AS s"""
     row = read(store, query, {"price": f"{price_per_kwh:f}"})[0]
     sessions, unknown, more, less, largest, milli, compared = row
@@ -228,19 +242,15 @@ def chargers(store: Store, run: str = CURRENT, *, charger: str = "", limit: int 
 
 
 def pulse(store: Store, run: str = CURRENT) -> Pulse:
-    """Say how fresh everything is. Rows are counted with their repeats, so they need not be merged."""
-    rows = counting(store, run)
-    query = f"""
+    """Say how fresh everything is, without reading it: writes were counted when they came."""
+    query = """
     SELECT (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(last_received_at))) FROM frame_counts),
         (SELECT if(count() = 0, NULL, toUnixTimestamp64Micro(max(at))) FROM connections),
-        (SELECT if(count() = 0, NULL, max(moment)) FROM (
-            SELECT toUnixTimestamp64Micro(observed_at) AS moment FROM discrepancies WHERE {rows}
-            UNION ALL
-            SELECT toUnixTimestamp64Micro(last_received_at) FROM sessions WHERE {rows})),
+        if(count() = 0, NULL, toUnixTimestamp64Micro(max(w.newest))),
         (SELECT count() FROM frames),
-        (SELECT count() FROM discrepancies WHERE {rows} AND {FAULTS}),
-        (SELECT count() FROM sessions WHERE {rows})"""
-    return Pulse(*read(store, query)[0])
+        sumIf(w.written, source = 'discrepancies' AND counts), sumIf(w.written, source = 'sessions')
+    FROM judged_writes AS w WHERE judging_run IN %(runs)s"""
+    return Pulse(*read(store, query, {"runs": names(store, run)})[0])
 
 
 _STATE: Final = "if(state = 'closed' AND frames = 0, 'closed-unmirrored', toString(state))"

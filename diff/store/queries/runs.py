@@ -20,6 +20,7 @@ __all__ = [
     "decisions",
     "drop_rows",
     "judging_runs",
+    "names",
     "open_rows",
     "placed_rows",
     "save_run",
@@ -38,6 +39,11 @@ def counting(store: Store, run: str = CURRENT) -> str:
     Asks one table of a few rows. Where nothing but the live run is current the condition is about its name alone.
     """
     return condition(stretches(store)) if run == CURRENT else f"judging_run = '{_checked(run)}'"
+
+
+def names(store: Store, run: str = CURRENT) -> tuple[str, ...]:
+    """The runs of which `counting` has rows count, whenever their first evidence came."""
+    return (JUDGING_RUN, *(one.run for one in stretches(store))) if run == CURRENT else (run,)
 
 
 def condition(current: tuple[Stretch, ...]) -> str:
@@ -97,7 +103,7 @@ def open_rows(store: Store, table: str, run: str) -> int:
 
 def drop_rows(store: Store, run: str) -> None:
     """Remove a run's rows; returns when they are gone."""
-    for table in ("sessions", "discrepancies", "discrepancy_weeks"):
+    for table in ("sessions", "discrepancies", "discrepancy_weeks", "session_weeks", "judged_writes"):
         query = f"ALTER TABLE {table} DELETE WHERE judging_run = '{name_of(run)}'"
         store.execute(query, settings={"mutations_sync": 1})
 

@@ -102,5 +102,4 @@ def latest_chargers(store: Store, kind: Kind, limit: int, run: str = JUDGING_RUN
 
 def frames_of_sample(store: Store, chargers: Sequence[str], limit: int) -> Mapping[str, list[Frame]]:
     """The newest frames of some charging stations, `limit` over all of them, each station's in canonical order."""
-    each = max(limit // max(len(chargers), 1), 1)
-    return {charger_id: newest_frames(store, charger_id, each) for charger_id in chargers}
+    return newest_frames(store, chargers, max(limit // max(len(chargers), 1), 1))

@@ -19,10 +19,38 @@ from diff.store.client import Store
 from diff.store.queries.reading import read
 from ingest.frame import Micros
 
-__all__ = ["COLUMNS", "STALE_SECONDS", "Week", "Weeks", "inside", "outside", "rows_of_weeks", "summarised", "sums"]
+__all__ = [
+    "COLUMNS",
+    "DISCREPANCIES",
+    "SESSIONS",
+    "STALE_SECONDS",
+    "Summed",
+    "Week",
+    "Weeks",
+    "inside",
+    "outside",
+    "rows_of_weeks",
+    "standing",
+    "summarised",
+    "sums",
+]
 
 
 STALE_SECONDS: Final = 90
+
+
+class Summed(msgspec.Struct, frozen=True):
+    """A table whose quiet weeks are summed up, and the tables that say which of the sums stand."""
+
+    rows: str
+    writes: str
+    """How often each week was written to."""
+    made: str
+    """The last summary of each week."""
+
+
+DISCREPANCIES: Final = Summed("discrepancies", "discrepancy_writes", "summarised_weeks")
+SESSIONS: Final = Summed("sessions", "session_writes", "summarised_session_weeks")
 
 
 class Week(msgspec.Struct, frozen=True):
@@ -33,7 +61,7 @@ class Week(msgspec.Struct, frozen=True):
     made: int
     """Which of its summaries."""
     observed: Micros
-    """When the last evidence of its discrepancies came."""
+    """When the last evidence of its discrepancies or sessions came."""
 
     @property
     def first(self) -> Micros:
@@ -68,13 +96,18 @@ def summarised(
     if "first_received_at" in counting:
         return Weeks()
     taken, left_out = list[Week](), list[Week]()
-    for row in read(store, _STANDING, {"stale": 0 if exact else STALE_SECONDS}):
-        week = Week(*row)
+    for week in standing(store, DISCREPANCIES, exact=exact):
         if (since is not None and week.observed < since) or (until is not None and week.first >= until):
             left_out.append(week)
         elif (since is None or week.first >= since) and (until is None or week.end <= until):
             taken.append(week)
     return Weeks(tuple(taken), tuple(left_out))
+
+
+def standing(store: Store, of: Summed, *, exact: bool) -> list[Week]:
+    """The weeks with a summary that still stands, the first first; see `summarised`."""
+    query = _STANDING.format(of=of)
+    return [Week(*row) for row in read(store, query, {"stale": 0 if exact else STALE_SECONDS})]
 
 
 def sums(where: str, weeks: Weeks, *, also: str = "1", with_sets: bool = False) -> str:
@@ -162,6 +195,7 @@ _SUMS: Final = {
     "days": f"""arrayDistinct(arrayConcat(
         groupUniqArray(toUInt32(intDiv(toUnixTimestamp64Micro(d.first_received_at), {DAY}))),
         groupUniqArray(toUInt32(intDiv(toUnixTimestamp64Micro(d.observed_at), {DAY})))))""",
+    "begun": f"[{', '.join(f'countIf(toDayOfWeek(d.first_received_at) = {number})' for number in range(1, 8))}]",
 }
 _SETS: Final = {
     "chargers": "uniqExactState(d.charger_key)",
@@ -173,8 +207,8 @@ _SETS: Final = {
 COLUMNS: Final = (*_KEY, *_SUMS, *_SETS)
 """What `rows_of_weeks` gives with sets, and what the table `discrepancy_weeks` holds."""
 _STANDING: Final = """
-    SELECT s.week, s.made, s.observed FROM (SELECT * FROM summarised_weeks FINAL) AS s
-    INNER JOIN (SELECT week, sum(written) AS written FROM discrepancy_writes GROUP BY week) AS w ON w.week = s.week
+    SELECT s.week, s.made, s.observed FROM (SELECT * FROM {of.made} FINAL) AS s
+    INNER JOIN (SELECT week, sum(written) AS written FROM {of.writes} GROUP BY week) AS w ON w.week = s.week
     WHERE (s.quiet AND s.written = w.written)
         OR (NOT s.quiet AND s.made > toUnixTimestamp64Micro(now64(6)) - toInt64(%(stale)s) * 1000000)
     ORDER BY s.week"""

@@ -19,7 +19,11 @@ _DERIVED = (
     "charger_weeks",
     "discrepancy_weeks",
     "discrepancy_writes",
+    "judged_writes",
+    "session_weeks",
+    "session_writes",
     "summarised_weeks",
+    "summarised_session_weeks",
     "applied_counts",
     "fingerprints",
     "judging_runs",
@@ -38,6 +42,9 @@ _KEPT = {
     "device_facts",
     "judging_runs",
     "discrepancy_writes",
+    "judged_writes",
+    "session_writes",
+    "summarised_session_weeks",
     "schema_versions",
     "summarised_weeks",
 }
@@ -88,9 +95,9 @@ def test_every_statement_can_be_repeated() -> None:
         for statement in statements(migration.text):
             assert re.match(
                 r"CREATE (TABLE|MATERIALIZED VIEW) IF NOT EXISTS |ALTER TABLE .* (ADD|DROP) .* IF (NOT )?EXISTS "
-                r"|ALTER TABLE \w+ (MODIFY SETTING|MATERIALIZE) |DROP (TABLE|VIEW) IF EXISTS "
+                r"|ALTER TABLE \w+ (MODIFY SETTING|MATERIALIZE) |(DROP|TRUNCATE) (TABLE|VIEW) IF EXISTS "
                 # Sets and maxima merge with themselves, and rows of one key are one.
-                r"|INSERT INTO (frame_counts|message_counts|fingerprints|discrepancy_writes)\n"
+                r"|INSERT INTO (frame_counts|message_counts|fingerprints|(discrepancy|judged|session)_writes)\n"
                 # A table that changes places: what an attempt left behind is brought home by the next.
                 r"|(INSERT INTO|RENAME TABLE|DROP TABLE) (sessions|discrepancies)(_weekly|_monthly)?\b",
                 statement,

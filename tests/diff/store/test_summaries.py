@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Final, cast
 
 import pytest
 
@@ -16,14 +16,16 @@ from diff.store import queries
 from diff.store.client import Store
 from diff.store.engine import EmbeddedEngine
 from diff.store.queries import Filter, weeks
-from diff.store.queries.causes import causes
+from diff.store.queries.causes import DayCount, causes, daily
+from diff.store.queries.compared import sessions_by_day
 from diff.store.queries.fingerprints import at_the_same_place, fingerprint_lines
 from diff.store.queries.runs import drop_rows
-from diff.store.queries.weeks import summarised
+from diff.store.queries.weeks import standing, summarised
 from diff.store.summaries import Summariser, summarise
 from tests.running import until
 
 _DAY: Final = 86_400_000_000
+_SUMMED: Final = (weeks.DISCREPANCIES, weeks.SESSIONS)
 _LIVE: Final = f"judging_run = '{JUDGING_RUN}'"
 _SIZE: Final = Size(discrepancies=3_000, frames=1_000, messages=20, sessions=900, chargers=60, fingerprints=72)
 
@@ -58,6 +60,9 @@ def _answers(store: Store) -> dict[str, object]:
         "choices": queries.choices(store),
         "chargers": queries.chargers(store),
         "causes": causes(store, Filter(status="open"), now),
+        "denominators": queries.denominators(store),
+        "overview": queries.overview(store),
+        "daily": daily(store, first.fingerprint, now, days=100),
         "lines a month ago": fingerprint_lines(store, now - 30 * _DAY),
         "place": at_the_same_place(store, now, first.code, path),
     }
@@ -69,19 +74,24 @@ def _last(store: Store) -> int:
 
 def _by_rows(store: Store, ask: Callable[[Store], dict[str, object]]) -> dict[str, object]:
     """The answers of a store without any sums."""
-    kept = store.execute("SELECT week, made, written, observed, quiet FROM summarised_weeks FINAL")
-    store.execute("TRUNCATE TABLE summarised_weeks")
+    columns = ("week", "made", "written", "observed", "quiet")
+    kept = {of.made: store.execute(f"SELECT {', '.join(columns)} FROM {of.made} FINAL") for of in _SUMMED}
+    for table in kept:
+        store.execute(f"TRUNCATE TABLE {table}")
     answers = ask(store)
-    store.insert("summarised_weeks", ("week", "made", "written", "observed", "quiet"), kept)
+    for table, rows in kept.items():
+        store.insert(table, columns, rows)
     return answers
 
 
 def test_sums_give_the_answers_of_the_rows(filled: Store) -> None:
     """With every week but the last ones summed up, each question is answered as by reading all rows."""
     assert len(summarised(filled, _LIVE, exact=True).taken) >= 10
+    assert len(standing(filled, weeks.SESSIONS, exact=True)) >= 10
     rows = _by_rows(filled, _answers)
     assert _answers(filled) == rows
     assert rows["causes"]
+    assert sum(one.open for one in cast("list[DayCount]", rows["daily"])) > 0
 
 
 def test_a_row_that_comes_late_makes_the_sum_absent_and_not_wrong(filled: Store) -> None:
@@ -99,6 +109,36 @@ def test_a_row_that_comes_late_makes_the_sum_absent_and_not_wrong(filled: Store)
     assert summarise(filled, quiet_seconds=-1) > 0
     assert len(summarised(filled, _LIVE, exact=True).taken) >= len(before)
     assert _answers(filled) == rows
+
+
+def test_a_session_that_comes_late_makes_the_sum_absent_and_not_wrong(filled: Store) -> None:
+    """A session of long ago that is taken back is gone from every denominator, before and after it is summed up."""
+    before, counted = standing(filled, weeks.SESSIONS, exact=True), queries.denominators(filled)
+    names = ", ".join(row[0] for row in filled.execute(_COLUMNS.replace("discrepancies", "sessions")))
+    late = f"SELECT {names} FROM sessions FINAL WHERE status = 'open' ORDER BY first_received_at LIMIT 20"
+    newer = f"SELECT * REPLACE ('withdrawn' AS status, version + 1 AS version) FROM ({late})"
+    filled.execute(f"INSERT INTO sessions ({names}) {newer}")
+    assert 1 <= len(before) - len(standing(filled, weeks.SESSIONS, exact=True)) <= 2
+    rows = _by_rows(filled, _answers)
+    assert _answers(filled) == rows
+    assert queries.denominators(filled).compared == counted.compared - 20
+    assert summarise(filled, quiet_seconds=-1) > 0
+    assert len(standing(filled, weeks.SESSIONS, exact=True)) == len(before)
+    assert _answers(filled) == rows
+
+
+def test_a_verdict_of_long_ago_counts_the_sessions_of_then(filled: Store) -> None:
+    """A session counts by its newest evidence: a week of which one ended later is read row by row."""
+    at = standing(filled, weeks.SESSIONS, exact=True)[5].observed - 1
+    lines = fingerprint_lines(filled, at)
+    assert lines
+    assert lines == _by_rows(filled, lambda store: {"": fingerprint_lines(store, at)})[""]
+    of_then = sessions_by_day(filled, _LIVE, until=at, exact=True)
+    seen = filled.execute(f"SELECT sum(total) FROM {of_then}")[0][0]
+    up_to = (
+        f"SELECT count() FROM sessions FINAL WHERE status = 'open' AND toUnixTimestamp64Micro(last_received_at) <= {at}"
+    )
+    assert seen == filled.execute(up_to)[0][0] < queries.denominators(filled).sessions
 
 
 def test_a_week_that_is_written_to_is_summed_up_for_a_moment(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +171,9 @@ def test_a_run_that_is_dropped_leaves_its_sums_too(filled: Store) -> None:
     filled.execute(f"INSERT INTO discrepancies ({names}) {other}")
     summarise(filled, quiet_seconds=-1)
     assert queries.groups(filled, Filter(run="tried"))
+    assert queries.pulse(filled, "tried").discrepancies > 0
     drop_rows(filled, "tried")
+    assert queries.pulse(filled, "tried").last_judged_at is None
     assert queries.groups(filled, Filter(run="tried")) == []
     assert queries.groups(filled, Filter())
 
@@ -155,6 +197,7 @@ def test_a_sum_is_as_old_as_its_rows(filled: Store) -> None:
     assert summarise(filled, quiet_seconds=-1) > 0
     for table in ("discrepancy_weeks", "charger_weeks"):
         assert filled.execute(f"{oldest} {table}") == filled.execute(f"{oldest} discrepancies")
+    assert filled.execute(f"{oldest} session_weeks") == filled.execute(f"{oldest} sessions")
 
 
 def test_sums_do_not_answer_for_another_run_that_is_current(filled: Store) -> None:
