@@ -1,11 +1,11 @@
 """First paint and interaction of every screen in a real browser, on a generated store, beside an empty page.
 
 The pages are the ones that users get, in a process of their own; the store is the embedded engine, and as with a live
-fleet something is written to it every second and summed up every minute. First paint is from
-the navigation to the moment at which the page's main content is there, in a browser that has opened these pages before;
-every third visitor comes when the pages have cached nothing any more. What the first visit of a new browser takes
-stands beside it. The baseline is a Streamlit page that shows one heading, in the same run. Figures go to stdout,
-progress to stderr. Exit code 1 where a 95th percentile is above its limit.
+fleet something is written to it every second and summed up every minute. First paint is from the navigation to the
+moment at which the page's main content is there, in a browser that has opened these pages before; every third visitor
+comes when the pages have cached nothing any more. What the first visit of a new browser takes stands beside it. The
+baseline is a Streamlit page that shows one heading, in the same run. Figures go to stdout, progress to stderr. Exit
+code 1 where a 95th percentile is above its limit.
 """
 
 from __future__ import annotations
@@ -95,15 +95,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not fresh and (not made.exists() or made.read_bytes() != msgspec.json.encode(size)):
             print(f"{place} holds another size, or half of one: remove it and {made}", file=sys.stderr)
             return 2
-        with EmbeddedEngine(place) as engine:
-            with Store.connect(engine.url("generated"), timeout=_TIMEOUT) as store:
-                if fresh:
-                    store.migrate()
-                    generate(store, size, say)
-                    made.write_bytes(msgspec.json.encode(size))
-                screens = [one for one in _screens(store) if options.only in one.name]
-                with _Sink(store):
-                    timings = _measured(engine.url("generated"), Path(folder), screens, options.runs, say)
+        with EmbeddedEngine(place) as engine, Store.connect(engine.url("generated"), timeout=_TIMEOUT) as store:
+            if fresh:
+                store.migrate()
+                generate(store, size, say)
+                made.write_bytes(msgspec.json.encode(size))
+            screens = [one for one in _screens(store) if options.only in one.name]
+            with _Sink(store):
+                timings = _measured(engine.url("generated"), Path(folder), screens, options.runs, say)
     load = os.getloadavg()[0]
     head = {"discrepancies": size.discrepancies, "chargers": size.chargers, "sessions": size.sessions, "load": load}
     print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +13,7 @@ from diff.store.client import Store
 from diff.store.queries.filters import ACTION, SEVERITY_RANK, Filter
 from diff.store.queries.reading import read
 from diff.store.queries.runs import counting
-from diff.store.queries.weeks import Weeks, summarised, sums
+from diff.store.queries.weeks import Weeks, inside, outside, summarised, sums
 from ingest.frame import Micros
 
 __all__ = ["Choices", "Group", "Occurrence", "choices", "groups", "occurrences"]
@@ -114,15 +115,42 @@ def groups(store: Store, chosen: Filter, limit: int = 200) -> list[Group]:
 
 def occurrences(store: Store, chosen: Filter, limit: int = 20) -> list[Occurrence]:
     """The discrepancies that meet the filter, the latest first."""
-    where, params = chosen.where(counting(store, chosen.run))
+    rows_of = counting(store, chosen.run)
+    where, params = chosen.where(rows_of)
     # Found among all versions, which is many times quicker than among those that stand; one that no longer stands falls
     # away, and where too few are left of as many as were looked for, the others are looked through.
-    found = read(store, _LATEST.format(rows="discrepancies", where=where), params | {"limit": limit * _SLACK})
+    found = _among_the_newest(store, chosen, rows_of, limit * _SLACK)
+    if not found:
+        found = read(store, _LATEST.format(rows="discrepancies", where=where), params | {"limit": limit * _SLACK})
     rows = _standing(store, where, params, limit, found)
     if len(rows) < limit and len(found) == limit * _SLACK:
         found = read(store, _LATEST.format(rows="discrepancies FINAL", where=where), params | {"limit": limit})
         rows = _standing(store, where, params, limit, found)
     return [_occurrence(row) for row in rows]
+
+
+def _among_the_newest(store: Store, chosen: Filter, rows_of: str, limit: int) -> list[tuple[Any, ...]]:
+    """The latest of a fingerprint from its newest weeks alone, or nothing where they may lie in others.
+
+    One that is seen all the time has so many in the newest weeks, and the sums say how late those of the others are.
+    """
+    where, also, params = chosen.split(rows_of)
+    weeks = summarised(store, rows_of) if chosen.fingerprint and also == "1" else Weeks()
+    if not weeks.taken:
+        return []
+    query = f"""
+    SELECT week, sum(row_count), toUnixTimestamp64Micro(max(w.observed_at)) FROM discrepancy_weeks AS w
+    WHERE {inside(weeks)} AND {where} GROUP BY week ORDER BY week DESC"""
+    sums_of = read(store, query, params)
+    enough = next(
+        (place for place, so_far in enumerate(accumulate(row[1] for row in sums_of)) if so_far >= limit), None
+    )
+    if enough is None:
+        return []
+    newest = f"{where} AND (toMonday(first_received_at) >= '{sums_of[enough][0]}' OR {outside(weeks)})"
+    found = read(store, _LATEST.format(rows="discrepancies", where=newest), params | {"limit": limit})
+    latest_of_others = max((row[2] for row in sums_of[enough + 1 :]), default=0)
+    return found if len(found) == limit and found[-1][-1] > latest_of_others else []
 
 
 def _standing(
@@ -181,7 +209,9 @@ def _occurrence(row: tuple[object, ...]) -> Occurrence:
 
 _SLACK: Final = 2
 _LATEST: Final = """
-    SELECT charger_id, code, judging_run, id, toUnixTimestamp64Micro(first_received_at) FROM {rows} WHERE {where}
+    SELECT charger_id, code, judging_run, id, toUnixTimestamp64Micro(first_received_at),
+        toUnixTimestamp64Micro(observed_at)
+    FROM {rows} WHERE {where}
     ORDER BY observed_at DESC, id LIMIT %(limit)s"""
 _FIELDS: Final = Occurrence.__struct_fields__
 _TIMES: Final = {"occurred_at", "observed_at", "first_received_at"}

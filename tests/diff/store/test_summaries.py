@@ -60,6 +60,9 @@ def _answers(store: Store) -> dict[str, object]:
         "choices": queries.choices(store),
         "chargers": queries.chargers(store),
         "causes": causes(store, Filter(status="open"), now),
+        "latest": queries.occurrences(store, Filter(fingerprint=first.fingerprint), limit=3),
+        "latest open": queries.occurrences(store, Filter(fingerprint=first.fingerprint, status="open"), limit=3),
+        "all of it": queries.occurrences(store, Filter(fingerprint=first.fingerprint), limit=1000),
         "denominators": queries.denominators(store),
         "overview": queries.overview(store),
         "daily": daily(store, first.fingerprint, now, days=100),
@@ -109,6 +112,19 @@ def test_a_row_that_comes_late_makes_the_sum_absent_and_not_wrong(filled: Store)
     assert summarise(filled, quiet_seconds=-1) > 0
     assert len(summarised(filled, _LIVE, exact=True).taken) >= len(before)
     assert _answers(filled) == rows
+
+
+def test_the_latest_may_be_of_long_ago(filled: Store) -> None:
+    """What began in the first week and was seen again just now is the latest, before and after that is summed up."""
+    wanted = queries.groups(filled, Filter(), limit=1)[0].fingerprint
+    names = ", ".join(row[0] for row in filled.execute(_COLUMNS))
+    old = f"SELECT {names} FROM discrepancies FINAL WHERE fingerprint = '{wanted}' ORDER BY first_received_at LIMIT 1"
+    again = f"SELECT * REPLACE (now64(6) + INTERVAL 1 DAY AS observed_at, version + 1 AS version) FROM ({old})"
+    filled.execute(f"INSERT INTO discrepancies ({names}) {again}")
+    for _ in range(2):
+        latest = queries.occurrences(filled, Filter(fingerprint=wanted), limit=2)
+        assert latest[0].first_received_at < latest[1].first_received_at < latest[1].observed_at < latest[0].observed_at
+        summarise(filled, quiet_seconds=-1)
 
 
 def test_a_session_that_comes_late_makes_the_sum_absent_and_not_wrong(filled: Store) -> None:
