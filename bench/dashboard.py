@@ -101,6 +101,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 generate(store, size, say)
                 made.write_bytes(msgspec.json.encode(size))
             screens = [one for one in _screens(store) if options.only in one.name]
+            if not screens:
+                print(f"no screen has {options.only} in its name", file=sys.stderr)
+                return 2
             with _Sink(store):
                 timings = _measured(engine.url("generated"), Path(folder), screens, options.runs, say)
     load = os.getloadavg()[0]

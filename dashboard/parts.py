@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from functools import cache
@@ -25,6 +26,7 @@ __all__ = [
     "copied",
     "export",
     "fold",
+    "let_it_draw",
     "pick",
     "severity_chip",
     "severity_column",
@@ -40,6 +42,9 @@ Columns = dict[str, ColumnConfig | str | None]
 """How the columns of a table are drawn, by name."""
 
 _EVERY = "5s"
+_DRAWN = "drawn"
+MOMENT = 0.5
+"""Seconds that a browser gets for the upper part of its first page."""
 
 
 def tighten() -> None:
@@ -79,6 +84,17 @@ def zone_parameter() -> str | None:
 def zone() -> tzinfo:
     """The chosen time zone, for reckoning."""
     return ZoneInfo(zone_name())
+
+
+def let_it_draw() -> None:
+    """Wait a moment below what a page is opened for, where it is the first that a browser opens.
+
+    A browser draws what it was sent as one: with all that stands below the screen's edge the chart or table at the top
+    would be there half a second to a whole one later. Whoever goes from page to page does not wait.
+    """
+    if not st.session_state.get(_DRAWN):
+        st.session_state[_DRAWN] = True
+        time.sleep(MOMENT)
 
 
 @st.fragment(run_every=_EVERY)

@@ -189,6 +189,7 @@ def _timeline(
     if told or within:
         drawn = timeline.chart(seen, within, since, until, parts.zone())
         st.columns([9, 1])[0].vega_lite_chart(spec=drawn, width="stretch", key="timeline")
+        parts.let_it_draw()
     st.subheader("Blindness", anchor=False)
     blind = [one for one in seen if one.sight is Sight.BLIND]
     if told and not blind:

@@ -20,6 +20,8 @@ from diff.store.queries.fingerprints import FingerprintLine, at_the_same_place
 __all__ = ["asked", "show"]
 
 _LATEST = 20
+_BESIDE = 330
+"""Pixels kept for the timeline and the firmwares, so that nothing moves when they come."""
 _DAY = 86_400_000_000
 
 
@@ -90,14 +92,15 @@ def _fingerprint(wanted: str, one: Cause, seen: Denominators) -> None:
         key="acknowledge",
         icon=":material/how_to_reg:",
     )
-    left, right = st.columns([4, 3])
+    left, right = (place.container(height=_BESIDE, border=False) for place in st.columns([4, 3]))
+    shown = _occurrences(wanted, latest) if latest else None
+    parts.let_it_draw()
     with left:
         _timeline(data.load(daily, wanted, data.minute_end()))
-    if latest:
-        _occurrences(wanted, latest)
+    if shown:
+        evidence.draw(shown)
     acting.trail(wanted)
-    # Read longest, so drawn last: nothing above it moves.
-    with right:
+    with right:  # what is read longest comes last
         _firmwares(one, latest)
 
 
@@ -214,7 +217,8 @@ _FIRMWARE_COLUMNS: parts.Columns = {
 }
 
 
-def _occurrences(wanted: str, found: Sequence[Occurrence]) -> None:
+def _occurrences(wanted: str, found: Sequence[Occurrence]) -> Occurrence:
+    """The table; returns the one whose evidence is to be shown."""
     left, right = st.columns([4, 1], vertical_alignment="center")
     left.markdown(f"**The latest {words.plural(len(found), 'occurrence')}**")
     with right:
@@ -223,8 +227,7 @@ def _occurrences(wanted: str, found: Sequence[Occurrence]) -> None:
     picked = parts.pick("occ", ids, [_occurrence(one) for one in found], _OCCURRENCE_COLUMNS, height=240, scope=wanted)
     if picked:
         st.query_params["occ"] = picked
-    shown = next((one for one in found if one.id == st.query_params.get("occ")), found[0])
-    evidence.draw(shown)
+    return next((one for one in found if one.id == st.query_params.get("occ")), found[0])
 
 
 def _occurrence(one: Occurrence) -> dict[str, object]:

@@ -137,6 +137,7 @@ def _session(line: SessionLine) -> None:
     frames = data.load(queries.frames_between, line.charger_id, window.since, window.until, also=proofs, limit=_FRAMES)
     _facts(line)
     _chart(line, frames, messages, set(proofs), window)
+    parts.let_it_draw()
     _discrepancies(line, found)
     bills.draw(line)
     _ids(line, messages)

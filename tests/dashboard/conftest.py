@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import data
+from dashboard import data, parts
 from diff.store.engine import EmbeddedEngine
 
 APP = Path(__file__).resolve().parents[2] / "dashboard" / "app.py"
@@ -30,6 +30,7 @@ def open_page(
     """Open pages on the test's own store, or on the URL that `url` names."""
     monkeypatch.setenv("SHADOW_PRICE_PER_KWH", "0.39")
     monkeypatch.setenv("SHADOW_CURRENCY", "EUR")
+    monkeypatch.setattr(parts, "MOMENT", 0.0)  # there is no browser to wait for
 
     def open_(name: str, *, url: str | None = None, **parameters: str | list[str]) -> AppTest:
         if url is None:

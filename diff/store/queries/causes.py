@@ -87,8 +87,10 @@ def causes(store: Store, chosen: Filter, at: Micros, standings: Sequence[str] = 
     found = groups(store, chosen, limit=_MOST if standings else limit)
     lines = {}
     if any(one.open and one.class_ != Class.EXPECTED_LOSS for one in found):
-        listed = [one.fingerprint for one in found]
-        told = fingerprint_lines(store, at, chosen.run, only=listed, limit=_MOST, counted=False, exact=False)
+        listed, codes = [one.fingerprint for one in found], sorted({one.code for one in found})
+        told = fingerprint_lines(
+            store, at, chosen.run, only=listed, codes=codes, limit=_MOST, counted=False, exact=False
+        )
         lines = {one.fingerprint: one for one in told}
     every = [_cause(one, lines.get(one.fingerprint)) for one in found]
     if not standings:

@@ -73,6 +73,7 @@ def fingerprint_lines(
     *,
     chargers: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
+    codes: Sequence[str] | None = None,
     quiet_days: int = 7,
     limit: int = 1000,
     counted: bool = True,
@@ -80,29 +81,36 @@ def fingerprint_lines(
 ) -> list[FingerprintLine]:
     """The fingerprints with open discrepancies up to a time, the worst and then the most frequent first.
 
-    `chargers`: only what was seen on them; None is the whole fleet. `only`: these fingerprints. `quiet_days`: see
-    `state_of`. `counted`: False leaves `chargers` and `sessions` at 0, for those who have counted them already.
-    `exact`: see `diff.store.queries.weeks.summarised`.
+    `chargers`: only what was seen on them; None is the whole fleet. `only`: these fingerprints; `codes`: theirs, which
+    spares a question. `quiet_days`: see `state_of`. `counted`: False leaves `chargers` and `sessions` at 0, for those
+    who have counted them already. `exact`: see `diff.store.queries.weeks.summarised`.
     """
     if only is not None and not only:
         return []
     rows_of = counting(store, run)
     weeks = summarised(store, rows_of, until=at + 1, exact=exact) if chargers is None else Weeks()
     asked, bound = _Asked(f"{rows_of} AND status = 'open' AND {FAULTS}", weeks), dict[str, object]()
-    bound |= {"at": at, "day": DAY, "limit": limit}
+    bound |= {"at": at, "limit": limit, "codes": tuple(codes or ())}
     if chargers is not None:
         asked, bound["chargers"] = replace(asked, place=_on_chargers(chargers)), tuple(chargers) or ("",)
     wanted = asked
     if only is not None:
         wanted = asked.filtered("fingerprint_key IN (SELECT arrayJoin(arrayMap(x -> sipHash64(x), %(only)s)))")
         bound["only"] = list(only)
-    sets = _COUNTED if counted else "0, 0"
-    rows = read(store, _LINES.format(found=wanted.sql(with_sets=counted), sets=sets), bound)
+    # A cause on other firmwares has the same code.
+    if codes and only is not None and not counted:
+        every = read(store, _LINES.format(found=asked.filtered("code IN %(codes)s").sql(), sets="0, 0"), bound)
+        named = set(only)
+        rows = [row for row in every if row[0] in named][:limit]
+        relatives = _relatives((*row[:3], row[5], row[8], *row[13:15]) for row in every)
+    else:
+        sets = _COUNTED if counted else "0, 0"
+        lines = _LINES.format(found=wanted.sql(with_sets=counted), sets=sets)
+        rows = read(store, f"{lines} LIMIT %(limit)s", bound)
+        bound["codes"] = tuple({row[2] for row in rows}) or ("",)
+        relatives = _relatives(read(store, _CAUSES.format(found=asked.filtered("code IN %(codes)s").sql()), bound))
     if not rows:
         return []
-    # A cause on other firmwares has the same code.
-    bound["codes"] = tuple({row[2] for row in rows})
-    relatives = _relatives(read(store, _CAUSES.format(found=asked.filtered("code IN %(codes)s").sql()), bound))
     days = sessions_by_day(store, rows_of, until=at, place=_on_chargers(chargers), exact=exact)
     compared = _compared(read(store, _COMPARED.format(days=days), bound))
     money: dict[str, dict[str, Decimal]] = defaultdict(dict)
@@ -125,7 +133,8 @@ def at_the_same_place(
     found = sums(f"{rows_of} AND status = 'open' AND code = %(code)s", summarised(store, rows_of))
     rows = read(store, _PLACES.format(found=found), {"code": code})
     wanted = [fingerprint for fingerprint, other in rows if place_of(other) == place_of(path)]
-    return fingerprint_lines(store, at, run, only=wanted[:limit], limit=limit, counted=False, exact=False)
+    listed = wanted[:limit]
+    return fingerprint_lines(store, at, run, only=listed, codes=[code], limit=limit, counted=False, exact=False)
 
 
 def _on_chargers(chargers: Sequence[str] | None) -> str:
@@ -142,7 +151,8 @@ def _line(
     money: Mapping[str, Decimal],
 ) -> FingerprintLine:
     found, days = row[:-1], row[-1]
-    fingerprint, title, code, _, _, path, vendor, model, firmware, *_, first, last, _ = found
+    fingerprint, title, code, _, _, path, vendor, model, firmware, *_, first, last, wh = found
+    last = min(last, at)
     by_day = compared.get((vendor, model, firmware), [])
     since = sum(sessions for day, sessions in by_day if day > last // DAY)
     others = [one for key, one in relatives[cause_of(code, path, title)] if key != fingerprint]
@@ -156,7 +166,7 @@ def _line(
         for one in told
     )
     comparisons = len(COMPARED) * sum(sessions for _, sessions in by_day)
-    values = (*found, comparisons, stated.state.value, stated.because, covered, dict(money))
+    values = (*found[:-2], last, wh, comparisons, stated.state.value, stated.because, covered, dict(money))
     return msgspec.convert(dict(zip(FingerprintLine.__struct_fields__, values, strict=True)), FingerprintLine)
 
 
@@ -203,11 +213,11 @@ _LINES: Final = f"""
     SELECT any(d.fingerprint), any(d.title), any(d.code), any(d.class), any(d.severity) AS severity, any(d.path),
         any(d.vendor), any(d.model), any(d.firmware), {{sets}}, sum(d.row_count) AS n, sum(d.occurrences),
         toUnixTimestamp64Micro(min(d.first_received_at)),
-        least(toUnixTimestamp64Micro(max(d.observed_at)), toInt64(%(at)s)),
+        toUnixTimestamp64Micro(max(d.observed_at)),
         sum(d.magnitude), arraySort(arrayDistinct(arrayFlatten(groupArray(d.days))))
     FROM {{found}} AS d
     GROUP BY fingerprint_key
-    ORDER BY {SEVERITY_RANK}, n DESC, fingerprint_key LIMIT %(limit)s"""
+    ORDER BY {SEVERITY_RANK}, n DESC, fingerprint_key"""
 _PLACES: Final = """
     SELECT any(d.fingerprint), any(d.path) FROM {found} AS d
     GROUP BY fingerprint_key ORDER BY sum(d.row_count) DESC, fingerprint_key"""
