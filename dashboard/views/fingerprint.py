@@ -26,7 +26,7 @@ _DAY = 86_400_000_000
 
 
 def asked(given: Mapping[str, str]) -> list[data.Question]:
-    """What the page will ask, by the parameters of its address; first what says where else to look."""
+    """What the page will ask first, by the parameters of its address."""
     wanted = given.get("fp", "")
     if not wanted:
         return []
@@ -35,7 +35,6 @@ def asked(given: Mapping[str, str]) -> list[data.Question]:
         data.question(queries.occurrences, chosen, limit=_LATEST),
         data.question(causes, chosen, until, limit=1),
         data.question(queries.denominators),
-        data.question(daily, wanted, until),
         data.question(queries.pulse),
     ]
 
@@ -47,17 +46,11 @@ def show() -> None:
         chosen, until = Filter(fingerprint=wanted), data.minute_end()
         if wanted:
             data.ahead(*asked(st.query_params))
-            # Where else it happens takes as long as what it is: both are asked side by side.
-            data.ahead(*_elsewhere(data.load(queries.occurrences, chosen, limit=_LATEST)))
         found = data.load(causes, chosen, until, limit=1) if wanted else []
         if not found:
             _none(wanted)
             return
         _fingerprint(wanted, found[0], data.load(queries.denominators))
-
-
-def _elsewhere(latest: Sequence[Occurrence]) -> list[data.Question]:
-    return [data.question(at_the_same_place, data.minute_end(), one.code, one.path) for one in latest[:1]]
 
 
 def _none(wanted: str) -> None:
@@ -94,6 +87,9 @@ def _fingerprint(wanted: str, one: Cause, seen: Denominators) -> None:
     )
     left, right = (place.container(height=_BESIDE, border=False) for place in st.columns([4, 3]))
     shown = _occurrences(wanted, latest) if latest else None
+    # Asked while the browser draws, and not before: the store would be slower with what it draws.
+    elsewhere = [data.question(at_the_same_place, data.minute_end(), it.code, it.path) for it in latest[:1]]
+    data.ahead(data.question(daily, wanted, data.minute_end()), *elsewhere)
     parts.let_it_draw()
     with left:
         _timeline(data.load(daily, wanted, data.minute_end()))

@@ -30,7 +30,7 @@ def test_a_page_is_known_by_its_address() -> None:
     assert _names("/fleet/ops/discrepancies", b"tz=UTC") == _names("/discrepancies")
     assert "causes" not in _names("/discrepancies", b"severity=critical")
     assert _names("/fingerprint") == set()
-    assert "daily" in _names("/fingerprint", b"fp=abc")
+    assert "causes" in _names("/fingerprint", b"fp=abc")
     assert _names("/") == _names("/rollout")
     for path in ("/_stcore/health", "/static/js/index.js", "/favicon.png", "/audit"):
         assert _names(path) == set()
