@@ -19,7 +19,7 @@ from diff.store.queries.charger import cuts_of, links_of, said_statuses
 from diff.store.queries.completeness import completeness, unreconciled
 from diff.store.queries.frames import newest_frames
 from diff.store.queries.seen import Kind, action_counts, latest_chargers
-from diff.store.queries.wellbeing import chain, gap_lines, silence
+from diff.store.queries.wellbeing import gap_lines, reconciled, silence
 
 __all__ = ["LIMIT", "Timing", "ask"]
 
@@ -141,7 +141,7 @@ _QUESTIONS: Final[dict[str, _Question]] = {
     "links_of, a week": lambda store, draw: links_of(store, draw.row()[0], draw.last - 7 * _DAY, draw.last),
     "cuts_of, a week": lambda store, draw: cuts_of(store, draw.row()[0], draw.last - 7 * _DAY, draw.last),
     "said_statuses": lambda store, draw: said_statuses(store, draw.row()[0]),
-    "chain, a day": lambda store, draw: chain(store, draw.last - _DAY),
+    "reconciled, a day": lambda store, draw: reconciled(store, draw.last, draw.last - _DAY),
     "completeness": lambda store, draw: completeness(store, draw.last),
     "unreconciled, a day": lambda store, draw: unreconciled(store, draw.last, since=draw.last - _DAY),
     "silence": lambda store, draw: silence(store, draw.last),

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import streamlit as st
 from streamlit.column_config import LinkColumn, TextColumn
 
 from dashboard import data, links, parts, states, words
-from diff.store.queries.completeness import unreconciled
-from diff.store.queries.wellbeing import Chain
+from diff.store.queries import ConnectionBalance
+from diff.store.queries.wellbeing import Chain, reconciled
 from ingest.frame import Micros
 
-__all__ = ["asked", "steps", "unreconciled_connections"]
+__all__ = ["asked", "steps", "told", "unreconciled_connections"]
 
 _STALE: Final[Micros] = 15 * 60_000_000
 """An account of a tap that is older: nothing newer is known of the connections."""
@@ -79,14 +80,17 @@ def _step(unit: str, before: int, after: int, first: str, second: str, why: str)
 
 
 def asked(since: Micros) -> data.Question:
-    """What `unreconciled_connections` will ask."""
-    return data.question(unreconciled, data.minute(), _MOST_NAMED, since=since)
+    """What `told` will ask."""
+    return data.question(reconciled, data.minute(), since, limit=_MOST_NAMED)
 
 
-def unreconciled_connections(since: Micros) -> None:
-    """A table of those that were opened since a time and that somebody has to look at; nothing where there is none."""
-    question = asked(since)
-    found = data.load(question.query, *question.args, **question.kwargs)
+def told(since: Micros) -> tuple[Chain, list[ConnectionBalance]]:
+    """The steps of the connections that were opened since a time, and those that do not reconcile."""
+    return data.load(reconciled, data.minute(), since, limit=_MOST_NAMED)
+
+
+def unreconciled_connections(found: Sequence[ConnectionBalance]) -> None:
+    """A table of those that somebody has to look at; nothing where there is none."""
     if not found:
         return
     st.markdown(f"**Connections that do not reconcile**, those that miss most first, {_MOST_NAMED} at most")

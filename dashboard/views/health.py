@@ -16,7 +16,7 @@ from diff.store import queries
 from diff.store.errors import StoreError
 from diff.store.queries import FOLLOWED, StateCount
 from diff.store.queries.gates import newest_noise_run
-from diff.store.queries.wellbeing import Silence, chain, dead_letters, gap_lines, silence
+from diff.store.queries.wellbeing import Chain, Silence, dead_letters, gap_lines, silence
 from ingest.frame import Micros
 from shadow.config import MAPPER_VERSION
 
@@ -41,7 +41,6 @@ def asked(given: Mapping[str, str]) -> list[data.Question]:
     since = data.minute() - _SPANS.get(span, 1) * _DAY
     return [
         data.question(queries.pulse),
-        data.question(chain, since),
         completeness.asked(since),
         data.question(queries.connection_states),
         data.question(silence, data.minute()),
@@ -68,15 +67,16 @@ def show() -> None:
             width="content",
         )
         since = data.minute() - _SPANS[span or "day"] * _DAY
-        completeness.steps(data.load(chain, since), span or "day")
-        completeness.unreconciled_connections(since)
+        chain, lacking = completeness.told(since)
+        completeness.steps(chain, span or "day")
+        completeness.unreconciled_connections(lacking)
         left, right = st.columns(2)
         with left:
             _states(data.load(queries.connection_states))
         with right:
             _silence(data.load(silence, data.minute()))
             _noise()
-        _gaps(since)
+        _gaps(since, chain)
         _letters(since)
 
 
@@ -189,11 +189,10 @@ def _noise() -> None:
         states.clean(f"0 differences in {counted}.")
 
 
-def _gaps(since: Micros) -> None:
+def _gaps(since: Micros, told: Chain) -> None:
     st.subheader("Drops and gaps", anchor=False)
     found = data.load(gap_lines, since)
     if not found:
-        told = data.load(chain, since)
         if told.connections:
             states.clean(f"No copy was cut among {words.plural(told.connections, 'connection')} of this time.")
         else:
@@ -221,9 +220,8 @@ def _letters(since: Micros) -> None:
     st.subheader("Dead letters", anchor=False)
     found = data.load(dead_letters, since)
     if not found:
-        kept = data.load(queries.overview).frames
-        if kept:
-            states.clean(f"None in this time; {words.plural(kept, 'frame')} are kept. Each would be named here.")
+        if data.load(queries.denominators).mirrored:
+            states.clean("None in this time, and frames are kept: each that could not be taken would be named here.")
         else:
             states.blind("None, and no frame is kept either.")
         return

@@ -11,8 +11,9 @@ older; how many were applied, of what came before the first worker that tells it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -21,7 +22,21 @@ from diff.store.queries.fleet import FOLLOWED
 from diff.store.queries.reading import read
 from ingest.frame import Micros
 
-__all__ = ["LACKING", "Balance", "ConnectionBalance", "Outcome", "completeness", "counted", "unreconciled"]
+__all__ = [
+    "ARRIVED",
+    "BALANCE",
+    "LACKING",
+    "MISSING",
+    "OUTCOME",
+    "Balance",
+    "ConnectionBalance",
+    "Outcome",
+    "balance_of",
+    "completeness",
+    "counted",
+    "params",
+    "unreconciled",
+]
 
 _SECOND: Final[Micros] = 1_000_000
 SETTLE: Final[Micros] = 120 * _SECOND
@@ -101,7 +116,7 @@ class Balance(msgspec.Struct, frozen=True):
     gaps: int
 
 
-_OUTCOME: Final = """multiIf(
+OUTCOME: Final = """multiIf(
     bytes_mirrored < bytes_forwarded AND gaps = 0, 'unexplained',
     bytes_parsed < bytes_mirrored AND gaps = 0 AND state IN ('closed', 'unparsable'), 'unexplained',
     arrived < frames AND NOT holed AND last_frame_at > fromUnixTimestamp64Micro(%(settled)s), 'settling',
@@ -152,20 +167,19 @@ def counted(accounts: str) -> str:
     ) AS told USING (charger_id, connection_id)"""
 
 
-_ACCOUNTS: Final = f"""
-    SELECT *, least(stored, ifNull(applied, frames), ifNull(published, frames)) AS arrived
-    FROM ({counted(_JUDGED)})"""
+ARRIVED: Final = "least(stored, ifNull(applied, frames), ifNull(published, frames)) AS arrived"
+_ACCOUNTS: Final = f"SELECT *, {ARRIVED} FROM ({counted(_JUDGED)})"
 
 
 def completeness(store: Store, now: Micros) -> list[Balance]:
     """The sums by outcome, over the connections of enrolled charging stations. Empty where no tap has reported."""
     query = f"""
-    SELECT {_OUTCOME} AS outcome, count(), uniqExact(charger_id), sum(bytes_forwarded), sum(bytes_mirrored),
+    SELECT {OUTCOME} AS outcome, count(), uniqExact(charger_id), sum(bytes_forwarded), sum(bytes_mirrored),
         sum(bytes_parsed), sum(frames), sum(if(published IS NULL, 0, least(published, frames))),
         sumIf(frames, published IS NOT NULL), sum(if(applied IS NULL, 0, least(applied, frames))),
         sumIf(frames, applied IS NOT NULL), sum(least(stored, frames)), sum(gaps)
     FROM ({_ACCOUNTS}) GROUP BY outcome ORDER BY outcome"""
-    return [Balance(Outcome(row[0]), *row[1:]) for row in read(store, query, _params(now, now - WINDOW))]
+    return [Balance(Outcome(row[0]), *row[1:]) for row in read(store, query, params(now, None))]
 
 
 def unreconciled(
@@ -176,17 +190,35 @@ def unreconciled(
     `since`: those that were opened since then; since the beginning of `WINDOW` at the earliest.
     """
     query = f"""
-    SELECT charger_id, connection_id, state, {_OUTCOME} AS outcome, toUnixTimestamp64Micro(opened_at),
-        toUnixTimestamp64Micro(last_frame_at), toUnixTimestamp64Micro(at), bytes_forwarded, bytes_mirrored,
-        bytes_parsed, frames, published, applied, stored, gaps
-    FROM ({_ACCOUNTS}) WHERE outcome IN %(lacking)s
-    ORDER BY (bytes_forwarded - least(bytes_parsed, bytes_forwarded)) + (frames - least(arrived, frames)) DESC,
-        charger_id, connection_id
+    SELECT {", ".join(BALANCE)}
+    FROM (SELECT *, {OUTCOME} AS outcome FROM ({_ACCOUNTS})) WHERE outcome IN %(lacking)s
+    ORDER BY {MISSING} DESC, charger_id, connection_id
     LIMIT %(limit)s"""
-    params = _params(now, max(now - WINDOW, since or 0))
-    rows = read(store, query, {**params, "limit": limit, "lacking": [one.value for one in LACKING]})
-    return [ConnectionBalance(row[0], row[1], row[2], Outcome(row[3]), *row[4:]) for row in rows]
+    return [balance_of(row) for row in read(store, query, params(now, since) | {"limit": limit})]
 
 
-def _params(now: Micros, since: Micros) -> dict[str, object]:
-    return {"followed": sorted(FOLLOWED), "settled": now - SETTLE, "since": since}
+def balance_of(row: Sequence[Any]) -> ConnectionBalance:
+    """The account that stands in a row of `BALANCE`."""
+    return ConnectionBalance(row[0], row[1], row[2], Outcome(row[3]), *row[4:])
+
+
+def params(now: Micros, since: Micros | None) -> dict[str, object]:
+    """What the queries of this module bind. `since`: since the beginning of `WINDOW` at the earliest."""
+    begin = max(now - WINDOW, since or 0)
+    lacking = [one.value for one in LACKING]
+    return {"followed": sorted(FOLLOWED), "settled": now - SETTLE, "since": begin, "lacking": lacking}
+
+
+MISSING: Final = "(bytes_forwarded - least(bytes_parsed, bytes_forwarded)) + (frames - least(arrived, frames))"
+"""SQL: what a connection misses, in bytes and frames."""
+_TIMES: Final = frozenset({"opened_at", "last_frame_at", "at"})
+_NAMES: Final = {"frames_published": "published", "frames_applied": "applied", "frames_stored": "stored"}
+BALANCE: Final = tuple(
+    f"toUnixTimestamp64Micro({name})"
+    if name in _TIMES
+    else f"toString({name})"
+    if name == "state"
+    else _NAMES.get(name, name)
+    for name in ConnectionBalance.__struct_fields__
+)
+"""SQL: the columns of a `ConnectionBalance`."""

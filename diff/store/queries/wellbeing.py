@@ -7,12 +7,20 @@ from typing import Final
 import msgspec
 
 from diff.store.client import Store
-from diff.store.queries.completeness import counted
-from diff.store.queries.fleet import FOLLOWED
+from diff.store.queries.completeness import (
+    ARRIVED,
+    BALANCE,
+    MISSING,
+    OUTCOME,
+    ConnectionBalance,
+    balance_of,
+    counted,
+    params,
+)
 from diff.store.queries.reading import read
 from ingest.frame import Micros
 
-__all__ = ["Chain", "DeadLetters", "GapLine", "Silence", "chain", "dead_letters", "gap_lines", "silence"]
+__all__ = ["Chain", "DeadLetters", "GapLine", "Silence", "dead_letters", "gap_lines", "reconciled", "silence"]
 
 _MINUTE: Final[Micros] = 60_000_000
 _OPENED: Final = """state IN %(followed)s AND opened_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')
@@ -89,24 +97,32 @@ class GapLine(msgspec.Struct, frozen=True):
     """Charging stations with a gap, listed or not."""
 
 
-def chain(store: Store, since: Micros) -> Chain:
-    """Follow the connections that were opened since a time.
+def reconciled(store: Store, now: Micros, since: Micros, limit: int = 100) -> tuple[Chain, list[ConnectionBalance]]:
+    """Follow the connections that were opened since a time; and those of them that somebody has to look at.
 
-    Frames are kept for a shorter time than accounts: of an older time the frames that are gone would look lost.
+    The latter are those of `diff.store.queries.completeness.unreconciled`: holding the numbers against each other is
+    most of the work, and both need it. Frames are kept for a shorter time than accounts: of an older time the frames
+    that are gone would look lost.
     """
+    # Sorted by what is missing, the most first, then by name.
+    lacking = ", ".join((f"-toInt64({MISSING})", "charger_id", "connection_id", *BALANCE))
     query = f"""
     SELECT count(), sum(bytes_forwarded), sum(bytes_mirrored), sum(bytes_parsed), sum(frames),
         sumIf(frames, published IS NOT NULL), sumIf(in_kafka, published IS NOT NULL),
         sumIf(in_kafka, applied IS NOT NULL), sumIf(in_worker, applied IS NOT NULL),
         sum(in_worker), sum(least(stored, in_worker)),
         countIf(stored < frames), sum(gaps), countIf(gaps > 0),
-        if(count() = 0, NULL, toUnixTimestamp64Micro(max(at)))
+        if(count() = 0, NULL, toUnixTimestamp64Micro(max(at))),
+        groupArraySortedIf({int(limit)})(({lacking}), frames > 0 AND outcome IN %(lacking)s)
     FROM (
-        SELECT *, least(ifNull(published, frames), frames) AS in_kafka,
-            least(ifNull(applied, in_kafka), in_kafka) AS in_worker
-        FROM ({counted(_OPENED)})
+        SELECT *, {OUTCOME} AS outcome FROM (
+            SELECT *, least(ifNull(published, frames), frames) AS in_kafka,
+                least(ifNull(applied, in_kafka), in_kafka) AS in_worker, {ARRIVED}
+            FROM ({counted(_OPENED)})
+        )
     )"""
-    return Chain(*read(store, query, {"since": since, "followed": tuple(sorted(FOLLOWED))})[0])
+    *sums, found = read(store, query, params(now, since))[0]
+    return Chain(*sums), [balance_of(row[3:]) for row in found]
 
 
 def dead_letters(store: Store, since: Micros, limit: int = 100) -> list[DeadLetters]:

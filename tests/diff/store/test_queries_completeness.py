@@ -8,7 +8,7 @@ from diff.applied import AppliedFrames, FrameRange
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
 from diff.store.queries.completeness import SETTLE, WINDOW, Outcome, completeness, unreconciled
-from diff.store.queries.wellbeing import chain
+from diff.store.queries.wellbeing import Chain, reconciled
 from diff.store.tables import ConnectionAccount
 from diff.store.writer import Writer
 from ingest.frame import Direction, Frame
@@ -126,7 +126,11 @@ def test_the_numbers_of_each_step_are_told(store: Store) -> None:
     ]
     assert [one.connection_id for one in unreconciled(store, NOW, limit=1)] == ["c1"]
     assert [one.connection_id for one in unreconciled(store, NOW, since=TODAY)] == ["c2", "c3"]
-    whole = chain(store, TODAY - 7200 * SECOND)
+    whole, lacking = reconciled(store, NOW, TODAY - 7200 * SECOND)
+    assert lacking == unreconciled(store, NOW, since=TODAY - 7200 * SECOND)
+    assert [one.connection_id for one in lacking] == ["c1", "c2", "c3"]
+    assert reconciled(store, NOW, TODAY - 7200 * SECOND, limit=2) == (whole, lacking[:2])
+    assert reconciled(store, NOW, NOW) == (Chain(*([0] * 14), None), [])
     assert (whole.connections, whole.frames_parsed, whole.behind) == (4, 12, 3)
     assert (whole.to_publish, whole.frames_published) == (9, 9)
     assert (whole.to_apply, whole.frames_applied) == (9, 8)
