@@ -9,13 +9,13 @@ import streamlit as st
 from streamlit.column_config import TextColumn
 
 from dashboard import parts, words
-from diff.seen import Sampled
+from diff.seen import Weighed
 from shadow.weighing import document
 
 __all__ = ["draw"]
 
 
-def draw(found: Sampled) -> None:
+def draw(found: Weighed) -> None:
     """The ratio over all, a session and a charger-day; below them each action."""
     figures = document(found.weight)
     per_day, per_session = figures["per_charger_day"], figures["per_session"]

@@ -20,7 +20,7 @@ from shadow.native.coverage import checked_fields
 from shadow.tally import FieldTally
 from shadow.weight import Account, Scales
 
-__all__ = ["Sampled", "SeenVariable", "all_fields", "sampled", "variables_of"]
+__all__ = ["Sampled", "SeenVariable", "Weighed", "all_fields", "sampled", "variables_of", "weigh"]
 
 
 class Sampled(msgspec.Struct, frozen=True):
@@ -32,6 +32,13 @@ class Sampled(msgspec.Struct, frozen=True):
     """Action, part and field of what no official schema has."""
     messages: int
     """Messages whose fields were counted: the denominator."""
+    chargers: int
+    frames: int
+
+
+class Weighed(msgspec.Struct, frozen=True):
+    """What the frames of a sample weigh."""
+
     chargers: int
     frames: int
     weight: Account
@@ -63,24 +70,27 @@ def all_fields() -> tuple[Row, ...]:
 
 def sampled(frames: Mapping[str, Sequence[Frame]], config: ShadowConfig = DEFAULT) -> Sampled:
     """Live the frames of a sample, by charging station, and count what they hold."""
-    tally, scales = FieldTally(config), Scales(config)
+    tally = FieldTally(config)
     for charger_id, own in frames.items():
         for frame in own:
             tally.feed(frame)
-            scales.feed(frame)
         tally.forget(charger_id)
-        scales.forget(charger_id)
     tally.end()
-    scales.end()
     rows = list(all_fields())
     return Sampled(
-        tally.counted(rows),
-        tally.unnamed(rows),
-        tally.messages,
-        len(frames),
-        sum(len(own) for own in frames.values()),
-        scales.account(),
+        tally.counted(rows), tally.unnamed(rows), tally.messages, len(frames), sum(len(own) for own in frames.values())
     )
+
+
+def weigh(frames: Mapping[str, Sequence[Frame]], config: ShadowConfig = DEFAULT) -> Weighed:
+    """Live the frames of a sample, by charging station, and weigh them beside the 2.0.1 that comes of them."""
+    scales = Scales(config)
+    for charger_id, own in frames.items():
+        for frame in own:
+            scales.feed(frame)
+        scales.forget(charger_id)
+    scales.end()
+    return Weighed(len(frames), sum(len(own) for own in frames.values()), scales.account())
 
 
 def variables_of(facts: Mapping[str, Iterable[Fact]], config: ShadowConfig = DEFAULT) -> list[SeenVariable]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Final, TypeVar
 
 import streamlit as st
 from streamlit.column_config import NumberColumn, TextColumn
 
 from dashboard import data, parts, states, weighed, words
-from diff.seen import Sampled, SeenVariable, all_fields, sampled, variables_of
+from diff.seen import Sampled, SeenVariable, Weighed, all_fields, sampled, variables_of, weigh
 from diff.store import queries
 from diff.store.client import Store
 from diff.store.queries.seen import (
@@ -28,6 +28,8 @@ from shadow.mapping.coverage import OCPP16, OCPP201, Row
 from shadow.weight import DAY
 
 __all__ = ["asked", "show"]
+
+S = TypeVar("S", Sampled, Weighed)
 
 _PARTS: Final = ("actions", "fields", "variables", "weight")
 _SPANS: Final = {"day": 1, "week": 7, "month": 30}
@@ -74,11 +76,11 @@ def show() -> None:
         until = min(((pulse.last_frame_at or data.now()) // 60_000_000 + 1) * 60_000_000, data.minute_end())
         since = until - _SPANS[span] * DAY
         if part == "fields":
-            _fields(_sample(kind))
+            _fields(_sample(kind, _held))
         elif part == "variables":
             _variables(kind, known)
         elif part == "weight":
-            found = _sample(kind)
+            found = _sample(kind, _weighed)
             if found is not None:
                 weighed.draw(found)
         else:
@@ -170,7 +172,7 @@ _ACTION_COLUMNS: parts.Columns = {
 }
 
 
-def _sample(kind: Kind) -> Sampled | None:
+def _sample(kind: Kind, look: Callable[[Store, tuple[str, ...], int], S]) -> S | None:
     """Frames are lived for this, so it is a sample: how large, and of whom, is said above what it shows."""
     size = st.segmented_control(
         "Frames of the sample",
@@ -183,7 +185,7 @@ def _sample(kind: Kind) -> Sampled | None:
     )
     chosen = data.load(latest_chargers, kind, _STATIONS)
     with st.spinner("Living the sample …"):
-        found = data.load(_lived, tuple(chosen), _SAMPLES[size or "2000"])
+        found = data.load(look, tuple(chosen), _SAMPLES[size or "2000"])
     if not found.frames:
         states.blind("**There are no frames of these stations any more**, so nothing can be counted in them.")
         return None
@@ -194,8 +196,12 @@ def _sample(kind: Kind) -> Sampled | None:
     return found
 
 
-def _lived(store: Store, chargers: tuple[str, ...], limit: int) -> Sampled:
+def _held(store: Store, chargers: tuple[str, ...], limit: int) -> Sampled:
     return sampled(frames_of_sample(store, chargers, limit))
+
+
+def _weighed(store: Store, chargers: tuple[str, ...], limit: int) -> Weighed:
+    return weigh(frames_of_sample(store, chargers, limit))
 
 
 def _fields(found: Sampled | None) -> None:
