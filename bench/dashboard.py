@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -225,17 +226,18 @@ class _Sink:
         self._store, self._ended = store, threading.Event()
         self._rows = {table: _newest(store, table) for table in ("discrepancies", "sessions")}
         self._summariser = Summariser(store)
-        self._thread = threading.Thread(target=self._write, name="sink", daemon=True)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="sink")
 
     def __enter__(self) -> None:
-        self._thread.start()
+        self._writing = self._pool.submit(self._write)
         summarise(self._store)  # as it is a minute after a start
         self._summariser.__enter__()
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._thread.join()
         self._summariser.__exit__()
+        self._writing.result()  # figures without the writing beside them would be others
+        self._pool.shutdown()
 
     def _write(self) -> None:
         while not self._ended.wait(1):

@@ -71,11 +71,7 @@ def all_fields() -> tuple[Row, ...]:
 def sampled(frames: Mapping[str, Sequence[Frame]], config: ShadowConfig = DEFAULT) -> Sampled:
     """Live the frames of a sample, by charging station, and count what they hold."""
     tally = FieldTally(config)
-    for charger_id, own in frames.items():
-        for frame in own:
-            tally.feed(frame)
-        tally.forget(charger_id)
-    tally.end()
+    _live(tally, frames)
     rows = list(all_fields())
     return Sampled(
         tally.counted(rows), tally.unnamed(rows), tally.messages, len(frames), sum(len(own) for own in frames.values())
@@ -85,12 +81,16 @@ def sampled(frames: Mapping[str, Sequence[Frame]], config: ShadowConfig = DEFAUL
 def weigh(frames: Mapping[str, Sequence[Frame]], config: ShadowConfig = DEFAULT) -> Weighed:
     """Live the frames of a sample, by charging station, and weigh them beside the 2.0.1 that comes of them."""
     scales = Scales(config)
+    _live(scales, frames)
+    return Weighed(len(frames), sum(len(own) for own in frames.values()), scales.account())
+
+
+def _live(counter: FieldTally | Scales, frames: Mapping[str, Sequence[Frame]]) -> None:
     for charger_id, own in frames.items():
         for frame in own:
-            scales.feed(frame)
-        scales.forget(charger_id)
-    scales.end()
-    return Weighed(len(frames), sum(len(own) for own in frames.values()), scales.account())
+            counter.feed(frame)
+        counter.forget(charger_id)
+    counter.end()
 
 
 def variables_of(facts: Mapping[str, Iterable[Fact]], config: ShadowConfig = DEFAULT) -> list[SeenVariable]:

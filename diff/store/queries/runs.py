@@ -103,7 +103,7 @@ def open_rows(store: Store, table: str, run: str) -> int:
 
 def drop_rows(store: Store, run: str) -> None:
     """Remove a run's rows; returns when they are gone."""
-    for table in ("sessions", "discrepancies", "discrepancy_weeks", "session_weeks", "judged_writes"):
+    for table in _OF_RUNS:
         query = f"ALTER TABLE {table} DELETE WHERE judging_run = '{name_of(run)}'"
         store.execute(query, settings={"mutations_sync": 1})
 
@@ -142,3 +142,6 @@ def _columns(names: tuple[str, ...]) -> str:
 
 def _checked(name: Any) -> str:
     return JUDGING_RUN if name == JUDGING_RUN else name_of(name)
+
+
+_OF_RUNS: Final = ("sessions", "discrepancies", "discrepancy_weeks", "charger_weeks", "session_weeks", "judged_writes")

@@ -190,7 +190,9 @@ def test_a_run_that_is_dropped_leaves_its_sums_too(filled: Store) -> None:
     summarise(filled, quiet_seconds=-1)
     assert queries.groups(filled, Filter(run="tried"))
     assert queries.pulse(filled, "tried").discrepancies > 0
+    assert any(one.critical for one in queries.chargers(filled, "tried"))
     drop_rows(filled, "tried")
+    assert not any(one.critical for one in queries.chargers(filled, "tried"))
     assert queries.pulse(filled, "tried").last_judged_at is None
     assert queries.groups(filled, Filter(run="tried")) == []
     assert queries.groups(filled, Filter())

@@ -31,7 +31,7 @@ def _settings(directory: Path) -> ParserSettings:
 
 
 @pytest.mark.parametrize("unread", [False, True])
-def test_what_the_relay_sent_before_it_went_is_read_to_its_end(tmp_path: Path, unread: bool) -> None:  # noqa: FBT001 - a parameter
+def test_what_the_relay_sent_before_it_went_is_read_to_its_end(tmp_path: Path, *, unread: bool) -> None:
     """Although it takes no acknowledgement any more, and whether or not it had read those before."""
     ours, theirs = socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 << 20)
