@@ -16,10 +16,10 @@ from diff.store import queries
 from diff.store.client import Store
 from diff.store.queries import SEVERITIES, Filter, SessionLine
 from diff.store.queries.charger import cuts_of, links_of, said_statuses
-from diff.store.queries.completeness import completeness, unreconciled
+from diff.store.queries.completeness import completeness, reconciled, unreconciled
 from diff.store.queries.frames import newest_frames
 from diff.store.queries.seen import Kind, action_counts, latest_chargers
-from diff.store.queries.wellbeing import gap_lines, reconciled, silence
+from diff.store.queries.wellbeing import gap_lines, silence
 
 __all__ = ["LIMIT", "Timing", "ask"]
 

@@ -10,7 +10,7 @@ from streamlit.column_config import LinkColumn, TextColumn
 
 from dashboard import data, links, parts, states, words
 from diff.store.queries import ConnectionBalance
-from diff.store.queries.wellbeing import Chain, reconciled
+from diff.store.queries.completeness import Chain, reconciled
 from ingest.frame import Micros
 
 __all__ = ["asked", "steps", "told", "unreconciled_connections"]

@@ -15,8 +15,9 @@ from dashboard.watched import Part, Standing
 from diff.store import queries
 from diff.store.errors import StoreError
 from diff.store.queries import FOLLOWED, StateCount
+from diff.store.queries.completeness import Chain
 from diff.store.queries.gates import newest_noise_run
-from diff.store.queries.wellbeing import Chain, Silence, dead_letters, gap_lines, silence
+from diff.store.queries.wellbeing import Silence, dead_letters, gap_lines, silence
 from ingest.frame import Micros
 from shadow.config import MAPPER_VERSION
 

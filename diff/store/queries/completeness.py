@@ -23,18 +23,16 @@ from diff.store.queries.reading import read
 from ingest.frame import Micros
 
 __all__ = [
-    "ARRIVED",
-    "BALANCE",
     "LACKING",
-    "MISSING",
-    "OUTCOME",
+    "SETTLE",
+    "WINDOW",
     "Balance",
+    "Chain",
     "ConnectionBalance",
     "Outcome",
-    "balance_of",
     "completeness",
     "counted",
-    "params",
+    "reconciled",
     "unreconciled",
 ]
 
@@ -96,6 +94,38 @@ class ConnectionBalance(msgspec.Struct, frozen=True):
     """Of the frames, those that say that something is missing."""
 
 
+class Chain(msgspec.Struct, frozen=True):
+    """What became of the bytes and frames of the connections that ought to be mirrored, step by step."""
+
+    connections: int
+    bytes_forwarded: int
+    bytes_mirrored: int
+    """Handed over to the parser."""
+    bytes_parsed: int
+    """Made into frames."""
+    frames_parsed: int
+    """Numbers that the tap gave to frames, by its newest account of each connection."""
+    to_publish: int
+    """Of those, the ones of connections that are known to be published: where nothing is, no connection is."""
+    frames_published: int
+    """Of `to_publish`, those that Kafka has acknowledged."""
+    to_apply: int
+    """Frames that got so far, of connections of which workers tell what they have lived."""
+    frames_applied: int
+    """Of `to_apply`, those that were lived."""
+    to_store: int
+    """Frames that got so far, of all connections."""
+    frames_stored: int
+    """Of `to_store`, those that the store holds; one that was written twice counts once."""
+    behind: int
+    """Connections of which fewer frames are stored than the tap numbered."""
+    gaps: int
+    cut: int
+    """Connections with a gap."""
+    accounts_at: Micros | None
+    """When the tap gave the newest of these accounts; None where it gave none."""
+
+
 class Balance(msgspec.Struct, frozen=True):
     """The sums over all connections of one outcome."""
 
@@ -116,7 +146,7 @@ class Balance(msgspec.Struct, frozen=True):
     gaps: int
 
 
-OUTCOME: Final = """multiIf(
+_OUTCOME: Final = """multiIf(
     bytes_mirrored < bytes_forwarded AND gaps = 0, 'unexplained',
     bytes_parsed < bytes_mirrored AND gaps = 0 AND state IN ('closed', 'unparsable'), 'unexplained',
     arrived < frames AND NOT holed AND last_frame_at > fromUnixTimestamp64Micro(%(settled)s), 'settling',
@@ -132,6 +162,8 @@ has been passed over, however young it is, and connections that never fall silen
 """
 
 _JUDGED: Final = """state IN %(followed)s AND frames > 0 AND opened_at > fromUnixTimestamp64Micro(%(since)s)"""
+_OPENED: Final = """state IN %(followed)s AND opened_at >= fromUnixTimestamp64Micro(%(since)s, 'UTC')
+    AND NOT (state = 'closed' AND frames = 0)"""
 
 
 def counted(accounts: str) -> str:
@@ -167,19 +199,19 @@ def counted(accounts: str) -> str:
     ) AS told USING (charger_id, connection_id)"""
 
 
-ARRIVED: Final = "least(stored, ifNull(applied, frames), ifNull(published, frames)) AS arrived"
-_ACCOUNTS: Final = f"SELECT *, {ARRIVED} FROM ({counted(_JUDGED)})"
+_ARRIVED: Final = "least(stored, ifNull(applied, frames), ifNull(published, frames)) AS arrived"
+_ACCOUNTS: Final = f"SELECT *, {_ARRIVED} FROM ({counted(_JUDGED)})"
 
 
 def completeness(store: Store, now: Micros) -> list[Balance]:
     """The sums by outcome, over the connections of enrolled charging stations. Empty where no tap has reported."""
     query = f"""
-    SELECT {OUTCOME} AS outcome, count(), uniqExact(charger_id), sum(bytes_forwarded), sum(bytes_mirrored),
+    SELECT {_OUTCOME} AS outcome, count(), uniqExact(charger_id), sum(bytes_forwarded), sum(bytes_mirrored),
         sum(bytes_parsed), sum(frames), sum(if(published IS NULL, 0, least(published, frames))),
         sumIf(frames, published IS NOT NULL), sum(if(applied IS NULL, 0, least(applied, frames))),
         sumIf(frames, applied IS NOT NULL), sum(least(stored, frames)), sum(gaps)
     FROM ({_ACCOUNTS}) GROUP BY outcome ORDER BY outcome"""
-    return [Balance(Outcome(row[0]), *row[1:]) for row in read(store, query, params(now, None))]
+    return [Balance(Outcome(row[0]), *row[1:]) for row in read(store, query, _params(now, None))]
 
 
 def unreconciled(
@@ -190,30 +222,57 @@ def unreconciled(
     `since`: those that were opened since then; since the beginning of `WINDOW` at the earliest.
     """
     query = f"""
-    SELECT {", ".join(BALANCE)}
-    FROM (SELECT *, {OUTCOME} AS outcome FROM ({_ACCOUNTS})) WHERE outcome IN %(lacking)s
-    ORDER BY {MISSING} DESC, charger_id, connection_id
+    SELECT {", ".join(_BALANCE)}
+    FROM (SELECT *, {_OUTCOME} AS outcome FROM ({_ACCOUNTS})) WHERE outcome IN %(lacking)s
+    ORDER BY {_MISSING} DESC, charger_id, connection_id
     LIMIT %(limit)s"""
-    return [balance_of(row) for row in read(store, query, params(now, since) | {"limit": limit})]
+    return [_balance_of(row) for row in read(store, query, _params(now, since) | {"limit": limit})]
 
 
-def balance_of(row: Sequence[Any]) -> ConnectionBalance:
-    """The account that stands in a row of `BALANCE`."""
+def reconciled(store: Store, now: Micros, since: Micros, limit: int = 100) -> tuple[Chain, list[ConnectionBalance]]:
+    """Follow the connections that were opened since a time; and those of them that somebody has to look at.
+
+    The latter are those of `unreconciled`: holding the numbers against each other is most of the work, and both need
+    it. Frames are kept for a shorter time than accounts: of an older time the frames that are gone would look lost.
+    """
+    # Sorted by what is missing, the most first, then by name.
+    lacking = ", ".join((f"-toInt64({_MISSING})", "charger_id", "connection_id", *_BALANCE))
+    query = f"""
+    SELECT count(), sum(bytes_forwarded), sum(bytes_mirrored), sum(bytes_parsed), sum(frames),
+        sumIf(frames, published IS NOT NULL), sumIf(in_kafka, published IS NOT NULL),
+        sumIf(in_kafka, applied IS NOT NULL), sumIf(in_worker, applied IS NOT NULL),
+        sum(in_worker), sum(least(stored, in_worker)),
+        countIf(stored < frames), sum(gaps), countIf(gaps > 0),
+        if(count() = 0, NULL, toUnixTimestamp64Micro(max(at))),
+        groupArraySortedIf({int(limit)})(({lacking}), frames > 0 AND outcome IN %(lacking)s)
+    FROM (
+        SELECT *, {_OUTCOME} AS outcome FROM (
+            SELECT *, least(ifNull(published, frames), frames) AS in_kafka,
+                least(ifNull(applied, in_kafka), in_kafka) AS in_worker, {_ARRIVED}
+            FROM ({counted(_OPENED)})
+        )
+    )"""
+    *sums, found = read(store, query, _params(now, since))[0]
+    return Chain(*sums), [_balance_of(row[3:]) for row in found]
+
+
+def _balance_of(row: Sequence[Any]) -> ConnectionBalance:
+    """The account that stands in a row of `_BALANCE`."""
     return ConnectionBalance(row[0], row[1], row[2], Outcome(row[3]), *row[4:])
 
 
-def params(now: Micros, since: Micros | None) -> dict[str, object]:
+def _params(now: Micros, since: Micros | None) -> dict[str, object]:
     """What the queries of this module bind. `since`: since the beginning of `WINDOW` at the earliest."""
     begin = max(now - WINDOW, since or 0)
     lacking = [one.value for one in LACKING]
     return {"followed": sorted(FOLLOWED), "settled": now - SETTLE, "since": begin, "lacking": lacking}
 
 
-MISSING: Final = "(bytes_forwarded - least(bytes_parsed, bytes_forwarded)) + (frames - least(arrived, frames))"
+_MISSING: Final = "(bytes_forwarded - least(bytes_parsed, bytes_forwarded)) + (frames - least(arrived, frames))"
 """SQL: what a connection misses, in bytes and frames."""
 _TIMES: Final = frozenset({"opened_at", "last_frame_at", "at"})
 _NAMES: Final = {"frames_published": "published", "frames_applied": "applied", "frames_stored": "stored"}
-BALANCE: Final = tuple(
+_BALANCE: Final = tuple(
     f"toUnixTimestamp64Micro({name})"
     if name in _TIMES
     else f"toString({name})"

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from diff.applied import AppliedFrames, FrameRange
 from diff.policy import JUDGING_RUN
 from diff.store.client import Store
-from diff.store.queries.completeness import SETTLE, WINDOW, Outcome, completeness, unreconciled
-from diff.store.queries.wellbeing import Chain, reconciled
+from diff.store.queries.completeness import SETTLE, WINDOW, Chain, Outcome, completeness, reconciled, unreconciled
 from diff.store.tables import ConnectionAccount
 from diff.store.writer import Writer
 from ingest.frame import Direction, Frame
