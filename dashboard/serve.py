@@ -28,17 +28,19 @@ class PagesStartError(Exception):
     """The pages did not come up; the text holds their last words."""
 
 
-def command(port: int, address: str = "127.0.0.1", settings: Mapping[str, str] = os.environ) -> list[str]:
+def command(
+    port: int, address: str = "127.0.0.1", settings: Mapping[str, str] = os.environ, *, app: Path = _APP
+) -> list[str]:
     """What starts the pages in the foreground. What else is set stands in `.streamlit/config.toml` beside the app.
 
-    `settings`: the environment that they will have.
+    `settings`: the environment that they will have. `app`: other pages, for a comparison.
     """
     flags = {"server.port": port, "server.address": address, "server.headless": "true"}
     flags["browser.gatherUsageStats"] = "false"
     if secrets := settings.get(SECRETS_FILE):  # the sign-in: docs/dashboard.md
         flags["secrets.files"] = secrets
     options = [word for name, value in flags.items() for word in (f"--{name}", str(value))]
-    return [sys.executable, "-m", "streamlit", "run", str(_APP), *options]
+    return [sys.executable, "-m", "streamlit", "run", str(app), *options]
 
 
 def environment(store_url: str, price_per_kwh: str = "", currency: str = "") -> dict[str, str]:
@@ -50,11 +52,11 @@ def environment(store_url: str, price_per_kwh: str = "", currency: str = "") -> 
 class Served:
     """The pages on a port, for as long as the `with` block lasts."""
 
-    def __init__(self, port: int, settings: dict[str, str], *, start_timeout: float = 60.0) -> None:
-        """`settings`: what `environment` gives."""
+    def __init__(self, port: int, settings: dict[str, str], *, start_timeout: float = 60.0, app: Path = _APP) -> None:
+        """`settings`: what `environment` gives; `app`: other pages, for a comparison."""
         self.url = f"http://127.0.0.1:{port}/"
         self._environment = os.environ | settings
-        self._command = command(port, settings=self._environment)
+        self._command = command(port, settings=self._environment, app=app)
         self._timeout = start_timeout
         self._process: subprocess.Popen[bytes] | None = None
         self._said: IO[Any] | None = None
