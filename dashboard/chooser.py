@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from typing import Final
 
@@ -22,6 +22,7 @@ _ALL: Final = "all"
 _RANGES: Final = {"any": 0, "hour": 3_600, "day": 86_400, "week": 7 * 86_400, "month": 30 * 86_400, "dates": 0}
 """Seconds back from now. These words, like all options here, stand in the address as they are."""
 _SECOND: Final = 1_000_000
+_LISTS: Final = ("code", "class", "action", "vendor", "model", "firmware", "site")
 
 DEFAULT: Final = Filter(status=Status.OPEN.value)
 """What is shown where the address says nothing."""
@@ -35,8 +36,11 @@ class Chosen(msgspec.Struct, frozen=True):
     sites: tuple[str, ...]
 
 
-def choose(choices: Choices, sites: Sequence[str]) -> Chosen:
-    """Draw the filters and return what they say. `sites`: those that the cohort file names."""
+def choose(choices: Callable[[], Choices], sites: Sequence[str]) -> Chosen:
+    """Draw the filters and return what they say. `choices`: asked for where the lists are open.
+
+    `sites`: those that the cohort file names.
+    """
     severity, status, charger, span = st.columns([4, 3, 2, 2], vertical_alignment="bottom")
     with severity:
         severities = st.pills(
@@ -87,27 +91,21 @@ def choose(choices: Choices, sites: Sequence[str]) -> Chosen:
     return Chosen(found, tuple(standings), site)
 
 
-def _lists(choices: Choices, sites: Sequence[str]) -> list[tuple[str, ...]]:
+def _lists(choices: Callable[[], Choices], sites: Sequence[str]) -> list[tuple[str, ...]]:
     """The lists with many entries, folded away and not drawn while none is used: seven of them cost every visitor time.
 
     Values that the store lacks are allowed, so that a link keeps what it says.
     """
-    names = {
-        "code": tuple(CATALOGUE),
-        "class": tuple(member.value for member in Class),
-        "action": choices.actions,
-        "vendor": choices.vendors,
-        "model": choices.models,
-        "firmware": choices.firmwares,
-        "site": tuple(sites),
-    }
-    used = any(name in st.query_params or st.session_state.get(name) for name in names)
+    used = any(name in st.query_params or st.session_state.get(name) for name in _LISTS)
     picked: list[tuple[str, ...]] = []
     words = "Code, class, action, vendor, model, firmware, site"
     with st.expander(words, expanded=used, key="lists", on_change="rerun") as box:
         if not box.open and not used:
-            return [()] * len(names)
-        for place, (name, options) in zip(st.columns(len(names)), names.items(), strict=True):
+            return [()] * len(_LISTS)
+        known = choices()
+        catalogued = (tuple(CATALOGUE), tuple(member.value for member in Class))
+        options_of = (*catalogued, known.actions, known.vendors, known.models, known.firmwares, tuple(sites))
+        for place, name, options in zip(st.columns(len(_LISTS)), _LISTS, options_of, strict=True):
             values = place.multiselect(
                 name.capitalize(), options, key=name, bind="query-params", accept_new_options=True, placeholder="any"
             )

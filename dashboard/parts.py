@@ -43,6 +43,7 @@ Columns = dict[str, ColumnConfig | str | None]
 
 _EVERY = "5s"
 _DRAWN = "drawn"
+_STRIP = "strip"
 MOMENT = 0.5
 """Seconds that a browser gets for the upper part of its first page."""
 
@@ -103,7 +104,9 @@ def strip(drawn: Pulse) -> None:
     access.again()
     left, right = st.columns([5, 1], vertical_alignment="center")
     try:
-        pulse = data.fresh(queries.pulse)
+        # A browser's first page was asked for a moment ago.
+        pulse = data.fresh(queries.pulse) if st.session_state.get(_STRIP) else drawn
+        st.session_state[_STRIP] = True
     except StoreError:
         pulse = drawn
         left.caption(f":orange[▲ The store does not answer.] What stands below was read before. {_looked()}")

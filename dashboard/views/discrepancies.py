@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 import streamlit as st
@@ -12,21 +13,24 @@ from dashboard import chooser, data, judging, links, parts, states, words
 from diff.catalogue import CATALOGUE
 from diff.store import queries
 from diff.store.gating import GatingError
-from diff.store.queries import Denominators, Filter
+from diff.store.queries import Choices, Denominators, Filter
 from diff.store.queries.causes import Cause, causes
 from diff.store.queries.rollout import site_chargers
 
 __all__ = ["asked", "show"]
 
-_LISTED = 200
-_NO_FILTERS = {"fp", "tz"}
+_LISTED = 100
+"""Rows of the list, and how many more the button below it adds: counting exactly whom each row is about costs most."""
+_MOST = 2_000
+_DIGITS = 9
+_NO_FILTERS = {"fp", "tz", "rows"}
 
 
 def asked(given: Mapping[str, str]) -> list[data.Question]:
     """What the page will ask, by the parameters of its address; the list itself where no filter is set."""
-    found = [data.question(queries.denominators), data.question(queries.pulse), data.question(queries.choices)]
+    found = [data.question(queries.denominators), data.question(queries.pulse)]
     if set(given) <= _NO_FILTERS:
-        found.append(data.question(causes, chooser.DEFAULT, data.minute_end(), (), limit=_LISTED))
+        found.append(data.question(causes, chooser.DEFAULT, data.minute_end(), (), limit=_rows(given)))
     return found
 
 
@@ -35,22 +39,29 @@ def show() -> None:
     st.title("Discrepancies", anchor=False)
     with data.or_a_sentence():
         data.ahead(*asked(st.query_params))
-        strip, until = st.container(), data.minute_end()
+        strip, until, rows = st.container(), data.minute_end(), _rows(st.query_params)
         chosen = _choose()
-        data.ahead(data.question(causes, chosen.filter, until, chosen.standings, limit=_LISTED))
+        data.ahead(data.question(causes, chosen.filter, until, chosen.standings, limit=rows))
         with strip:
             parts.strip(data.load(queries.pulse))
         seen = data.load(queries.denominators)
-        found = data.load(causes, chosen.filter, until, chosen.standings, limit=_LISTED)
+        found = data.load(causes, chosen.filter, until, chosen.standings, limit=rows)
         if not found:
             _nothing(seen, chosen)
         else:
             _causes(found, seen)
+            _more(len(found), found[0].total)
         wanted = st.query_params.get("fp")
         if wanted:
             _one(wanted, found)
         elif found:
             st.caption("Select a row to see what it means and what to do; its own page has the evidence.")
+
+
+def _rows(given: Mapping[str, str]) -> int:
+    """How many fingerprints the address asks for."""
+    text = given.get("rows", "")
+    return min(max(int(text), 1), _MOST) if text.isascii() and text.isdigit() and len(text) < _DIGITS else _LISTED
 
 
 def _choose() -> chooser.Chosen:
@@ -59,12 +70,16 @@ def _choose() -> chooser.Chosen:
         known = judging.cohorts()
     except GatingError as error:
         st.caption(f":orange[:material/edit_document: {words.escaped(str(error))}] So there is no site to choose.")
-        return chooser.choose(data.load(queries.choices), ())
-    chosen = chooser.choose(data.load(queries.choices), tuple(known.sites))
+        return chooser.choose(_choices, ())
+    chosen = chooser.choose(_choices, tuple(known.sites))
     if not chosen.sites:
         return chosen
     ids = data.load(site_chargers, known, chosen.sites)
     return msgspec.structs.replace(chosen, filter=msgspec.structs.replace(chosen.filter, chargers=ids))
+
+
+def _choices() -> Choices:
+    return data.load(queries.choices)
 
 
 def _nothing(seen: Denominators, chosen: chooser.Chosen) -> None:
@@ -96,6 +111,18 @@ def _causes(found: Sequence[Cause], seen: Denominators) -> None:
     picked = parts.pick("fp", ids, [_row(one, seen) for one in found], _COLUMNS, height=320)
     if picked:
         st.query_params["fp"] = picked
+
+
+def _more(listed: int, total: int) -> None:
+    if listed >= min(total, _MOST):
+        return
+    further = min(listed + _LISTED, total, _MOST)
+    st.button(
+        f"List {words.count(further - listed)} more",
+        key="more",
+        icon=":material/expand_more:",
+        on_click=partial(st.query_params.__setitem__, "rows", str(further)),
+    )
 
 
 def _row(one: Cause, seen: Denominators) -> dict[str, object]:

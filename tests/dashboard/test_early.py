@@ -26,7 +26,7 @@ def _names(path: str, query: bytes = b"") -> set[str]:
 
 def test_a_page_is_known_by_its_address() -> None:
     """Behind a proxy's path too; what is Streamlit's own asks nothing, although it is called like a page."""
-    assert _names("/discrepancies") == {"denominators", "pulse", "choices", "causes"}
+    assert _names("/discrepancies") == {"denominators", "pulse", "causes"}
     assert _names("/fleet/ops/discrepancies", b"tz=UTC") == _names("/discrepancies")
     assert "causes" not in _names("/discrepancies", b"severity=critical")
     assert _names("/fingerprint") == set()
@@ -34,6 +34,15 @@ def test_a_page_is_known_by_its_address() -> None:
     assert _names("/") == _names("/rollout")
     for path in ("/_stcore/health", "/static/js/index.js", "/favicon.png", "/audit"):
         assert _names(path) == set()
+
+
+@pytest.mark.parametrize(
+    ("rows", "limit"), [("", 100), ("rows=300", 300), ("rows=0", 1), ("rows=99999", 2000), ("rows=-5", 100)]
+)
+def test_as_many_rows_are_asked_for_as_the_address_says(rows: str, limit: int) -> None:
+    """Between one and the most that a list may have, whatever stands there."""
+    (listed,) = [one for one in asked("/discrepancies", rows.encode()) if one.query.__name__ == "causes"]
+    assert listed.kwargs["limit"] == limit
 
 
 def test_what_no_page_has_is_not_asked() -> None:

@@ -438,3 +438,17 @@ def test_expected_losses_are_shown_when_asked_for(store: Store, open_page: Open)
     shown = {row["code"] for row in table(page, "first seen")}
     assert shown == {group.code for group in queries.groups(store, Filter(status="open", losses=True))}
     assert "status.detail-lost" in shown
+
+
+def test_a_list_grows_by_the_button_below_it(store: Store, open_page: Open) -> None:
+    """How many rows it has stands in the address; where all of them are listed there is no button."""
+    fill(store, frames(seed=5, chargers=3, sessions_per_charger=1, faults=False))
+    every = len(queries.groups(store, Filter(status="open", losses=True)))
+    assert every > 1
+    page = healthy(open_page("discrepancies", losses="true", rows="1"))
+    assert len(table(page, "first seen")) == 1
+    assert page.button(key="more").label == f"List {every - 1} more"
+    page = healthy(page.button(key="more").click().run())
+    assert len(table(page, "first seen")) == every
+    assert page.query_params["rows"] == str(every)
+    assert "more" not in {button.key for button in page.button}
